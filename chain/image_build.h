@@ -1,0 +1,34 @@
+/* chain/image_build.h: the one writer of images: ELF in, the bytes of Espressif's elf2image out.
+ *
+ * Works on caller-owned buffers; nothing is allocated. The order of segments, fillers, the secure
+ * padding and the ELF digest patch follow formats.md 1.2-1.7 so that the result is identical.
+ */
+#ifndef CHAIN_IMAGE_BUILD_H
+#define CHAIN_IMAGE_BUILD_H
+
+#include "chain/image.h"
+
+struct image_build_options {
+    uint8_t spi_mode;      /* default 2 = DIO */
+    uint8_t spi_speed;     /* low nibble code, 0 = 80m or 40m, 2 = 20m */
+    uint8_t flash_size;    /* high nibble code, 2 = 4 MB */
+    uint16_t min_rev_full; /* 0 */
+    uint16_t max_rev_full; /* 65535, esptool's default without option */
+    bool secure_pad_v2;    /* apps: pad so that the signature sector ends a 64 KiB page + 4 KiB */
+    bool append_digest;    /* true */
+    bool elf_digest;       /* patch SHA-256 of the ELF at 0xB0 (elf2image --elf-sha256-offset) */
+};
+
+extern const struct image_build_options image_build_defaults;
+
+/* Bytes an output buffer needs for this ELF at most. */
+size_t image_build_bound(const uint8_t *elf, size_t elf_length);
+
+/* Writes the image to out and its size to *out_length. The ELF is untrusted.
+ * EMAGIC (not a 32-bit little-endian RISC-V ELF), ETRUNCATED, EBOUNDS, EFIELD, EOVERLAP
+ * (two flash segments in one page), ESPACE, ECRYPTO. */
+int image_build(const uint8_t *elf, size_t elf_length, const struct image_build_options *options,
+                const struct chain_crypto *crypto, uint8_t *out, size_t out_size,
+                size_t *out_length);
+
+#endif

@@ -1,0 +1,19 @@
+/* host/error.h: how host programs report failure: one line on stderr, a status for exit().
+ *
+ *     trustchain: FILE: what is wrong (what to do)
+ *
+ * Exit status: 0 done, 1 refused or failed, 2 usage.
+ */
+#ifndef HOST_ERROR_H
+#define HOST_ERROR_H
+
+enum host_exit { HOST_DONE = 0, HOST_FAILED = 1, HOST_USAGE = 2 };
+
+/* Prints the line and returns HOST_FAILED, for `return host_fail(path, "...")`. `subject` (a file,
+ * a verb) may be NULL. Never put secrets in it. */
+int host_fail(const char *subject, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* Same, returns HOST_USAGE. */
+int host_usage(const char *subject, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+#endif

@@ -1,0 +1,35 @@
+/* host/file.h: whole files in, whole files out, nothing half-written.
+ *
+ * Reading gives an owned buffer; writing goes to a temporary file in the same folder, fsync,
+ * rename, fsync of the folder: a reader sees the old file or the new one. "-" is stdin or stdout.
+ * Failures print the one line (host/error.h) and return HOST_FAILED.
+ */
+#ifndef HOST_FILE_H
+#define HOST_FILE_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+struct buffer {
+    uint8_t *bytes; /* malloc'd; NULL when empty */
+    size_t length;
+};
+
+#define FILE_MAX_DEFAULT (64u << 20)
+
+/* At most `max` bytes, more is refused; an empty file is refused too. Only regular files, pipes
+ * and "-". */
+int file_read(const char *path, size_t max, struct buffer *out);
+int file_write(const char *path, const void *bytes, size_t length, mode_t mode);
+/* Refuses to replace an existing file (keys). */
+int file_create(const char *path, const void *bytes, size_t length, mode_t mode);
+
+void buffer_free(struct buffer *buffer);
+/* Wipes first: for key material. */
+void buffer_free_secret(struct buffer *buffer);
+
+/* Make a folder (parents must exist), fine when it is there already. */
+int folder_make(const char *path, mode_t mode);
+
+#endif

@@ -1,0 +1,29 @@
+/* host/key.h: Secure Boot signing keys.
+ *
+ * An RSA-3072 private key in a PEM file (0600), later also a PKCS#11 token behind the same struct.
+ * Private material lives in OpenSSL objects only and is wiped with them.
+ */
+#ifndef HOST_KEY_H
+#define HOST_KEY_H
+
+#include "chain/crypto.h"
+
+struct key; /* private or public */
+
+/* Generate and write, refusing to overwrite. */
+int key_generate_rsa3072(const char *path);
+
+/* PEM private key; anything but RSA-3072 is refused with a line that says what it is. */
+int key_load_private(const char *path, struct key **out);
+/* PEM public key, PEM private key or an X.509 certificate: the public part. */
+int key_load_public(const char *path, struct key **out);
+void key_free(struct key *key);
+
+/* The form the signature block stores (rinv and mprime computed). */
+int key_rsa_public(const struct key *key, struct rsa3072_key *out);
+
+/* RSA-PSS (SHA-256, MGF1-SHA-256, 32 bytes of salt) over a finished digest; little-endian. */
+int key_sign_digest(const struct key *key, const uint8_t digest[SHA256_BYTES],
+                    uint8_t signature[RSA3072_BYTES]);
+
+#endif
