@@ -2,7 +2,7 @@
  *
  * Reading gives an owned buffer; writing goes to a temporary file in the same folder, fsync,
  * rename, fsync of the folder: a reader sees the old file or the new one. "-" is stdin or stdout.
- * Failures print the one line (host/error.h) and return HOST_FAILED.
+ * Failures print the one line (host/error.h) and return HOST_FAILED; *out is then empty.
  */
 #ifndef HOST_FILE_H
 #define HOST_FILE_H
@@ -21,9 +21,18 @@ struct buffer {
 /* At most `max` bytes, more is refused; an empty file is refused too. Only regular files, pipes
  * and "-". */
 int file_read(const char *path, size_t max, struct buffer *out);
+
+/* Same for a secret: a regular file that anyone but its owner may read or write is refused. */
+int file_read_private(const char *path, size_t max, struct buffer *out);
+
+/* Replaces what is there. A symbolic link is followed; a device or a pipe is written to as it is. */
 int file_write(const char *path, const void *bytes, size_t length, mode_t mode);
+
 /* Refuses to replace an existing file (keys). */
 int file_create(const char *path, const void *bytes, size_t length, mode_t mode);
+
+/* How messages call a path: "-" becomes "stdin". */
+const char *file_input_name(const char *path);
 
 void buffer_free(struct buffer *buffer);
 /* Wipes first: for key material. */

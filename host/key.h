@@ -19,6 +19,9 @@ int key_load_private(const char *path, struct key **out);
 int key_load_public(const char *path, struct key **out);
 void key_free(struct key *key);
 
+/* The public part as PEM (SubjectPublicKeyInfo); replaces an existing file. */
+int key_write_public(const struct key *key, const char *path);
+
 /* The form the signature block stores (rinv and mprime computed). */
 int key_rsa_public(const struct key *key, struct rsa3072_key *out);
 

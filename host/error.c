@@ -1,0 +1,38 @@
+#include "host/error.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+
+/* A message stays one line whatever bytes a file name or a format string brings. */
+static void print_line(const char *subject, const char *format, va_list arguments)
+{
+    char text[1024];
+    int used = 0;
+    if (subject)
+        used = snprintf(text, sizeof text, "%s: ", subject);
+    if (used >= 0 && (size_t)used < sizeof text)
+        vsnprintf(text + used, sizeof text - (size_t)used, format, arguments);
+    for (char *c = text; *c; c++) {
+        if ((unsigned char)*c < 0x20 || *c == 0x7F)
+            *c = '?';
+    }
+    fprintf(stderr, "trustchain: %s\n", text);
+}
+
+int host_fail(const char *subject, const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    print_line(subject, format, arguments);
+    va_end(arguments);
+    return HOST_FAILED;
+}
+
+int host_usage(const char *subject, const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    print_line(subject, format, arguments);
+    va_end(arguments);
+    return HOST_USAGE;
+}

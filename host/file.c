@@ -1,0 +1,293 @@
+#include "host/file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <openssl/crypto.h>
+
+#include "host/error.h"
+
+#define PIPE_FIRST_BYTES 65536u
+
+static bool is_dash(const char *path)
+{
+    return strcmp(path, "-") == 0;
+}
+
+const char *file_input_name(const char *path)
+{
+    return is_dash(path) ? "stdin" : path;
+}
+
+void buffer_free(struct buffer *buffer)
+{
+    free(buffer->bytes);
+    *buffer = (struct buffer){0};
+}
+
+void buffer_free_secret(struct buffer *buffer)
+{
+    if (buffer->bytes)
+        OPENSSL_cleanse(buffer->bytes, buffer->length);
+    buffer_free(buffer);
+}
+
+/* Not realloc: what is read may be a key, and realloc would leave a copy of it behind. */
+static bool buffer_grow(struct buffer *buffer, size_t capacity)
+{
+    uint8_t *larger = malloc(capacity);
+    if (!larger)
+        return false;
+    if (buffer->bytes) {
+        memcpy(larger, buffer->bytes, buffer->length);
+        OPENSSL_cleanse(buffer->bytes, buffer->length);
+        free(buffer->bytes);
+    }
+    buffer->bytes = larger;
+    return true;
+}
+
+/* 0 or an errno value. One byte more than `max` is asked for, to tell full from too large. */
+static int read_all(int fd, size_t expected, size_t max, struct buffer *out)
+{
+    size_t capacity = 0;
+    for (;;) {
+        if (out->length == capacity) {
+            size_t next = capacity ? capacity * 2 : expected + 1;
+            if (next > max + 1)
+                next = max + 1;
+            if (next <= capacity)
+                return EFBIG;
+            if (!buffer_grow(out, next))
+                return ENOMEM;
+            capacity = next;
+        }
+        ssize_t got = read(fd, out->bytes + out->length, capacity - out->length);
+        if (got < 0 && errno == EINTR)
+            continue;
+        if (got < 0)
+            return errno;
+        if (got == 0)
+            return out->length > max ? EFBIG : 0;
+        out->length += (size_t)got;
+    }
+}
+
+static int check_readable(const char *name, const struct stat *status, size_t max, bool secret)
+{
+    if (S_ISDIR(status->st_mode))
+        return host_fail(name, "is a folder, not a file");
+    if (!S_ISREG(status->st_mode) && !S_ISFIFO(status->st_mode))
+        return host_fail(name, "is neither a file nor a pipe");
+    if (!S_ISREG(status->st_mode))
+        return HOST_DONE;
+    if ((uintmax_t)status->st_size > max)
+        return host_fail(name, "is %jd bytes, more than the %zu this can be",
+                         (intmax_t)status->st_size, max);
+    if (secret && (status->st_mode & (S_IRWXG | S_IRWXO)))
+        return host_fail(name, "holds a secret but is open to others (chmod 600 it)");
+    return HOST_DONE;
+}
+
+static int read_descriptor(int fd, const char *name, size_t max, bool secret, struct buffer *out)
+{
+    struct stat status;
+    if (fstat(fd, &status) != 0)
+        return host_fail(name, "cannot be read: %s", strerror(errno));
+    /* A terminal or /dev/null on stdin is as good as a pipe. */
+    bool standard_input = fd == STDIN_FILENO && S_ISCHR(status.st_mode);
+    if (!standard_input && check_readable(name, &status, max, secret) != HOST_DONE)
+        return HOST_FAILED;
+    size_t expected = S_ISREG(status.st_mode) ? (size_t)status.st_size : PIPE_FIRST_BYTES;
+    int error = read_all(fd, expected, max, out);
+    if (error == 0 && out->length > 0)
+        return HOST_DONE;
+    buffer_free_secret(out);
+    if (error == EFBIG)
+        return host_fail(name, "is larger than the %zu bytes this can be", max);
+    if (error)
+        return host_fail(name, "cannot be read: %s", strerror(error));
+    return host_fail(name, "is empty");
+}
+
+static int read_path(const char *path, size_t max, bool secret, struct buffer *out)
+{
+    *out = (struct buffer){0};
+    const char *name = file_input_name(path);
+    if (is_dash(path))
+        return read_descriptor(STDIN_FILENO, name, max, secret, out);
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+    if (fd < 0)
+        return host_fail(name, "cannot be opened: %s", strerror(errno));
+    int status = read_descriptor(fd, name, max, secret, out);
+    close(fd);
+    return status;
+}
+
+int file_read(const char *path, size_t max, struct buffer *out)
+{
+    return read_path(path, max, false, out);
+}
+
+int file_read_private(const char *path, size_t max, struct buffer *out)
+{
+    return read_path(path, max, true, out);
+}
+
+/* 0 or an errno value. */
+static int write_all(int fd, const uint8_t *bytes, size_t length)
+{
+    while (length > 0) {
+        ssize_t put = write(fd, bytes, length);
+        if (put < 0 && errno == EINTR)
+            continue;
+        if (put < 0)
+            return errno;
+        bytes += put;
+        length -= (size_t)put;
+    }
+    return 0;
+}
+
+/* Where `path` splits: the folder part for "a/b" is "a/", for "b" it is empty. */
+static size_t folder_length(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    return slash ? (size_t)(slash - path) + 1 : 0;
+}
+
+/* Opens a new hidden file beside `path`; its name goes to `name`. -1 and errno on failure. The
+ * process's umask applies, as to any new file. */
+static int open_temporary(const char *path, mode_t mode, char name[PATH_MAX])
+{
+    size_t folder = folder_length(path);
+    for (int attempt = 0; attempt < 16; attempt++) {
+        uint32_t random;
+        if (getrandom(&random, sizeof random, 0) != (ssize_t)sizeof random)
+            return -1;
+        int length = snprintf(name, PATH_MAX, "%.*s.%.40s.%08x", (int)folder, path, path + folder,
+                              (unsigned)random);
+        if (length < 0 || length >= PATH_MAX) {
+            errno = ENAMETOOLONG;
+            return -1;
+        }
+        int fd = open(name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, mode);
+        if (fd >= 0 || errno != EEXIST)
+            return fd;
+    }
+    return -1;
+}
+
+/* A rename is durable once its folder is. File systems without that notion answer EINVAL, and
+ * there is nothing more to do then. */
+static void sync_folder(const char *path)
+{
+    char folder[PATH_MAX];
+    size_t length = folder_length(path);
+    if (length >= sizeof folder)
+        return;
+    memcpy(folder, path, length);
+    folder[length] = '\0';
+    int fd = open(length ? folder : ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0)
+        return;
+    (void)fsync(fd);
+    close(fd);
+}
+
+/* link() fails where a file exists already, rename() replaces it: both in one step. */
+static int put_in_place(const char *temporary, const char *path, bool replace)
+{
+    if (replace)
+        return rename(temporary, path) == 0 ? 0 : errno;
+    int error = link(temporary, path) == 0 ? 0 : errno;
+    (void)unlink(temporary);
+    return error;
+}
+
+static int write_beside(const char *path, const void *bytes, size_t length, mode_t mode,
+                        bool replace)
+{
+    char temporary[PATH_MAX];
+    int fd = open_temporary(path, mode, temporary);
+    if (fd < 0)
+        return host_fail(path, "cannot be written: %s", strerror(errno));
+    int error = write_all(fd, bytes, length);
+    if (error == 0 && fsync(fd) != 0)
+        error = errno;
+    if (close(fd) != 0 && error == 0)
+        error = errno;
+    if (error == 0)
+        error = put_in_place(temporary, path, replace);
+    if (error) {
+        (void)unlink(temporary);
+        if (error == EEXIST)
+            return host_fail(path, "exists already and is not replaced (remove it first)");
+        return host_fail(path, "cannot be written: %s", strerror(error));
+    }
+    sync_folder(path);
+    return HOST_DONE;
+}
+
+static int write_device(const char *path, const void *bytes, size_t length)
+{
+    int fd = open(path, O_WRONLY | O_CLOEXEC | O_NOCTTY);
+    if (fd < 0)
+        return host_fail(path, "cannot be opened: %s", strerror(errno));
+    int error = write_all(fd, bytes, length);
+    if (close(fd) != 0 && error == 0)
+        error = errno;
+    return error ? host_fail(path, "cannot be written: %s", strerror(error)) : HOST_DONE;
+}
+
+static int write_stdout(const void *bytes, size_t length)
+{
+    int error = fflush(stdout) == 0 ? write_all(STDOUT_FILENO, bytes, length) : errno;
+    return error ? host_fail("stdout", "cannot be written: %s", strerror(error)) : HOST_DONE;
+}
+
+int file_write(const char *path, const void *bytes, size_t length, mode_t mode)
+{
+    struct stat status;
+    char target[PATH_MAX];
+    if (is_dash(path))
+        return write_stdout(bytes, length);
+    if (stat(path, &status) == 0) {
+        if (S_ISDIR(status.st_mode))
+            return host_fail(path, "is a folder, not a file");
+        if (!S_ISREG(status.st_mode))
+            return write_device(path, bytes, length);
+        if (!realpath(path, target))
+            return host_fail(path, "cannot be written: %s", strerror(errno));
+        path = target;
+    }
+    return write_beside(path, bytes, length, mode, true);
+}
+
+int file_create(const char *path, const void *bytes, size_t length, mode_t mode)
+{
+    if (is_dash(path))
+        return write_stdout(bytes, length);
+    return write_beside(path, bytes, length, mode, false);
+}
+
+int folder_make(const char *path, mode_t mode)
+{
+    struct stat status;
+    if (mkdir(path, mode) == 0)
+        return HOST_DONE;
+    int error = errno;
+    if (error == EEXIST && stat(path, &status) == 0 && S_ISDIR(status.st_mode))
+        return HOST_DONE;
+    if (error == EEXIST)
+        return host_fail(path, "exists and is not a folder");
+    return host_fail(path, "cannot be made: %s", strerror(error));
+}
