@@ -84,8 +84,9 @@ int image_signed_digest(const struct image *image, const uint8_t *bytes, size_t 
                         const struct chain_crypto *crypto, uint8_t digest[SHA256_BYTES]);
 
 /* Would an ESP32-C6 of revision chip_rev (major * 100 + minor) take it? Chip id, revision range
- * (max only for apps), entry inside a loaded or mapped executable segment, segment memories legal
- * and not overlapping, flash segments congruent to their file offset modulo the MMU page.
+ * (max only for apps), entry inside a loaded or mapped segment, segment memories legal and not
+ * overlapping, flash segments congruent to their file offset modulo the MMU page. A bootloader may
+ * only use HP SRAM below SOC_BOOT_RAM_END; an app's HP SRAM ends at SOC_APP_RAM_END.
  * ECHIP, EREVISION, EBOUNDS, EALIGN, EOVERLAP. */
 int image_check_target(const struct image *image, enum image_kind kind, uint16_t chip_rev);
 
@@ -111,8 +112,8 @@ struct image_app_desc {
 int image_app_desc_read(const uint8_t *bytes, size_t length, struct image_app_desc *desc);
 
 /* Order of two version strings: dotted numbers compared as numbers, a pre-release suffix
- * ("1.2.0-rc1") before its release, build metadata ("+...") ignored; other text by byte value.
- * < 0, 0, > 0. */
+ * ("1.2.0-rc1") before its release, build metadata ("+...") ignored; other text by byte value; of
+ * two that agree so far the shorter first ("1.2" before "1.2.0"). < 0, 0, > 0. */
 int image_version_compare(const char *a, const char *b);
 
 #endif

@@ -19,7 +19,8 @@ struct verify_policy {
 };
 
 /* SIGBLOCK_TRUSTED when all holds, SIGBLOCK_REFUSED otherwise with *reason set (chain_error).
- * Order: structure, target, size, checksum, digest, signature, secure version. *image and *desc
+ * Order: structure (an app begins with its descriptor), target, size, checksum, digest, signature,
+ * secure version. Size (EBOUNDS) counts the signature sector when one is required. *image and *desc
  * (each may be NULL) are filled as far as parsing got. */
 uint32_t verify_image(const uint8_t *bytes, size_t length, const struct verify_policy *policy,
                       const struct chain_crypto *crypto, struct image *image,

@@ -1,0 +1,272 @@
+/* host/crypto.c: chain/crypto.h on OpenSSL 3. */
+#include "host/crypto.h"
+
+#include <pthread.h>
+#include <string.h>
+
+#include <openssl/bn.h>
+#include <openssl/core_names.h>
+#include <openssl/crypto.h>
+#include <openssl/ecdsa.h>
+#include <openssl/evp.h>
+
+#include "chain/error.h"
+
+#define AES_BLOCK_BYTES 16
+#define AES_KEY_BYTES   16
+#define XTS_FEEDBACK    0x87
+
+/* Algorithms are looked up once: a look-up takes a lock and costs more than a small hash. */
+static EVP_MD *sha256_algorithm;
+static EVP_CIPHER *aes_ecb_algorithm;
+static pthread_key_t xts_state_key;
+static int setup_error;
+static pthread_once_t setup_once = PTHREAD_ONCE_INIT;
+
+/* A thread's AES contexts, with the key they are scheduled for: consecutive units of a flash share
+ * one key, and a key schedule costs more than a unit. XTS itself is computed here on top of AES-ECB
+ * because OpenSSL refuses to encrypt with two equal halves, which the chip does not mind (a blank
+ * key block, for one). */
+struct xts_state {
+    EVP_CIPHER_CTX *data;
+    EVP_CIPHER_CTX *tweak;
+    uint8_t key[XTS_KEY_BYTES];
+    bool encrypt;
+    bool ready;
+};
+
+static void xts_state_free(void *argument)
+{
+    struct xts_state *state = argument;
+    if (state == NULL)
+        return;
+    EVP_CIPHER_CTX_free(state->data); /* OpenSSL wipes the key schedules */
+    EVP_CIPHER_CTX_free(state->tweak);
+    OPENSSL_clear_free(state, sizeof *state);
+}
+
+static void setup(void)
+{
+    sha256_algorithm = EVP_MD_fetch(NULL, "SHA256", NULL);
+    aes_ecb_algorithm = EVP_CIPHER_fetch(NULL, "AES-128-ECB", NULL);
+    bool keyed = pthread_key_create(&xts_state_key, xts_state_free) == 0;
+    setup_error =
+        sha256_algorithm != NULL && aes_ecb_algorithm != NULL && keyed ? CHAIN_OK : CHAIN_ECRYPTO;
+}
+
+static int ready(void)
+{
+    return pthread_once(&setup_once, setup) == 0 ? setup_error : CHAIN_ECRYPTO;
+}
+
+static int crypto_sha256(const struct chain_crypto *crypto, const struct chain_span *spans,
+                         size_t count, uint8_t digest[SHA256_BYTES])
+{
+    (void)crypto;
+    if (ready() != CHAIN_OK)
+        return CHAIN_ECRYPTO;
+    EVP_MD_CTX *context = EVP_MD_CTX_new();
+    bool good = context != NULL && EVP_DigestInit_ex2(context, sha256_algorithm, NULL) == 1;
+    for (size_t i = 0; good && i < count; i++)
+        good = EVP_DigestUpdate(context, spans[i].data, spans[i].length) == 1;
+    good = good && EVP_DigestFinal_ex(context, digest, NULL) == 1;
+    EVP_MD_CTX_free(context);
+    return good ? CHAIN_OK : CHAIN_ECRYPTO;
+}
+
+/* out = signature^e mod n, for an odd n of full size and a signature below it. */
+static bool rsa_power(BN_CTX *context, const struct rsa3072_key *key, const uint8_t *signature,
+                      uint8_t *out)
+{
+    BIGNUM *n = BN_lebin2bn(key->n, RSA3072_BYTES, BN_CTX_get(context));
+    BIGNUM *s = BN_lebin2bn(signature, RSA3072_BYTES, BN_CTX_get(context));
+    BIGNUM *e = BN_CTX_get(context);
+    BIGNUM *result = BN_CTX_get(context);
+    return n != NULL && s != NULL && result != NULL && BN_set_word(e, key->e) == 1 &&
+           BN_num_bits(n) == 8 * RSA3072_BYTES && BN_is_odd(n) && BN_cmp(s, n) < 0 &&
+           BN_mod_exp(result, s, e, n, context) == 1 &&
+           BN_bn2lebinpad(result, out, RSA3072_BYTES) == RSA3072_BYTES;
+}
+
+static int crypto_rsa_public(const struct chain_crypto *crypto, const struct rsa3072_key *key,
+                             const uint8_t signature[RSA3072_BYTES], uint8_t out[RSA3072_BYTES])
+{
+    (void)crypto;
+    BN_CTX *context = BN_CTX_new();
+    if (context == NULL)
+        return CHAIN_ECRYPTO;
+    BN_CTX_start(context);
+    bool good = rsa_power(context, key, signature, out);
+    BN_CTX_end(context);
+    BN_CTX_free(context);
+    return good ? CHAIN_OK : CHAIN_ECRYPTO;
+}
+
+static void reverse_copy(uint8_t *out, const uint8_t *in, size_t length)
+{
+    for (size_t i = 0; i < length; i++)
+        out[i] = in[length - 1 - i];
+}
+
+/* NULL when the point is not on the curve. */
+static EVP_PKEY *ecdsa_key(char *group, size_t bytes, const uint8_t *x, const uint8_t *y)
+{
+    uint8_t point[1 + 2 * 32] = {POINT_CONVERSION_UNCOMPRESSED};
+    reverse_copy(point + 1, x, bytes);
+    reverse_copy(point + 1 + bytes, y, bytes);
+
+    OSSL_PARAM parameters[] = {
+        OSSL_PARAM_construct_utf8_string(OSSL_PKEY_PARAM_GROUP_NAME, group, 0),
+        OSSL_PARAM_construct_octet_string(OSSL_PKEY_PARAM_PUB_KEY, point, 1 + 2 * bytes),
+        OSSL_PARAM_construct_end(),
+    };
+    EVP_PKEY *key = NULL;
+    EVP_PKEY_CTX *context = EVP_PKEY_CTX_new_from_name(NULL, "EC", NULL);
+    if (context == NULL || EVP_PKEY_fromdata_init(context) != 1 ||
+        EVP_PKEY_fromdata(context, &key, EVP_PKEY_PUBLIC_KEY, parameters) != 1)
+        key = NULL;
+    EVP_PKEY_CTX_free(context);
+    return key;
+}
+
+/* The DER form OpenSSL verifies; 0 on failure. */
+static size_t ecdsa_signature_der(const uint8_t *r, const uint8_t *s, size_t bytes, uint8_t *der,
+                                  size_t der_size)
+{
+    int length = 0;
+    ECDSA_SIG *signature = ECDSA_SIG_new();
+    BIGNUM *r_number = BN_lebin2bn(r, (int)bytes, NULL);
+    BIGNUM *s_number = BN_lebin2bn(s, (int)bytes, NULL);
+    if (signature != NULL && r_number != NULL && s_number != NULL &&
+        ECDSA_SIG_set0(signature, r_number, s_number) == 1) {
+        r_number = s_number = NULL; /* owned by the signature now */
+        if (i2d_ECDSA_SIG(signature, NULL) <= (int)der_size)
+            length = i2d_ECDSA_SIG(signature, &der);
+    }
+    BN_free(r_number);
+    BN_free(s_number);
+    ECDSA_SIG_free(signature);
+    return length > 0 ? (size_t)length : 0;
+}
+
+static int crypto_ecdsa_verify(const struct chain_crypto *crypto, enum ecdsa_curve curve,
+                               const uint8_t *x, const uint8_t *y, const uint8_t *r,
+                               const uint8_t *s, const uint8_t digest[SHA256_BYTES])
+{
+    (void)crypto;
+    if (curve != ECDSA_P192 && curve != ECDSA_P256)
+        return CHAIN_ECRYPTO;
+    size_t bytes = curve == ECDSA_P192 ? 24 : 32;
+
+    uint8_t der[80]; /* two integers of at most 33 bytes, with their headers */
+    size_t der_length = ecdsa_signature_der(r, s, bytes, der, sizeof der);
+    if (der_length == 0)
+        return CHAIN_ECRYPTO;
+    char p192[] = "prime192v1", p256[] = "prime256v1"; /* OpenSSL takes no const names */
+    EVP_PKEY *key = ecdsa_key(curve == ECDSA_P192 ? p192 : p256, bytes, x, y);
+    if (key == NULL)
+        return CHAIN_ESIGNATURE;
+
+    EVP_PKEY_CTX *context = EVP_PKEY_CTX_new(key, NULL);
+    int error = CHAIN_ECRYPTO;
+    if (context != NULL && EVP_PKEY_verify_init(context) == 1)
+        error = EVP_PKEY_verify(context, der, der_length, digest, SHA256_BYTES) == 1
+                    ? CHAIN_OK
+                    : CHAIN_ESIGNATURE;
+    EVP_PKEY_CTX_free(context);
+    EVP_PKEY_free(key);
+    return error;
+}
+
+static struct xts_state *xts_state_new(void)
+{
+    struct xts_state *state = OPENSSL_zalloc(sizeof *state);
+    if (state == NULL)
+        return NULL;
+    state->data = EVP_CIPHER_CTX_new();
+    state->tweak = EVP_CIPHER_CTX_new();
+    if (state->data == NULL || state->tweak == NULL ||
+        pthread_setspecific(xts_state_key, state) != 0) {
+        xts_state_free(state);
+        return NULL;
+    }
+    return state;
+}
+
+/* The calling thread's state, scheduled for this key and direction; NULL on failure. */
+static struct xts_state *xts_state_for(const uint8_t key[XTS_KEY_BYTES], bool encrypt)
+{
+    if (ready() != CHAIN_OK)
+        return NULL;
+    struct xts_state *state = pthread_getspecific(xts_state_key);
+    if (state == NULL)
+        state = xts_state_new();
+    if (state == NULL)
+        return NULL;
+    if (state->ready && state->encrypt == encrypt &&
+        CRYPTO_memcmp(state->key, key, XTS_KEY_BYTES) == 0)
+        return state;
+
+    /* The schedules are overwritten in place: nothing of the old key remains. */
+    state->ready =
+        EVP_CipherInit_ex2(state->data, aes_ecb_algorithm, key, NULL, encrypt, NULL) == 1 &&
+        EVP_CipherInit_ex2(state->tweak, aes_ecb_algorithm, key + AES_KEY_BYTES, NULL, 1, NULL) ==
+            1 &&
+        EVP_CIPHER_CTX_set_padding(state->data, 0) == 1 &&
+        EVP_CIPHER_CTX_set_padding(state->tweak, 0) == 1;
+    memcpy(state->key, key, XTS_KEY_BYTES);
+    state->encrypt = encrypt;
+    return state->ready ? state : NULL;
+}
+
+/* The sequence T, xT, x^2 T, ... in GF(2^128), little-endian (IEEE 1619). */
+static void xts_tweaks(uint8_t *tweaks, size_t length)
+{
+    for (size_t at = AES_BLOCK_BYTES; at < length; at += AES_BLOCK_BYTES) {
+        const uint8_t *from = tweaks + at - AES_BLOCK_BYTES;
+        uint64_t low, high;
+        memcpy(&low, from, 8);
+        memcpy(&high, from + 8, 8);
+        uint64_t carry = high >> 63;
+        high = (high << 1) | (low >> 63);
+        low = (low << 1) ^ (carry * XTS_FEEDBACK);
+        memcpy(tweaks + at, &low, 8);
+        memcpy(tweaks + at + 8, &high, 8);
+    }
+}
+
+static void xor_bytes(uint8_t *out, const uint8_t *a, const uint8_t *b, size_t length)
+{
+    for (size_t i = 0; i < length; i++)
+        out[i] = a[i] ^ b[i];
+}
+
+static int crypto_aes_xts(const struct chain_crypto *crypto, bool encrypt,
+                          const uint8_t key[XTS_KEY_BYTES], const uint8_t tweak[16],
+                          const uint8_t *in, uint8_t *out, size_t length)
+{
+    (void)crypto;
+    if (length > XTS_UNIT_BYTES || length % AES_BLOCK_BYTES != 0)
+        return CHAIN_ECRYPTO;
+    struct xts_state *state = xts_state_for(key, encrypt);
+    if (state == NULL)
+        return CHAIN_ECRYPTO;
+
+    uint8_t tweaks[XTS_UNIT_BYTES], work[XTS_UNIT_BYTES];
+    int written;
+    if (EVP_CipherUpdate(state->tweak, tweaks, &written, tweak, AES_BLOCK_BYTES) != 1)
+        return CHAIN_ECRYPTO;
+    xts_tweaks(tweaks, length);
+    xor_bytes(work, in, tweaks, length);
+    if (EVP_CipherUpdate(state->data, work, &written, work, (int)length) != 1)
+        return CHAIN_ECRYPTO;
+    xor_bytes(out, work, tweaks, length);
+    return CHAIN_OK;
+}
+
+const struct chain_crypto host_crypto = {
+    .sha256 = crypto_sha256,
+    .rsa_public = crypto_rsa_public,
+    .ecdsa_verify = crypto_ecdsa_verify,
+    .aes_xts = crypto_aes_xts,
+};
