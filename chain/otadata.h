@@ -2,9 +2,27 @@
  *
  * Two records, one a sector. All functions are pure: they look at both records and answer which
  * slot, or which single sector to rewrite with which 32 bytes. The caller erases that sector and
- * writes the record; a cut between the two must leave a device that boots a verified image, so a
- * plan never asks to erase the only good record: when the other record is not good, the change is
- * written to the other sector, with the next higher sequence number of the same slot.
+ * writes the record; power may fail between the two or inside the write.
+ *
+ * The record is Espressif's, and so is every reading of it. What differs from ESP-IDF is where a
+ * change is written. ESP-IDF rewrites the active record in place, and a cut between erase and write
+ * then loses the only statement about the running slot. Three rules replace that:
+ *
+ * 1. The anchor is never erased. It is the record that would still boot the device if the other
+ *    one were lost: the active record when it is verified (VALID, or UNDEFINED: nobody asked for
+ *    a trial), else the other one when that is verified, else the active one. A new choice is
+ *    written to the other sector. So a second set_boot before the first was tried replaces the
+ *    untried record, not the rollback target.
+ * 2. A change of state is made in place only when the other record is bootable and no less
+ *    verified: a cut then falls back to that slot. Otherwise it goes to the other sector, with the
+ *    next higher sequence number of the same slot; a cut then changes nothing.
+ * 3. Two records of one slot are one statement, and the newer has the word: at boot an older one
+ *    still NEW or PENDING_VERIFY is brought to the newer's state. (VALID is kept: the same image
+ *    was once confirmed.) Without this, the older record of rule 2 would be tried again and again.
+ *
+ * In the usual update (previous slot VALID, other slot NEW) all three give exactly ESP-IDF's writes.
+ * Sequence numbers end at 0xFFFFFFFE; a plan that would need a higher one answers "nothing to
+ * write" (set_boot, confirm, reject) or falls back to the same sector (boot_step).
  */
 #ifndef CHAIN_OTADATA_H
 #define CHAIN_OTADATA_H
@@ -26,9 +44,9 @@ enum otadata_state {
 };
 
 struct otadata_record {
-    uint32_t seq; /* 1..; 0xFFFFFFFF = empty */
+    uint32_t seq;   /* 1..; 0xFFFFFFFF = empty */
     uint32_t state; /* raw value */
-    uint32_t crc;
+    uint32_t crc;   /* over seq only */
 };
 
 struct otadata {
@@ -47,28 +65,34 @@ void otadata_parse(const uint8_t first[OTADATA_RECORD_BYTES],
 
 void otadata_record_build(uint8_t out[OTADATA_RECORD_BYTES], uint32_t seq, uint32_t state);
 
-/* CRC right, sequence not empty, state not INVALID or ABORTED. */
+/* CRC right, sequence not empty (nor 0, whose CRC an unfinished write would show), state not
+ * INVALID or ABORTED. */
 bool otadata_record_bootable(const struct otadata_record *record);
 
 /* Index of the active record, -1 when none is bootable (formats.md 4: greater seq, 0 on a tie). */
 int otadata_active(const struct otadata *ota);
 
-/* Slot number 0..slots-1 of a sequence number. slots > 0. */
+/* Slot number 0..slots-1 of a sequence number. slots > 0 and seq > 0. */
 unsigned otadata_slot(uint32_t seq, unsigned slots);
 
 /* State recorded for a slot: the newest CRC-valid record that names it. false when none does. */
-bool otadata_slot_state(const struct otadata *ota, unsigned slots, unsigned slot,
-                        uint32_t *state);
+bool otadata_slot_state(const struct otadata *ota, unsigned slots, unsigned slot, uint32_t *state);
 
 /* Bootloader, at reset with rollback enabled: what must be written first (PENDING_VERIFY found:
- * ABORTED; NEW about to boot: PENDING_VERIFY). Call until index is -1, applying each write; then
- * otadata_active() is the choice. */
-struct otadata_write otadata_boot_step(const struct otadata *ota, unsigned slots);
+ * ABORTED; NEW about to boot: PENDING_VERIFY). Set *trial = false at reset, then call until index
+ * is -1, applying each write and parsing again: at most OTADATA_BOOT_STEPS_MAX times. Then
+ * otadata_active() is the choice. *trial is true from the step on that makes the choice
+ * PENDING_VERIFY, which is how a record left pending by the last boot (to be given up) and one
+ * made pending by this boot (to be booted) are told apart. */
+#define OTADATA_BOOT_STEPS_MAX 6
+struct otadata_write otadata_boot_step(const struct otadata *ota, unsigned slots, bool *trial);
 
-/* Agent: make `slot` boot next, state NEW. */
+/* Agent: make `slot` boot next, state NEW. index -1: no such slot. */
 struct otadata_write otadata_set_boot(const struct otadata *ota, unsigned slots, unsigned slot);
 
-/* App: the running slot (the active record) is good / is bad. index -1 when already so. */
+/* App: the running slot (the active record) is good / is bad. index -1 when already so. A VALID
+ * slot is not rejected unless a bootable record names another slot: giving up the only verified
+ * image would help nobody. */
 struct otadata_write otadata_confirm(const struct otadata *ota, unsigned slots);
 struct otadata_write otadata_reject(const struct otadata *ota, unsigned slots);
 
