@@ -15,7 +15,11 @@
 
 /* One memory-mapped peripheral. Addresses given to it are offsets from base. Accesses of 1 and 2
  * bytes reach it as the containing 32-bit word (write: merged with a read by the bus, except where
- * `narrow` asks to see them as they are). */
+ * `narrow` asks to see them as they are: read and write then get the exact byte offset and only the
+ * low 8 or 16 bits of the value count). Misaligned accesses never reach it: they trap. Ranges of
+ * different peripherals must not overlap; at most CHIP_MAX_PERIPHERALS of them. */
+#define CHIP_MAX_PERIPHERALS 64
+
 struct peripheral {
     const char *name;
     uint32_t base;
@@ -43,16 +47,21 @@ const struct chip_config *chip_config(const struct chip *chip);
 /* Virtual time in retired instructions; chip_now(chip) * 1000 / SOC_CPU_MHZ = nanoseconds. */
 uint64_t chip_now(const struct chip *chip);
 
-/* Events: one pending deadline per (peripheral, id 0..3); at it `fire` runs between instructions.
- * Setting it again moves it; UINT64_MAX cancels. */
+/* Events: one pending deadline per (peripheral, id 0..3); at it `fire` runs between instructions,
+ * with chip_now() == deadline (or later when the deadline had already passed). Setting it again
+ * moves it; UINT64_MAX cancels. Events of the same instant fire in table order, then by id. A reset
+ * cancels nothing: a peripheral's own reset() does. */
 void chip_schedule(struct chip *chip, const struct peripheral *self, unsigned id,
                    uint64_t deadline, void (*fire)(struct chip *chip, unsigned id));
 
-/* Level of an interrupt source (SOC_SOURCE_*), as the peripheral drives it. */
+/* Level of an interrupt source (SOC_SOURCE_*), as the peripheral drives it. Cheap when unchanged. */
 void chip_raise(struct chip *chip, unsigned source, bool level);
 
 /* Ask for a reset with this cause; takes effect before the next instruction. */
 void chip_request_reset(struct chip *chip, uint32_t cause);
+
+/* One flash operation was carried out: counted in struct chip_stats. */
+void chip_count_flash(struct chip *chip, enum chip_flash_op op);
 
 /* Power is gone now (a torn flash operation): chip_run() returns CHIP_STOP_POWER_CUT. */
 void chip_power_lost(struct chip *chip);
@@ -61,25 +70,33 @@ void chip_power_lost(struct chip *chip);
 void chip_note(struct chip *chip, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
-/* The interrupt controller tells the core which line to take: 0 = none. */
-void chip_set_interrupt_line(struct chip *chip, unsigned line);
+/* The interrupt controllers (interrupt.c, clint.c): part of chip_peripherals[] like the others. */
+extern const struct peripheral chip_intmtx, chip_plic_m, chip_plic_u, chip_intpri, chip_clint_m;
 
-/* Direct memory. A flash window page is backed by host memory holding decrypted bytes, filled by
- * the cache model through `chip_flash_page_fill()` on first touch and dropped when the MMU entry,
- * the flash below or the encryption setting changes. */
+/* They tell the core which line to take (0 = none) and what mip shows; the core tells them that mie
+ * changed (chip_interrupts_changed) and what it is. */
+void chip_set_interrupt_line(struct chip *chip, unsigned line);
+void chip_set_interrupt_pending(struct chip *chip, uint32_t mask, uint32_t lines);
+uint32_t chip_interrupt_enable(const struct chip *chip);
+void chip_interrupts_changed(struct chip *chip);
+
+/* Direct memory, to read; write through chip_dma_write(), which drops decoded instructions. */
 enum chip_region { CHIP_ROM, CHIP_HP_SRAM, CHIP_LP_SRAM, CHIP_REGIONS };
 uint8_t *chip_memory(struct chip *chip, enum chip_region region);
 
-/* Flash window, implemented by cache.c: host bytes of the page that holds the window offset
- * (0..SOC_FLASH_BYTES), NULL when its MMU entry is invalid or the cache is off. The pointer is
- * valid until chip_flash_window_changed(). page_bytes receives 8..64 KB. */
+/* Flash window, implemented by cache.c: first host byte of the page that holds the window offset
+ * (0..SOC_FLASH_BYTES), NULL when its MMU entry is invalid or the cache is off. The bytes are
+ * decrypted; the pointer is valid until chip_flash_window_changed(). page_bytes receives the page
+ * size, 8..64 KB; pages are aligned to it in the window. */
 const uint8_t *chip_flash_page(struct chip *chip, uint32_t window_offset, uint32_t *page_bytes);
 
 /* Called by mmu/flash/efuse models: decoded instructions and page pointers must be refetched.
- * Implemented by the core; flash_offset/length tell what changed under the window. */
+ * Implemented by the core. It costs all decoded code, so call it only when a page that was handed
+ * out by chip_flash_page() became invalid or its bytes changed. */
 void chip_flash_window_changed(struct chip *chip);
 
-/* Guest DMA (Ethernet descriptors' buffers): false when outside RAM (or flash for reads). */
+/* Guest DMA (Ethernet descriptors' buffers): false, and nothing done, when outside RAM (or ROM and
+ * the flash window for reads). */
 bool chip_dma_read(struct chip *chip, uint32_t address, void *out, size_t length);
 bool chip_dma_write(struct chip *chip, uint32_t address, const void *bytes, size_t length);
 

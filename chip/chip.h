@@ -68,8 +68,10 @@ enum chip_stop {
     CHIP_STOP_BREAKPOINT,  /* PC reached chip_breakpoint() */
 };
 
-/* Run at most `instructions` (UINT64_MAX: without end). Starts with a power-on reset the first
- * time and after chip_power_cycle(). */
+/* Run for at most `instructions` (UINT64_MAX: without end) of virtual time: retired instructions and
+ * those a wfi skipped, so it always comes back. Starts with a power-on reset the first time and
+ * after chip_power_cycle(). After CHIP_STOP_POWER_CUT and CHIP_STOP_HALT it answers the same again
+ * until the chip is power cycled. */
 enum chip_stop chip_run(struct chip *chip, uint64_t instructions);
 
 /* Async-signal-safe. */
@@ -78,10 +80,12 @@ void chip_stop(struct chip *chip);
 /* Power off and on: SRAM and registers lost, flash and eFuses kept. */
 void chip_power_cycle(struct chip *chip);
 
-/* Stop after this many resets counted from now (0 = no limit). */
+/* Stop after this many resets counted from now (0 = no limit), before the first instruction that
+ * follows. Power-on is not counted: neither here nor in the statistics. */
 void chip_limit_resets(struct chip *chip, unsigned resets);
 
-/* Stop before executing the instruction at `pc` (0 = none). */
+/* Stop before executing the instruction at `pc` (0 = none). chip_run() called with the PC already
+ * there executes it and goes on. */
 void chip_breakpoint(struct chip *chip, uint32_t pc);
 
 /* Power cuts: while armed, the `nth` (1 = next) flash operation of that kind that touches
@@ -93,8 +97,8 @@ void chip_cut_power(struct chip *chip, enum chip_flash_op op, uint32_t offset, u
 
 /* Counters since chip_new(), for reports. */
 struct chip_stats {
-    uint64_t instructions; /* retired */
-    uint64_t virtual_ns;
+    uint64_t instructions; /* retired; a trapping instruction is not */
+    uint64_t virtual_ns;   /* what wfi skipped included */
     unsigned resets;
     uint32_t last_reset_cause;
     uint64_t flash_programs, flash_erases;
