@@ -10,6 +10,7 @@
 #include <openssl/err.h>
 #include <openssl/evp.h>
 #include <openssl/pem.h>
+#include <openssl/rand.h>
 #include <openssl/rsa.h>
 
 #include "chain/bytes.h"
@@ -231,6 +232,18 @@ int key_generate_rsa3072(const char *path)
         status = host_fail(path, "no key could be generated");
     BIO_free(bio);
     EVP_PKEY_free(pkey);
+    return status;
+}
+
+int key_generate_xts128(const char *path)
+{
+    uint8_t key[XTS_KEY_BYTES];
+    int status;
+    if (RAND_priv_bytes(key, sizeof key) == 1)
+        status = file_create(path, key, sizeof key, 0600);
+    else
+        status = host_fail(path, "no key could be generated");
+    OPENSSL_cleanse(key, sizeof key);
     return status;
 }
 

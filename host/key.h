@@ -1,4 +1,4 @@
-/* host/key.h: Secure Boot signing keys.
+/* host/key.h: Secure Boot signing keys, and making flash encryption keys.
  *
  * An RSA-3072 private key in a PEM file (0600), later also a PKCS#11 token behind the same struct.
  * Private material lives in OpenSSL objects only and is wiped with them.
@@ -12,6 +12,8 @@ struct key; /* private or public */
 
 /* Generate and write, refusing to overwrite. */
 int key_generate_rsa3072(const char *path);
+/* A flash encryption key: 32 random bytes (flash-encryption.md 1). */
+int key_generate_xts128(const char *path);
 
 /* PEM private key; anything but RSA-3072 is refused with a line that says what it is. */
 int key_load_private(const char *path, struct key **out);

@@ -1,0 +1,105 @@
+/* trustchain key: signing keys and flash encryption keys as files. */
+#include "tool/tool.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "chain/crypto.h"
+#include "host/error.h"
+#include "host/file.h"
+#include "host/key.h"
+#include "tool/cli.h"
+#include "tool/inputs.h"
+
+struct key_options {
+    const char *file;
+    const char *output;
+    const char *type;
+};
+
+static error_t parse_key(int key, char *text, struct argp_state *state)
+{
+    struct key_options *options = state->input;
+    switch (key) {
+    case 'o':
+        options->output = text;
+        return 0;
+    case 't':
+        if (strcmp(text, "rsa3072") != 0 && strcmp(text, "xts128") != 0)
+            cli_usage(state, "--type is rsa3072 or xts128, not \"%s\"", text);
+        options->type = text;
+        return 0;
+    default:
+        return cli_one_argument(key, text, &options->file, "key file", state);
+    }
+}
+
+static int key_new(int argc, char **argv)
+{
+    static const struct argp_option options_known[] = {
+        {"type", 't', "TYPE", 0, "rsa3072 (signing, the default) or xts128 (flash encryption)", 0},
+        {0}};
+    static const struct argp argp = {
+        options_known, parse_key, "FILE",
+        "Make a private key, readable by its owner only. An existing file is never replaced.",
+        NULL, NULL, NULL};
+    struct key_options options = {.type = "rsa3072"};
+    int status = cli_parse(&argp, argc, argv, &options);
+    if (status != HOST_DONE)
+        return status;
+    if (strcmp(options.type, "xts128") == 0)
+        return key_generate_xts128(options.file);
+    return key_generate_rsa3072(options.file);
+}
+
+static int key_public(int argc, char **argv)
+{
+    static const struct argp_option options_known[] = {
+        {"output", 'o', "FILE", 0, "where to write the public key (default: stdout)", 0}, {0}};
+    static const struct argp argp = {options_known, parse_key, "FILE",
+                                     "Write the public part of a signing key as PEM.", NULL, NULL,
+                                     NULL};
+    struct key_options options = {.output = "-"};
+    struct key *key;
+    int status = cli_parse(&argp, argc, argv, &options);
+    if (status == HOST_DONE)
+        status = key_load_public(options.file, &key);
+    if (status != HOST_DONE)
+        return status;
+    status = key_write_public(key, options.output);
+    key_free(key);
+    return status;
+}
+
+static int key_digest(int argc, char **argv)
+{
+    static const struct argp_option options_known[] = {
+        {"output", 'o', "FILE", 0, "write the 32 bytes there instead of hex on stdout", 0}, {0}};
+    static const struct argp argp = {
+        options_known, parse_key, "FILE",
+        "Print what the eFuses hold to trust this key: SHA-256 of the public key as a Secure Boot "
+        "V2 signature block stores it. FILE is a private or public PEM key or a certificate.",
+        NULL, NULL, NULL};
+    struct key_options options = {0};
+    uint8_t digest[SHA256_BYTES];
+    char text[2 * SHA256_BYTES + 1];
+    int status = cli_parse(&argp, argc, argv, &options);
+    if (status == HOST_DONE)
+        status = key_digest_read(options.file, digest);
+    if (status != HOST_DONE)
+        return status;
+    if (options.output)
+        return file_write(options.output, digest, sizeof digest, 0644);
+    puts(cli_hex(digest, sizeof digest, text));
+    return HOST_DONE;
+}
+
+int cmd_key(int argc, char **argv)
+{
+    static const struct cli_verb verbs[] = {
+        {"new", key_new, "make a private key"},
+        {"public", key_public, "write the public part of a key"},
+        {"digest", key_digest, "print the digest that eFuses trust"},
+    };
+    return cli_dispatch(verbs, sizeof verbs / sizeof *verbs, argc, argv);
+}

@@ -1,0 +1,113 @@
+/* trustchain partition: the partition table, CSV and binary (formats.md 3). */
+#include "tool/tool.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "chain/error.h"
+#include "chain/partition.h"
+#include "host/error.h"
+#include "host/file.h"
+#include "tool/cli.h"
+#include "tool/inputs.h"
+#include "tool/table.h"
+
+struct partition_options {
+    const char *input;
+    const char *output;
+    uint32_t flash_size;
+    bool json;
+};
+
+enum { OPTION_FLASH_SIZE = CLI_LONG, OPTION_JSON };
+
+static error_t parse_partition(int key, char *text, struct argp_state *state)
+{
+    struct partition_options *options = state->input;
+    switch (key) {
+    case 'o':
+        options->output = text;
+        return 0;
+    case OPTION_FLASH_SIZE:
+        options->flash_size = cli_option_flash_size(state, text);
+        return 0;
+    case OPTION_JSON:
+        options->json = true;
+        return 0;
+    default:
+        return cli_one_argument(key, text, &options->input, "partition table", state);
+    }
+}
+
+static int partition_build(int argc, char **argv)
+{
+    static const struct argp_option options_known[] = {
+        {"output", 'o', "FILE", 0, "where the binary goes (default: stdout)", 0},
+        {"flash-size", OPTION_FLASH_SIZE, "SIZE", 0, "refuse what does not fit, e.g. 4MB", 0},
+        {0}};
+    static const struct argp argp = {options_known, parse_partition, "CSV",
+                                     "Make the 3072-byte binary partition table from CSV.", NULL,
+                                     NULL, NULL};
+    struct partition_options options = {.output = "-"};
+    struct partition_table table;
+    uint8_t binary[PARTITION_TABLE_BYTES];
+    int status = cli_parse(&argp, argc, argv, &options);
+    if (status == HOST_DONE)
+        status = table_read(options.input, options.flash_size, &table);
+    if (status != HOST_DONE)
+        return status;
+    int error = partition_table_build(&table, binary);
+    if (error)
+        return host_fail(options.input, "%s", chain_error_text(error));
+    return file_write(options.output, binary, sizeof binary, 0644);
+}
+
+static int print_json(const struct partition_table *table)
+{
+    json_t *list = json_array();
+    for (size_t i = 0; i < table->count; i++) {
+        const struct partition *entry = &table->entry[i];
+        json_array_append_new(
+            list, json_pack("{s:s, s:i, s:i, s:I, s:I, s:b, s:b}", "label", entry->label, "type",
+                            entry->type, "subtype", entry->subtype, "offset",
+                            (json_int_t)entry->offset, "size", (json_int_t)entry->size,
+                            "encrypted", (entry->flags & PARTITION_ENCRYPTED) != 0, "readonly",
+                            (entry->flags & PARTITION_READONLY) != 0));
+    }
+    return cli_json_print(list);
+}
+
+static int partition_show(int argc, char **argv)
+{
+    static const struct argp_option options_known[] = {
+        {"flash-size", OPTION_FLASH_SIZE, "SIZE", 0, "refuse what does not fit, e.g. 4MB", 0},
+        {"json", OPTION_JSON, NULL, 0, "print JSON instead of CSV", 0},
+        {0}};
+    static const struct argp argp = {options_known, parse_partition, "FILE",
+                                     "Print a partition table (binary or CSV) as CSV.", NULL, NULL,
+                                     NULL};
+    struct partition_options options = {0};
+    struct partition_table table;
+    char csv[16384];
+    int status = cli_parse(&argp, argc, argv, &options);
+    if (status == HOST_DONE)
+        status = table_read(options.input, options.flash_size, &table);
+    if (status != HOST_DONE)
+        return status;
+    if (options.json)
+        return print_json(&table);
+    int error = partition_csv_print(&table, csv, sizeof csv);
+    if (error)
+        return host_fail(options.input, "%s", chain_error_text(error));
+    fputs(csv, stdout);
+    return HOST_DONE;
+}
+
+int cmd_partition(int argc, char **argv)
+{
+    static const struct cli_verb verbs[] = {
+        {"build", partition_build, "CSV to binary"},
+        {"show", partition_show, "print a table"},
+    };
+    return cli_dispatch(verbs, sizeof verbs / sizeof *verbs, argc, argv);
+}

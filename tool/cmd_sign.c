@@ -1,0 +1,190 @@
+/* trustchain sign: Secure Boot V2 signatures (formats.md 2). */
+#include "tool/tool.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "chain/error.h"
+#include "chain/image.h"
+#include "chain/sigblock.h"
+#include "host/crypto.h"
+#include "host/error.h"
+#include "host/file.h"
+#include "host/key.h"
+#include "tool/cli.h"
+#include "tool/inputs.h"
+
+struct sign_options {
+    const char *input;
+    const char *output;
+    const char *keys[SIGBLOCK_MAX];
+    size_t key_count;
+    bool append;
+};
+
+struct signatures {
+    uint8_t block[SIGBLOCK_MAX][SIGBLOCK_BYTES];
+    uint8_t key_digest[SIGBLOCK_MAX][SHA256_BYTES];
+    size_t count;
+};
+
+static error_t parse_sign(int key, char *text, struct argp_state *state)
+{
+    struct sign_options *options = state->input;
+    switch (key) {
+    case 'o':
+        options->output = text;
+        return 0;
+    case 'k':
+        if (options->key_count == SIGBLOCK_MAX)
+            cli_usage(state, "an image has at most three signatures");
+        options->keys[options->key_count++] = text;
+        return 0;
+    case 'a':
+        options->append = true;
+        return 0;
+    case ARGP_KEY_END:
+        if (!options->output || options->key_count == 0)
+            cli_usage(state, "an output (-o FILE) and a key (--key FILE) are needed");
+        break;
+    default:
+        break;
+    }
+    return cli_one_argument(key, text, &options->input, "image", state);
+}
+
+/* What a device would refuse anyway is not worth a signature. */
+static int check_image(const char *name, const struct buffer *file, struct image *image)
+{
+    int error = image_parse(file->bytes, file->length, image);
+    if (error == CHAIN_OK) /* any revision: the range the image asks for is its own business */
+        error = image_check_target(image, image_kind_of(file->bytes, file->length),
+                                   image->min_rev_full);
+    if (error == CHAIN_OK)
+        error = image_check_checksum(image, file->bytes);
+    if (error == CHAIN_OK)
+        error = image_check_digest(image, file->bytes, &host_crypto);
+    return error ? host_fail(name, "is no image an ESP32-C6 would run: %s", chain_error_text(error))
+                 : HOST_DONE;
+}
+
+static int check_length(const char *name, const struct buffer *file, const struct image *image,
+                        bool append)
+{
+    const uint8_t *sector = image_signature_sector(image, file->bytes, file->length);
+    bool is_signed = sector && sigblock_sector_count(sector) > 0;
+    if (is_signed && file->length == image->signed_length + SIGBLOCK_SECTOR_BYTES)
+        return append ? HOST_DONE
+                      : host_fail(name, "is signed already (--append adds a signature)");
+    if (file->length > image->signed_length)
+        return host_fail(name, "has %zu bytes after the end of the image",
+                         file->length - image->signed_length);
+    if (append)
+        return host_fail(name, "is not signed yet (leave out --append)");
+    return HOST_DONE;
+}
+
+/* `block` must hold a signature that verifies over `digest` by its own key, and by a key not among
+ * the others yet. */
+static int accept_block(const char *name, struct signatures *all,
+                        const uint8_t block[SIGBLOCK_BYTES], const uint8_t digest[SHA256_BYTES])
+{
+    struct sigblock_trust trust = {.count = 1};
+    uint8_t sector[SIGBLOCK_SECTOR_BYTES];
+    int reason;
+    if (sigblock_key_digest(block, &host_crypto, trust.digest[0]) != CHAIN_OK)
+        return host_fail(name, "the digest of its key cannot be computed");
+    for (size_t i = 0; i < all->count; i++) {
+        if (memcmp(all->key_digest[i], trust.digest[0], SHA256_BYTES) == 0)
+            return host_fail(name, "the image has a signature by this key already");
+    }
+    memcpy(all->block[all->count], block, SIGBLOCK_BYTES);
+    sigblock_sector_build(sector, &all->block[all->count], 1);
+    if (sigblock_verify(sector, digest, &trust, &host_crypto, &reason, NULL) != SIGBLOCK_TRUSTED)
+        return host_fail(name, "its signature does not verify: %s", chain_error_text(reason));
+    memcpy(all->key_digest[all->count++], trust.digest[0], SHA256_BYTES);
+    return HOST_DONE;
+}
+
+static int keep_signatures(const char *name, const uint8_t *sector,
+                           const uint8_t digest[SHA256_BYTES], struct signatures *all)
+{
+    size_t count = sigblock_sector_count(sector);
+    for (size_t i = 0; i < count; i++) {
+        if (accept_block(name, all, sector + i * SIGBLOCK_BYTES, digest) != HOST_DONE)
+            return HOST_FAILED;
+    }
+    return HOST_DONE;
+}
+
+static int add_signature(const char *path, const uint8_t digest[SHA256_BYTES],
+                         struct signatures *all)
+{
+    struct key *key;
+    struct rsa3072_key rsa;
+    uint8_t signature[RSA3072_BYTES];
+    uint8_t block[SIGBLOCK_BYTES];
+    if (all->count == SIGBLOCK_MAX)
+        return host_fail(path, "the image has three signatures already, there is no room");
+    if (key_load_private(path, &key) != HOST_DONE)
+        return HOST_FAILED;
+    int status = key_rsa_public(key, &rsa);
+    if (status == HOST_DONE)
+        status = key_sign_digest(key, digest, signature);
+    key_free(key);
+    if (status != HOST_DONE)
+        return status;
+    sigblock_build_rsa(block, &rsa, digest, signature);
+    return accept_block(path, all, block, digest);
+}
+
+static int sign_file(const struct sign_options *options, struct buffer *file,
+                     struct signatures *all)
+{
+    struct image image;
+    uint8_t digest[SHA256_BYTES];
+    const char *name = file_input_name(options->input);
+    if (check_image(name, file, &image) != HOST_DONE ||
+        check_length(name, file, &image, options->append) != HOST_DONE)
+        return HOST_FAILED;
+    if (buffer_pad(file, image.signed_length + SIGBLOCK_SECTOR_BYTES) != HOST_DONE)
+        return HOST_FAILED;
+    int error = image_signed_digest(&image, file->bytes, file->length, &host_crypto, digest);
+    if (error)
+        return host_fail(name, "%s", chain_error_text(error));
+    uint8_t *sector = file->bytes + image.signed_length;
+    if (keep_signatures(name, sector, digest, all) != HOST_DONE)
+        return HOST_FAILED;
+    for (size_t i = 0; i < options->key_count; i++) {
+        if (add_signature(options->keys[i], digest, all) != HOST_DONE)
+            return HOST_FAILED;
+    }
+    sigblock_sector_build(sector, (const uint8_t(*)[SIGBLOCK_BYTES])all->block, all->count);
+    return file_write(options->output, file->bytes, file->length, 0644);
+}
+
+int cmd_sign(int argc, char **argv)
+{
+    static const struct argp_option options_known[] = {
+        {"output", 'o', "FILE", 0, "where the signed image goes", 0},
+        {"key", 'k', "FILE", 0, "RSA-3072 private key (PEM); up to three times", 0},
+        {"append", 'a', NULL, 0, "add to the signatures the image has", 0},
+        {0}};
+    static const struct argp argp = {
+        options_known, parse_sign, "IMAGE",
+        "Sign an application or bootloader image for Secure Boot V2. The image is checked as a "
+        "device would check it, filled with 0xFF up to the next 4096 bytes and followed by one "
+        "signature sector.",
+        NULL, NULL, NULL};
+    struct sign_options options = {0};
+    struct buffer file;
+    struct signatures all = {0};
+    int status = cli_parse(&argp, argc, argv, &options);
+    if (status == HOST_DONE)
+        status = file_read(options.input, FILE_MAX_DEFAULT, &file);
+    if (status != HOST_DONE)
+        return status;
+    status = sign_file(&options, &file, &all);
+    buffer_free(&file);
+    return status;
+}

@@ -1,0 +1,158 @@
+#include "tool/inputs.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include <openssl/crypto.h>
+
+#include "chain/bytes.h"
+#include "chain/error.h"
+#include "host/crypto.h"
+#include "host/error.h"
+#include "host/key.h"
+#include "tool/cli.h"
+
+#define EFUSE_FILE_MAX     4096u
+#define ESPEFUSE_VIRT_BYTES 512u /* another layout altogether: efuse.md 7.2 */
+#define KEY_FILE_MAX       4096u
+
+int efuse_file_read(const char *path, struct efuse_file *out)
+{
+    const char *name = file_input_name(path);
+    if (file_read(path, EFUSE_FILE_MAX, &out->bytes) != HOST_DONE)
+        return HOST_FAILED;
+    int status = HOST_DONE;
+    if (out->bytes.length == ESPEFUSE_VIRT_BYTES)
+        status = host_fail(name, "is 512 bytes, the register dump of espefuse --virt (an eFuse "
+                                 "file here has %u bytes)", EFUSE_IMAGE_BYTES);
+    else if (out->bytes.length < EFUSE_IMAGE_BYTES)
+        status = host_fail(name, "is %zu bytes, an eFuse file has %u (make one: trustchain efuse "
+                                 "new)", out->bytes.length, EFUSE_IMAGE_BYTES);
+    if (status != HOST_DONE)
+        buffer_free_secret(&out->bytes);
+    else
+        memcpy(out->efuse.bytes, out->bytes.bytes, EFUSE_IMAGE_BYTES);
+    return status;
+}
+
+int efuse_file_write(const char *path, struct efuse_file *file)
+{
+    memcpy(file->bytes.bytes, file->efuse.bytes, EFUSE_IMAGE_BYTES);
+    return file_write(path, file->bytes.bytes, file->bytes.length, 0600);
+}
+
+void efuse_file_free(struct efuse_file *file)
+{
+    OPENSSL_cleanse(&file->efuse, sizeof file->efuse);
+    buffer_free_secret(&file->bytes);
+}
+
+static int read_key_file(const char *path, uint8_t key[XTS_KEY_BYTES])
+{
+    struct buffer file;
+    const char *name = file_input_name(path);
+    if (file_read_private(path, KEY_FILE_MAX, &file) != HOST_DONE)
+        return HOST_FAILED;
+    int status = HOST_DONE;
+    if (file.length == 2 * XTS_KEY_BYTES)
+        status = host_fail(name, "is 64 bytes, an XTS-AES-256 key (the ESP32-C6 has only "
+                                 "XTS-AES-128, 32 bytes)");
+    else if (file.length != XTS_KEY_BYTES)
+        status = host_fail(name, "is %zu bytes, a flash encryption key has 32", file.length);
+    else
+        memcpy(key, file.bytes, XTS_KEY_BYTES);
+    buffer_free_secret(&file);
+    return status;
+}
+
+static int read_key_from_efuse(const char *path, uint8_t key[XTS_KEY_BYTES])
+{
+    struct efuse_file file;
+    if (efuse_file_read(path, &file) != HOST_DONE)
+        return HOST_FAILED;
+    int status = HOST_DONE;
+    if (efuse_xts_key(&file.efuse, key) != CHAIN_OK)
+        status = host_fail(path, "holds no flash encryption key (burn one: trustchain efuse burn "
+                                 "FILE key)");
+    efuse_file_free(&file);
+    return status;
+}
+
+int flash_key_read(const char *key_path, const char *efuse_path, uint8_t key[XTS_KEY_BYTES])
+{
+    uint8_t burned[XTS_KEY_BYTES];
+    if (!key_path)
+        return read_key_from_efuse(efuse_path, key);
+    int status = read_key_file(key_path, key);
+    if (status != HOST_DONE || !efuse_path)
+        return status;
+    status = read_key_from_efuse(efuse_path, burned);
+    if (status == HOST_DONE && !bytes_equal_ct(key, burned, XTS_KEY_BYTES))
+        status = host_fail(key_path, "is not the flash encryption key of %s", efuse_path);
+    OPENSSL_cleanse(burned, sizeof burned);
+    return status;
+}
+
+int key_digest_read(const char *path, uint8_t digest[SHA256_BYTES])
+{
+    struct key *key;
+    struct rsa3072_key rsa;
+    if (key_load_public(path, &key) != HOST_DONE)
+        return HOST_FAILED;
+    int status = key_rsa_public(key, &rsa);
+    key_free(key);
+    if (status != HOST_DONE)
+        return status;
+    int error = sigblock_rsa_key_digest(&rsa, &host_crypto, digest);
+    return error ? host_fail(path, "%s", chain_error_text(error)) : HOST_DONE;
+}
+
+int trust_read(const struct trust_source *source, struct sigblock_trust *trust)
+{
+    *trust = (struct sigblock_trust){0};
+    for (size_t i = 0; i < source->key_count; i++) {
+        if (key_digest_read(source->keys[i], trust->digest[trust->count]) != HOST_DONE)
+            return HOST_FAILED;
+        trust->slot[trust->count] = trust->count;
+        trust->count++;
+    }
+    for (size_t i = 0; i < source->digest_count; i++) {
+        if (!cli_unhex(source->digests[i], trust->digest[trust->count], SHA256_BYTES))
+            return host_fail("--digest", "is not a key digest of 64 hex digits");
+        trust->slot[trust->count] = trust->count;
+        trust->count++;
+    }
+    return HOST_DONE;
+}
+
+enum image_kind image_kind_of(const uint8_t *bytes, size_t length)
+{
+    struct image_app_desc desc;
+    return image_app_desc_read(bytes, length, &desc) == CHAIN_OK ? IMAGE_APP : IMAGE_BOOTLOADER;
+}
+
+const char *image_kind_name(enum image_kind kind)
+{
+    return kind == IMAGE_APP ? "app" : "bootloader";
+}
+
+const uint8_t *image_signature_sector(const struct image *image, const uint8_t *bytes,
+                                      size_t length)
+{
+    if (!span_within(image->signed_length, SIGBLOCK_SECTOR_BYTES, length))
+        return NULL;
+    return bytes + image->signed_length;
+}
+
+int buffer_pad(struct buffer *data, size_t length)
+{
+    if (length <= data->length)
+        return HOST_DONE;
+    uint8_t *longer = realloc(data->bytes, length);
+    if (!longer)
+        return host_fail(NULL, "out of memory");
+    memset(longer + data->length, 0xFF, length - data->length);
+    data->bytes = longer;
+    data->length = length;
+    return HOST_DONE;
+}

@@ -1,0 +1,50 @@
+/* tool/inputs.h: the inputs several verbs share: eFuse files, flash encryption keys, trusted
+ * signing keys, images. Each function prints its one line on failure and returns HOST_FAILED.
+ */
+#ifndef TOOL_INPUTS_H
+#define TOOL_INPUTS_H
+
+#include "chain/efuse.h"
+#include "chain/image.h"
+#include "chain/sigblock.h"
+#include "host/file.h"
+
+/* An eFuse file in the 336-byte form (efuse.md 7.1); longer files keep what follows. */
+struct efuse_file {
+    struct efuse efuse;
+    struct buffer bytes;
+};
+
+int efuse_file_read(const char *path, struct efuse_file *out);
+int efuse_file_write(const char *path, struct efuse_file *file); /* 0600, as it holds keys */
+void efuse_file_free(struct efuse_file *file);
+
+/* The flash encryption key, from a key file of 32 bytes, or else from an eFuse file. When both are
+ * given they must agree. The caller wipes it. */
+int flash_key_read(const char *key_path, const char *efuse_path, uint8_t key[XTS_KEY_BYTES]);
+
+/* Whom to trust: public keys (files) and key digests (hex), at most three together. */
+struct trust_source {
+    const char *keys[SIGBLOCK_MAX];
+    size_t key_count;
+    const char *digests[SIGBLOCK_MAX];
+    size_t digest_count;
+};
+
+int trust_read(const struct trust_source *source, struct sigblock_trust *trust);
+/* The 32 bytes an eFuse holds for the public key in `path`. */
+int key_digest_read(const char *path, uint8_t digest[SHA256_BYTES]);
+
+/* An application carries its descriptor where the format wants it; what has none is a
+ * bootloader. */
+enum image_kind image_kind_of(const uint8_t *bytes, size_t length);
+const char *image_kind_name(enum image_kind kind);
+
+/* The signature sector behind an image, NULL when the view ends before it. */
+const uint8_t *image_signature_sector(const struct image *image, const uint8_t *bytes,
+                                      size_t length);
+
+/* Grows `data` to `length` bytes with 0xFF, as erased flash. */
+int buffer_pad(struct buffer *data, size_t length);
+
+#endif

@@ -1,0 +1,47 @@
+/* tool/main.c: `trustchain VERB ...`: finds the verb and hands over. */
+#include <argp.h>
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "host/error.h"
+#include "tool/cli.h"
+#include "tool/tool.h"
+
+/* A verb whose cmd_*.c is not in this build is absent from the table. */
+#pragma weak cmd_release
+#pragma weak cmd_serve
+#pragma weak cmd_chip
+#pragma weak cmd_range
+
+const char *argp_program_version = "trustchain " TRUSTCHAIN_VERSION;
+
+int main(int argc, char **argv)
+{
+    const struct cli_verb verbs[] = {
+        {"init", cmd_init, "start a project: keys, PKI, partition table"},
+        {"key", cmd_key, "signing and flash encryption keys"},
+        {"pki", cmd_pki, "local certificate authority and its certificates"},
+        {"image", cmd_image, "make an image from an ELF file, inspect an image"},
+        {"sign", cmd_sign, "sign an image for Secure Boot V2"},
+        {"verify", cmd_verify, "judge a signed image as the device would"},
+        {"encrypt", cmd_encrypt, "encrypt for a flash offset"},
+        {"decrypt", cmd_decrypt, "decrypt from a flash offset"},
+        {"partition", cmd_partition, "partition table: CSV and binary"},
+        {"otadata", cmd_otadata, "which slot boots, and why"},
+        {"efuse", cmd_efuse, "an eFuse file: make, show, burn"},
+        {"flash", cmd_flash, "factory flash images: build, map, read"},
+        {"release", cmd_release, "publish releases for devices to find"},
+        {"serve", cmd_serve, "the HTTPS update server"},
+        {"chip", cmd_chip, "the virtual ESP32-C6"},
+        {"range", cmd_range, "the attack range"},
+    };
+    argp_err_exit_status = HOST_USAGE;
+    signal(SIGPIPE, SIG_IGN); /* a closed pipe is a failed write, reported as one */
+    argv[0] = "trustchain";
+    int status = cli_dispatch(verbs, sizeof verbs / sizeof *verbs, argc, argv);
+    if (fflush(stdout) != 0 || ferror(stdout))
+        return host_fail("stdout", "cannot be written: %s", strerror(errno));
+    return status;
+}

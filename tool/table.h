@@ -1,0 +1,16 @@
+/* tool/table.h: partition tables as verbs read them, and which bytes of a flash they make the chip
+ * encrypt (formats.md 3 and 5). Failures print their line and return HOST_FAILED.
+ */
+#ifndef TOOL_TABLE_H
+#define TOOL_TABLE_H
+
+#include "chain/partition.h"
+
+/* CSV or binary, told apart by the first two bytes. flash_size 0: not checked. */
+int table_read(const char *path, uint32_t flash_size, struct partition_table *table);
+
+/* Does the chip encrypt the whole partition, whatever is in it? Applications are encrypted only as
+ * far as an image reaches. */
+bool partition_all_encrypted(const struct partition *partition);
+
+#endif
