@@ -1,4 +1,7 @@
 /* chain/partition.h: the partition table, binary and CSV (formats.md 3).
+ *
+ * A table is plain data owned by the caller (about 3.4 KB). The device links the binary form and the
+ * look-ups (partition.c); rules, CSV and names are for host programs.
  */
 #ifndef CHAIN_PARTITION_H
 #define CHAIN_PARTITION_H
@@ -9,10 +12,15 @@
 
 #define PARTITION_TABLE_OFFSET 0x8000u /* default place in flash */
 #define PARTITION_TABLE_BYTES  0xC00u  /* size of the binary */
-#define PARTITION_ENTRIES_MAX  95      /* 96 records with the MD5; end marker when there is room */
+#define PARTITION_ENTRIES_MAX  95      /* 96 records less the end marker; 94 with an MD5 record */
 #define PARTITION_LABEL_BYTES  16
 
-enum { PARTITION_APP = 0, PARTITION_DATA = 1 };
+enum {
+    PARTITION_APP = 0,
+    PARTITION_DATA = 1,
+    PARTITION_BOOTLOADER = 2,
+    PARTITION_PARTITION_TABLE = 3,
+};
 enum {
     PARTITION_APP_FACTORY = 0x00,
     PARTITION_APP_OTA_0 = 0x10,
@@ -20,7 +28,13 @@ enum {
     PARTITION_APP_TEST = 0x20,
     PARTITION_DATA_OTA = 0x00,
     PARTITION_DATA_NVS = 0x02,
+    PARTITION_DATA_COREDUMP = 0x03,
     PARTITION_DATA_NVS_KEYS = 0x04,
+    PARTITION_DATA_UNDEFINED = 0x06,
+    PARTITION_DATA_TEE_OTA = 0x90,
+    PARTITION_BOOTLOADER_PRIMARY = 0x00,
+    PARTITION_BOOTLOADER_RECOVERY = 0x02,
+    PARTITION_PARTITION_TABLE_PRIMARY = 0x00,
 };
 enum { PARTITION_ENCRYPTED = 1u << 0, PARTITION_READONLY = 1u << 1 };
 
@@ -38,13 +52,14 @@ struct partition_table {
     struct partition entry[PARTITION_ENTRIES_MAX];
 };
 
-/* Binary form. Requires the MD5 record to match when present (has_md5, may be NULL) and every
+/* Binary form: entries, MD5 record if any, end marker; at most PARTITION_TABLE_BYTES are looked at.
+ * Requires the MD5 record to match when present (*has_md5, may be NULL) and to be last, and every
  * entry to lie inside flash_size (0 = not checked). ETRUNCATED, EMAGIC, ECHECKSUM, EBOUNDS,
- * EMISSING (no entry or no end). */
+ * EMISSING (no entry or no end). Labels may hold any byte; a 16-byte label has no NUL in flash. */
 int partition_table_parse(const uint8_t *bytes, size_t length, uint32_t flash_size,
                           struct partition_table *table, bool *has_md5);
 
-/* Always writes PARTITION_TABLE_BYTES with the MD5 record. ESPACE when there are too many. */
+/* Always writes PARTITION_TABLE_BYTES with the MD5 record. ESPACE when there are more than 94. */
 int partition_table_build(const struct partition_table *table, uint8_t out[PARTITION_TABLE_BYTES]);
 
 /* Where and why a table or a CSV was refused. line counts from 1; 0 = the table as a whole. */
@@ -53,17 +68,24 @@ struct partition_problem {
     char text[160]; /* what is wrong (and what to do) */
 };
 
-/* The generator's rules (formats.md 3.2): alignment, names, overlaps, otadata size, flash size.
- * line in *problem is the entry's index + 1. */
+/* The generator's rules (formats.md 3.2): alignment, names, overlaps, otadata size, flash size (0 =
+ * not checked); and one of our own: OTA slots are ota_0, ota_1, ... without gap or repetition,
+ * since the bootloader finds a slot by counting them. line in *problem is the entry's index + 1.
+ * EALIGN, EBOUNDS, EDUPLICATE, EOVERLAP, EFIELD, EMISSING. */
 int partition_table_check(const struct partition_table *table, uint32_t table_offset,
                           uint32_t flash_size, struct partition_problem *problem);
 
-/* CSV text (formats.md 3.3), then partition_table_check(). ESYNTAX and the check's errors. */
+/* CSV text (formats.md 3.3), then partition_table_check(). ESYNTAX, ESPACE and the check's errors;
+ * line in *problem is the text's. Stricter than Espressif's tool in three places, each with its
+ * own message: names over 16 bytes (silently cut there), `$` (environment variables: nothing in
+ * chain/ has an environment) and text that is not UTF-8. */
 int partition_csv_parse(const char *text, size_t length, uint32_t table_offset,
                         uint32_t flash_size, struct partition_table *table,
                         struct partition_problem *problem);
 
-/* CSV text as Espressif's tool prints it. NUL-terminated; ESPACE. */
+/* CSV text as Espressif's tool prints it. NUL-terminated; ESPACE; EFIELD for an entry that CSV
+ * cannot express (a label with a comma, control character, ...; unknown flags): what is printed
+ * reads back as the same table. */
 int partition_csv_print(const struct partition_table *table, char *out, size_t out_size);
 
 /* First entry of that type and subtype, or of that label; NULL when none. */
