@@ -1,10 +1,14 @@
 /* device/hal/flash.h: the flash chip through SPI1 and the manual encryption block.
  *
  * Offsets are absolute flash offsets in bytes. hal_flash_read() gives raw (cipher) bytes; decrypted
- * bytes come from a mapping (device/hal/mmu.h). After a write or erase the affected cache lines are
- * invalidated, so a mapping shows the new content. While a program or erase runs no code may be
- * fetched from flash on silicon, therefore these functions and all they call are placed in SRAM
- * (section .iram).
+ * bytes come from a mapping (device/hal/mmu.h). After a write or erase the cache is invalidated,
+ * so a mapping shows the new content. While a program or erase runs no code may be fetched from
+ * flash on silicon, therefore these functions and all they call are placed in SRAM (section
+ * .iram) and interrupts are off during each single operation; between two (a sector, 64 bytes)
+ * they are served. Buffers may lie anywhere, in a flash mapping as well.
+ *
+ * All return HAL_OK, HAL_EALIGN, HAL_EBOUNDS (beyond the chip) or HAL_ETIMEOUT. Nothing is
+ * verified by reading back: the caller decides what is worth it.
  */
 #ifndef DEVICE_HAL_FLASH_H
 #define DEVICE_HAL_FLASH_H
