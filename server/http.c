@@ -1,0 +1,291 @@
+/* server/http.c: see server/http.h. */
+#include "server/http.h"
+
+#include <errno.h>
+#include <jansson.h>
+#include <openssl/sha.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "server/download.h"
+#include "server/etag.h"
+#include "server/range.h"
+#include "server/target.h"
+
+#define ETAG_MAX    (SHA256_DIGEST_LENGTH * 2 + 3) /* quotes and NUL */
+#define ABORTED_MAX 100 /* requests one connection may open and drop before it is cut */
+
+struct handler {
+    h2o_handler_t super;
+    struct service *service;
+};
+
+struct access_logger {
+    h2o_logger_t super;
+    struct service *service;
+};
+
+static bool method_is(const h2o_req_t *request, const char *method)
+{
+    return h2o_memis(request->method.base, request->method.len, method, strlen(method));
+}
+
+static void add(h2o_req_t *request, const h2o_token_t *name, const char *value)
+{
+    h2o_iovec_t copy = h2o_strdup(&request->pool, value, SIZE_MAX);
+    h2o_add_header(&request->pool, &request->res.headers, name, NULL, copy.base, copy.len);
+}
+
+/* An answer whose body, if any, is in memory. libh2o leaves the body out for HEAD. */
+static int answer(h2o_req_t *request, int status, const char *reason, const char *type,
+                  const char *body, size_t length)
+{
+    request->res.status = status;
+    request->res.reason = reason;
+    if (status != 304) {
+        request->res.content_length = length;
+        add(request, H2O_TOKEN_CONTENT_TYPE, type);
+    }
+    h2o_send_inline(request, body, length);
+    return 0;
+}
+
+static int answer_text(h2o_req_t *request, int status, const char *reason)
+{
+    char line[64];
+    int length = snprintf(line, sizeof line, "%s\n", reason);
+    return answer(request, status, reason, "text/plain", line, (size_t)length);
+}
+
+/* Preconditions (RFC 9110, 13.2.2) */
+
+/* Does any field called `name` hold a list that names `etag`? *present: there is such a field. */
+static bool names_etag(h2o_req_t *request, const char *name, const char *etag,
+                       enum etag_comparison comparison, bool *present)
+{
+    bool matches = false;
+    ssize_t at = -1;
+    *present = false;
+    while ((at = h2o_find_header_by_str(&request->headers, name, strlen(name), at)) != -1) {
+        h2o_iovec_t value = request->headers.entries[at].value;
+        *present = true;
+        matches |= etag_list_matches(value.base, value.len, etag, comparison);
+    }
+    return matches;
+}
+
+static bool precondition_failed(h2o_req_t *request, const char *etag)
+{
+    bool present;
+    bool matches = names_etag(request, "if-match", etag, ETAG_STRONG, &present);
+    return present && !matches;
+}
+
+static bool not_modified(h2o_req_t *request, const char *etag)
+{
+    bool present;
+    return names_etag(request, "if-none-match", etag, ETAG_WEAK, &present);
+}
+
+/* What part of the image is asked for. Range means something for GET only, once, and only when
+ * If-Range, if there, still holds. */
+static enum range_verdict wanted_range(h2o_req_t *request, const char *etag, uint64_t size,
+                                       struct range *range)
+{
+    const h2o_headers_t *headers = &request->headers;
+    ssize_t at = h2o_find_header(headers, H2O_TOKEN_RANGE, -1);
+    ssize_t condition = h2o_find_header(headers, H2O_TOKEN_IF_RANGE, -1);
+    range_parse("", 0, size, range);
+    if (at == -1 || !method_is(request, "GET") ||
+        h2o_find_header(headers, H2O_TOKEN_RANGE, at) != -1) {
+        return RANGE_WHOLE;
+    }
+    if (condition != -1) {
+        h2o_iovec_t tag = headers->entries[condition].value;
+        if (!etag_is(tag.base, tag.len, etag)) {
+            return RANGE_WHOLE;
+        }
+    }
+    h2o_iovec_t value = headers->entries[at].value;
+    return range_parse(value.base, value.len, size, range);
+}
+
+/* Answers */
+
+/* The common head of image and info. True when a precondition has answered the request. */
+static bool answered_by_condition(h2o_req_t *request, const char *etag)
+{
+    if (precondition_failed(request, etag)) {
+        answer_text(request, 412, "Precondition Failed");
+        return true;
+    }
+    add(request, H2O_TOKEN_ETAG, etag);
+    add(request, H2O_TOKEN_CACHE_CONTROL, "no-cache"); /* may be kept, must be revalidated */
+    if (not_modified(request, etag)) {
+        answer(request, 304, "Not Modified", NULL, "", 0);
+        return true;
+    }
+    return false;
+}
+
+static int send_image(h2o_req_t *request, struct service *service, const struct release *release)
+{
+    char text[96];
+    char etag[ETAG_MAX];
+    struct range range;
+    int fd;
+    snprintf(etag, sizeof etag, "\"%s\"", release->sha256);
+    int error = store_open_image(&service->store, release, &fd);
+    if (error != STORE_OK) {
+        log_line(&service->log, "image %s of the store: %s", release->sha256,
+                 store_error_text(error));
+        return answer_text(request, 500, "Internal Server Error");
+    }
+    if (answered_by_condition(request, etag)) {
+        close(fd);
+        return 0;
+    }
+    add(request, H2O_TOKEN_ACCEPT_RANGES, "bytes");
+    enum range_verdict verdict = wanted_range(request, etag, release->size, &range);
+    if (verdict == RANGE_UNSATISFIABLE) {
+        close(fd);
+        snprintf(text, sizeof text, "bytes */%u", release->size);
+        add(request, H2O_TOKEN_CONTENT_RANGE, text);
+        return answer_text(request, 416, "Range Not Satisfiable");
+    }
+    request->res.status = verdict == RANGE_PART ? 206 : 200;
+    request->res.reason = verdict == RANGE_PART ? "Partial Content" : "OK";
+    request->res.content_length = (size_t)(range.last - range.first + 1);
+    add(request, H2O_TOKEN_CONTENT_TYPE, "application/octet-stream");
+    if (verdict == RANGE_PART) {
+        snprintf(text, sizeof text, "bytes %llu-%llu/%u", (unsigned long long)range.first,
+                 (unsigned long long)range.last, release->size);
+        add(request, H2O_TOKEN_CONTENT_RANGE, text);
+    }
+    if (method_is(request, "HEAD")) {
+        close(fd);
+        h2o_send_inline(request, "", 0);
+        return 0;
+    }
+    download_start(request, fd, &range);
+    return 0;
+}
+
+static void etag_of_text(const char *text, size_t length, char etag[ETAG_MAX])
+{
+    unsigned char digest[SHA256_DIGEST_LENGTH];
+    SHA256((const unsigned char *)text, length, digest);
+    char *at = etag;
+    *at++ = '"';
+    for (size_t i = 0; i < sizeof digest; i++) {
+        at += sprintf(at, "%02x", digest[i]);
+    }
+    memcpy(at, "\"", 2);
+}
+
+static int send_info(h2o_req_t *request, const struct target *target,
+                     const struct release *release)
+{
+    char etag[ETAG_MAX];
+    json_t *object =
+        json_pack("{s:s, s:s, s:s, s:I, s:s, s:I, s:s}", "product", target->product, "channel",
+                  target->channel, "version", release->version, "size",
+                  (json_int_t)release->size, "sha256", release->sha256, "secure_version",
+                  (json_int_t)release->secure_version, "published", release->published);
+    char *text = json_dumps(object, JSON_COMPACT);
+    json_decref(object);
+    if (text == NULL) {
+        return answer_text(request, 500, "Internal Server Error");
+    }
+    etag_of_text(text, strlen(text), etag);
+    if (!answered_by_condition(request, etag)) {
+        answer(request, 200, "OK", "application/json", text, strlen(text));
+    }
+    free(text);
+    return 0;
+}
+
+static int send_release(h2o_req_t *request, struct service *service, const struct target *target)
+{
+    struct release release;
+    int error = store_get(&service->store, target->product, target->channel, &release);
+    if (error == STORE_ENONE) {
+        return answer_text(request, 404, "Not Found");
+    }
+    if (error != STORE_OK) {
+        log_line(&service->log, "release %s/%s: %s", target->product, target->channel,
+                 error == STORE_EDAMAGED ? "its pointer file is damaged (publish it again)"
+                                         : store_error_text(error));
+        return answer_text(request, 500, "Internal Server Error");
+    }
+    return target->kind == TARGET_IMAGE ? send_image(request, service, &release)
+                                        : send_info(request, target, &release);
+}
+
+static int on_request(h2o_handler_t *self, h2o_req_t *request)
+{
+    struct service *service = ((struct handler *)self)->service;
+    struct target target = target_parse(request->path.base, request->path.len);
+    peer_hold(request);
+    if (target.kind == TARGET_NONE) {
+        return answer_text(request, 404, "Not Found");
+    }
+    if (!method_is(request, "GET") && !method_is(request, "HEAD")) {
+        h2o_add_header_by_str(&request->pool, &request->res.headers, H2O_STRLIT("allow"), 1, NULL,
+                              H2O_STRLIT("GET, HEAD"));
+        return answer_text(request, 405, "Method Not Allowed");
+    }
+    if (target.kind == TARGET_HEALTH) {
+        return answer(request, 200, "OK", "text/plain", "ok\n", 3);
+    }
+    return send_release(request, service, &target);
+}
+
+/* The access log */
+
+static void write_access_line(struct service *service, const h2o_req_t *request,
+                              const char *peer, bool aborted)
+{
+    char method[24];
+    char path[256];
+    char range[80] = "-";
+    ssize_t at = h2o_find_header(&request->headers, H2O_TOKEN_RANGE, -1);
+    if (at != -1) {
+        h2o_iovec_t value = request->headers.entries[at].value;
+        log_clean(range, sizeof range, value.base, value.len);
+    }
+    log_clean(method, sizeof method, request->input.method.base, request->input.method.len);
+    log_clean(path, sizeof path, request->input.path.base, request->input.path.len);
+    log_line(&service->log, "%s %s %s %d %zu %s HTTP/%d.%d%s", peer, method, path,
+             request->res.status, request->bytes_sent, range, request->version >> 8,
+             request->version & 0xff, aborted ? " aborted" : "");
+}
+
+/* Called once per request, when it is over. Clients that open and drop requests as fast as they can
+ * (HTTP/2 rapid reset) are cut off here. */
+static void on_request_over(h2o_logger_t *self, h2o_req_t *request)
+{
+    struct service *service = ((struct access_logger *)self)->service;
+    struct peer *peer = peer_of(request);
+    bool body = request->res.status != 304 && !method_is(request, "HEAD");
+    bool aborted = request->res.status == 0 ||
+                   (body && request->bytes_sent < request->res.content_length);
+    if (service->access_log) {
+        write_access_line(service, request, peer != NULL ? peer->address : "-", aborted);
+    }
+    if (peer != NULL && aborted && ++peer->aborted == ABORTED_MAX) {
+        log_line(&service->log, "%s drops its requests, closing", peer->address);
+        peer_cut(peer);
+    }
+}
+
+void http_register(struct service *service, h2o_hostconf_t *host)
+{
+    h2o_pathconf_t *path = h2o_config_register_path(host, "/", 0);
+    struct handler *handler = (void *)h2o_create_handler(path, sizeof *handler);
+    handler->super.on_req = on_request;
+    handler->service = service;
+    struct access_logger *logger = (void *)h2o_create_logger(path, sizeof *logger);
+    logger->super.log_access = on_request_over;
+    logger->service = service;
+}

@@ -1,0 +1,178 @@
+/* server/server.c: see server/server.h. */
+#include "server/server.h"
+
+#include <h2o.h>
+#include <h2o/http1.h>
+#include <h2o/http2.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "host/error.h"
+#include "server/http.h"
+#include "server/listen.h"
+#include "server/tls.h"
+#include "server/worker.h"
+
+#define REQUEST_MS         10000
+#define REQUEST_BODY_MAX   4096 /* bytes; no method that is answered has a body */
+#define STREAMS_PER_PEER   8    /* HTTP/2 requests of one connection answered at once */
+#define FILES_PER_PEER     2u   /* its socket and the image it downloads */
+#define FILES_BESIDE       64u  /* everything else the process has open */
+
+struct server {
+    struct service service;
+    struct listener listener;
+    unsigned worker_count;
+    struct worker worker[SERVER_THREADS_MAX];
+};
+
+static const h2o_iovec_t alpn_http1_only[] = {{H2O_STRLIT("http/1.1")}, {NULL, 0}};
+
+static unsigned choose_threads(unsigned wanted)
+{
+    long cores = sysconf(_SC_NPROCESSORS_ONLN);
+    if (wanted == 0) {
+        wanted = cores > 1 ? 2 : 1;
+    }
+    return wanted < SERVER_THREADS_MAX ? wanted : SERVER_THREADS_MAX;
+}
+
+/* As many connections as asked for, or as many as the process may have files open. */
+static unsigned choose_connections(unsigned wanted)
+{
+    struct rlimit limit;
+    if (wanted == 0) {
+        wanted = SERVER_CONNECTIONS_DEFAULT;
+    }
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0) {
+        return wanted;
+    }
+    limit.rlim_cur = limit.rlim_max;
+    if (setrlimit(RLIMIT_NOFILE, &limit) != 0) {
+        getrlimit(RLIMIT_NOFILE, &limit);
+    }
+    rlim_t room = limit.rlim_cur > 2 * FILES_BESIDE ? limit.rlim_cur - FILES_BESIDE : FILES_BESIDE;
+    return room / FILES_PER_PEER < wanted ? (unsigned)(room / FILES_PER_PEER) : wanted;
+}
+
+static void configure_http(struct service *service)
+{
+    h2o_globalconf_t *http = &service->http;
+    h2o_config_init(http);
+    http->server_name = h2o_iovec_init(H2O_STRLIT("trustchain"));
+    http->max_request_entity_size = REQUEST_BODY_MAX;
+    http->handshake_timeout = REQUEST_MS;
+    http->http1.req_timeout = REQUEST_MS;
+    http->http2.idle_timeout = REQUEST_MS;
+    http->http2.max_concurrent_requests_per_connection = STREAMS_PER_PEER;
+    h2o_hostconf_t *host =
+        h2o_config_register_host(http, h2o_iovec_init(H2O_STRLIT("default")), 65535);
+    http_register(service, host);
+}
+
+/* Store, log, TLS: what can be wrong with the user's files. */
+static int open_service(struct service *service, const struct server_options *options)
+{
+    int error = store_open(&service->store, options->releases);
+    if (error != STORE_OK) {
+        return host_fail(options->releases, "cannot read the releases: %s",
+                         store_error_text(error));
+    }
+    service->tls = tls_context(options->certificate, options->key);
+    if (service->tls == NULL) {
+        store_close(&service->store);
+        return HOST_FAILED;
+    }
+    int status = log_open(&service->log, options->log);
+    if (status != HOST_DONE) {
+        SSL_CTX_free(service->tls);
+        store_close(&service->store);
+        return status;
+    }
+    h2o_ssl_register_alpn_protocols(service->tls,
+                                    options->http1_only ? alpn_http1_only : h2o_alpn_protocols);
+    service->access_log = options->access_log;
+    configure_http(service);
+    return HOST_DONE;
+}
+
+static void close_service(struct service *service)
+{
+    h2o_config_dispose(&service->http);
+    log_close(&service->log);
+    SSL_CTX_free(service->tls);
+    store_close(&service->store);
+}
+
+static void stop_workers(struct server *server, unsigned grace_ms)
+{
+    for (unsigned i = 0; i < server->worker_count; i++) {
+        worker_ask_stop(&server->worker[i], grace_ms);
+    }
+    for (unsigned i = 0; i < server->worker_count; i++) {
+        worker_join(&server->worker[i]);
+    }
+}
+
+static int start_workers(struct server *server, const struct server_options *options)
+{
+    unsigned threads = choose_threads(options->threads);
+    unsigned connections = choose_connections(options->connections);
+    unsigned share = (connections + threads - 1) / threads;
+    for (unsigned i = 0; i < threads; i++) {
+        int status = worker_start(&server->worker[i], &server->service, server->listener.fd, share);
+        if (status != HOST_DONE) {
+            stop_workers(server, 0);
+            return status;
+        }
+        server->worker_count++;
+    }
+    return HOST_DONE;
+}
+
+int server_start(const struct server_options *options, struct server **out)
+{
+    struct server *server = calloc(1, sizeof *server);
+    if (server == NULL) {
+        return host_fail(NULL, "out of memory");
+    }
+    signal(SIGPIPE, SIG_IGN); /* libh2o writes to sockets that may be gone */
+    int status = open_service(&server->service, options);
+    if (status != HOST_DONE) {
+        free(server);
+        return status;
+    }
+    status = listen_open(options->listen, &server->listener);
+    if (status == HOST_DONE) {
+        status = start_workers(server, options);
+        if (status == HOST_DONE) {
+            *out = server;
+            return HOST_DONE;
+        }
+        close(server->listener.fd);
+    }
+    close_service(&server->service);
+    free(server);
+    return status;
+}
+
+const char *server_address(const struct server *server)
+{
+    return server->listener.text;
+}
+
+uint16_t server_port(const struct server *server)
+{
+    return server->listener.port;
+}
+
+void server_stop(struct server *server, unsigned grace_ms)
+{
+    close(server->listener.fd);
+    stop_workers(server, grace_ms);
+    close_service(&server->service);
+    free(server);
+}

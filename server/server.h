@@ -1,0 +1,47 @@
+/* server/server.h: the HTTPS update server as an object: start, ask for its port, stop.
+ *
+ * One libh2o event loop per thread over one listening socket. The calling thread only starts and
+ * stops it, so a command line, a test or the attack range can each hold one. server_start() sets
+ * SIGPIPE to ignored for the process, and the server's threads block every signal.
+ *
+ * Limits: a request must arrive within 10 s, a TLS handshake must finish within 10 s, an idle
+ * connection is closed after 10 s, and a download that takes none of the next 32 KiB within 60 s is
+ * aborted. When `connections` are open, further clients wait in the listen queue.
+ */
+#ifndef SERVER_SERVER_H
+#define SERVER_SERVER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#define SERVER_LISTEN_DEFAULT      "127.0.0.1:8443"
+#define SERVER_CONNECTIONS_DEFAULT 10000u
+#define SERVER_THREADS_MAX         64u
+
+struct server_options {
+    const char *releases;    /* folder, see server/store.h */
+    const char *certificate; /* PEM files, see server/tls.h */
+    const char *key;
+    const char *listen;   /* "ADDRESS:PORT" or "[IPV6]:PORT"; port 0 picks a free one */
+    const char *log;      /* file to append to; NULL is stderr */
+    bool access_log;      /* a line per request */
+    bool http1_only;      /* do not offer HTTP/2 */
+    unsigned threads;     /* 0: one per core, at most two */
+    unsigned connections; /* open at once; 0: SERVER_CONNECTIONS_DEFAULT */
+};
+
+struct server;
+
+/* HOST_DONE with *out serving already, or HOST_FAILED after one line on stderr. The options are not
+ * needed afterwards. */
+int server_start(const struct server_options *options, struct server **out);
+
+/* "127.0.0.1:8443", with the port really used; valid until server_stop(). */
+const char *server_address(const struct server *server);
+uint16_t server_port(const struct server *server);
+
+/* Takes no new connection, lets downloads under way finish for up to `grace_ms` milliseconds, then
+ * closes them. Frees the server. */
+void server_stop(struct server *server, unsigned grace_ms);
+
+#endif
