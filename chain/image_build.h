@@ -16,17 +16,23 @@ struct image_build_options {
     uint16_t max_rev_full; /* 65535, esptool's default without option */
     bool secure_pad_v2;    /* apps: pad so that the signature sector ends a 64 KiB page + 4 KiB */
     bool append_digest;    /* true */
-    bool elf_digest;       /* patch SHA-256 of the ELF at 0xB0 (elf2image --elf-sha256-offset) */
+    bool elf_digest;       /* SHA-256 of the ELF at 0xB0 (elf2image --elf-sha256-offset 0xb0); done
+                            * anyway when the ELF has a .flash.appdesc section in flash */
 };
 
 extern const struct image_build_options image_build_defaults;
 
-/* Bytes an output buffer needs for this ELF at most. */
+/* Bytes an output buffer needs for this ELF at most; 0 when image_build() refuses the ELF. */
 size_t image_build_bound(const uint8_t *elf, size_t elf_length);
 
-/* Writes the image to out and its size to *out_length. The ELF is untrusted.
- * EMAGIC (not a 32-bit little-endian RISC-V ELF), ETRUNCATED, EBOUNDS, EFIELD, EOVERLAP
- * (two flash segments in one page), ESPACE, ECRYPTO. */
+/* Writes the image to out and its size to *out_length. The ELF is untrusted; what no ESP32-C6 could
+ * run is refused here rather than written:
+ * EMAGIC (not a 32-bit little-endian RISC-V ELF), ETRUNCATED, EMISSING (nothing to load),
+ * EBOUNDS (a section outside flash, HP and LP SRAM, or a segment boundary inside the ELF digest's
+ * place), EALIGN (flash section not at a multiple of 4), EOVERLAP (sections overlap once padded to 4
+ * bytes, or two flash segments in one MMU page), EFIELD (bytes at 0xB0 not zero, an MMU page other
+ * than 64 KiB, secure padding without digest), ESPACE (buffer, more than 16 segments or 128
+ * sections), ECRYPTO. */
 int image_build(const uint8_t *elf, size_t elf_length, const struct image_build_options *options,
                 const struct chain_crypto *crypto, uint8_t *out, size_t out_size,
                 size_t *out_length);
