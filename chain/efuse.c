@@ -84,7 +84,8 @@ void efuse_trust(const struct efuse *efuse, struct sigblock_trust *trust)
     for (unsigned slot = 0; slot < SIGBLOCK_MAX; slot++) {
         if (efuse_bits(efuse, EFUSE_SECURE_BOOT_KEY_REVOKE(slot)))
             continue;
-        const int n = find_purpose(efuse, EFUSE_KEY_BLOCKS, EFUSE_PURPOSE_SECURE_BOOT_DIGEST0 + slot);
+        const uint32_t purpose = EFUSE_PURPOSE_SECURE_BOOT_DIGEST0 + slot;
+        const int n = find_purpose(efuse, EFUSE_KEY_BLOCKS, purpose);
         if (n < 0 || (read_disabled >> n & 1)) /* a digest that reads as zeros is none */
             continue;
         trust->slot[trust->count] = (uint8_t)slot;

@@ -119,7 +119,7 @@ static bool is_digest(enum efuse_purpose purpose)
            purpose <= EFUSE_PURPOSE_SECURE_BOOT_DIGEST2;
 }
 
-/* XTS key and digests: with two blocks of one of these purposes it would be unclear which counts. */
+/* XTS key and digests: with two blocks of one purpose it would be unclear which counts. */
 static bool is_unique(enum efuse_purpose purpose)
 {
     return is_digest(purpose) || purpose == EFUSE_PURPOSE_XTS_AES_128_KEY;

@@ -20,7 +20,7 @@
  *    still NEW or PENDING_VERIFY is brought to the newer's state. (VALID is kept: the same image
  *    was once confirmed.) Without this, the older record of rule 2 would be tried again and again.
  *
- * In the usual update (previous slot VALID, other slot NEW) all three give exactly ESP-IDF's writes.
+ * In the usual update (previous slot VALID, other slot NEW) the result is ESP-IDF's, byte for byte.
  * Sequence numbers end at 0xFFFFFFFE; a plan that would need a higher one answers "nothing to
  * write" (set_boot, confirm, reject) or falls back to the same sector (boot_step).
  */

@@ -93,7 +93,8 @@ int partition_table_build(const struct partition_table *table, uint8_t out[PARTI
         le32_store(record + 4, entry->offset);
         le32_store(record + 8, entry->size);
         memset(record + LABEL_OFFSET, 0, PARTITION_LABEL_BYTES);
-        memcpy(record + LABEL_OFFSET, entry->label, strlen(entry->label));
+        for (size_t c = 0; c < PARTITION_LABEL_BYTES && entry->label[c] != '\0'; c++)
+            record[LABEL_OFFSET + c] = (uint8_t)entry->label[c];
         le32_store(record + FLAGS_OFFSET, entry->flags);
     }
     le16_store(record, MAGIC_MD5);

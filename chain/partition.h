@@ -1,7 +1,7 @@
 /* chain/partition.h: the partition table, binary and CSV (formats.md 3).
  *
- * A table is plain data owned by the caller (about 3.4 KB). The device links the binary form and the
- * look-ups (partition.c); rules, CSV and names are for host programs.
+ * A table is plain data owned by the caller (about 3.4 KB). The device links the binary form and
+ * the look-ups (partition.c); rules, CSV and names are for host programs.
  */
 #ifndef CHAIN_PARTITION_H
 #define CHAIN_PARTITION_H

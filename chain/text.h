@@ -1,0 +1,31 @@
+/* chain/text.h: writing text into a fixed buffer, without stdio.
+ *
+ * The caller owns the buffer, which is NUL-terminated after every call (size > 0). What does not
+ * fit is dropped and remembered: ask text_complete() once at the end.
+ */
+#ifndef CHAIN_TEXT_H
+#define CHAIN_TEXT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct text {
+    char *out;
+    size_t size;   /* of out, NUL included */
+    size_t length; /* written so far, without NUL */
+    bool cut;      /* something did not fit */
+};
+
+void text_begin(struct text *text, char *out, size_t size);
+void text_char(struct text *text, char c);
+void text_string(struct text *text, const char *string);
+void text_decimal(struct text *text, uint32_t value);
+void text_hex(struct text *text, uint32_t value); /* 0x and lower-case digits */
+
+/* Bytes from outside, for a message: everything that is not printable ASCII becomes '?'. */
+void text_quoted(struct text *text, const char *bytes, size_t length);
+
+bool text_complete(const struct text *text);
+
+#endif
