@@ -37,7 +37,7 @@ enum efuse_purpose {
 /* One row of the field table (efuse.md 2). wr/rd: protecting bit, -1 = none. */
 struct efuse_field {
     const char *name;  /* Espressif's */
-    const char *alias; /* second name or NULL */
+    const char *alias; /* other names, separated by blanks; or NULL */
     uint8_t block;
     uint16_t bit;    /* first bit in the block */
     uint16_t length; /* bits */
@@ -49,7 +49,7 @@ struct efuse_field {
 extern const struct efuse_field efuse_fields[];
 extern const size_t efuse_field_count;
 
-const struct efuse_field *efuse_field_find(const char *name); /* name or alias; NULL */
+const struct efuse_field *efuse_field_find(const char *name); /* name or an alias; NULL */
 
 /* Block geometry in the 336-byte image. */
 size_t efuse_block_offset(unsigned block);
@@ -101,21 +101,31 @@ void efuse_read_masked(const struct efuse *efuse, struct efuse *out);
 /* Reed-Solomon (44,32) parity of a 32-byte block (efuse.md 5). */
 void efuse_rs_encode(const uint8_t data[32], uint8_t parity[EFUSE_RS_BYTES]);
 
-/* Program a block: new = old | data, where write protection lets it (BLOCK0: field by field).
- * `data` is efuse_block_bytes() long. Blocks 1..10 must be empty and `parity` must match the 32
- * bytes (block 1: 24 bytes and 8 zeros); parity is ignored for BLOCK0. EPROTECTED, ECHECKSUM,
- * EDUPLICATE (already programmed), EFIELD (no such block). */
+/* Program a block as the controller does: new = old | data, where write protection, as it stood
+ * before the call, lets it. `data` is efuse_block_bytes() long. BLOCK0 is protected field by field:
+ * the bits that may go up do, and EPROTECTED tells that others stayed; parity is ignored. Blocks
+ * 1..10 change as a whole or not at all: they must be empty and `parity` must match the 32 bytes
+ * (block 1: 24 bytes and 8 zeros). Programming nothing but zeros is no change. EPROTECTED,
+ * ECHECKSUM, EDUPLICATE (already programmed), EFIELD (no such block). */
 int efuse_program(struct efuse *efuse, unsigned block, const uint8_t *data,
                   const uint8_t parity[EFUSE_RS_BYTES]);
 
-/* Higher verbs on the image, each checking everything before changing anything. */
+/* Higher verbs on the image, each checking everything before changing anything.
+ *
+ * A field of at most 32 bits becomes `value`. EFIELD: too long, value too large, or a bit would
+ * have to go down; EPROTECTED; EDUPLICATE: its block (1..10) is coded and already programmed. */
 int efuse_burn_field(struct efuse *efuse, const struct efuse_field *field, uint32_t value);
+
 /* Key into KEYn with purpose: reversed for XTS, protections set as Espressif's burn-key does
- * (write-protect key and purpose; read-protect unless a digest or USER). KEY5 refused for XTS. */
+ * (write-protect key and purpose; read-protect unless a digest or USER). EFIELD: no such block or
+ * purpose, XTS in KEY5, a key of zeros. EDUPLICATE: block in use, or another block has this digest
+ * or XTS purpose (which one counts would be unclear). EPROTECTED: block, purpose or, where it is
+ * needed, RD_DIS. */
 int efuse_burn_key(struct efuse *efuse, unsigned key_block, enum efuse_purpose purpose,
                    const uint8_t key[32]);
 
-/* A virgin chip: revision, MAC, MAC_EXT and the factory write protections set. */
+/* A virgin chip: revision (major * 100 + minor, at most 315), MAC (printed order), MAC_EXT and the
+ * write protection of BLOCK1 and BLOCK2 set; all else blank. */
 void efuse_factory(struct efuse *efuse, const uint8_t mac[6], uint16_t chip_rev);
 
 const char *efuse_purpose_name(unsigned purpose); /* NULL for unnamed values */
