@@ -1,7 +1,7 @@
 /* chain/image_build.c: see image_build.h.
  *
- * First the layout: sections sorted by address, neighbours merged into segments, the segments in
- * two queues, flash and RAM. Then the writer takes flash segments one by one; where the file
+ * First the layout: neighbouring sections merged into runs, the runs sorted by address in two
+ * queues, flash and RAM. Then the writer takes flash segments one by one; where the file
  * position does not suit the MMU, the room is filled with bytes of the RAM queue, or with zeros
  * when that is empty (formats.md 1.2).
  */
@@ -67,25 +67,12 @@ static uint32_t padded_size(const struct elf_section *section)
     return (section->size + 3) & ~3u;
 }
 
-static void sort_by_address(struct elf_section *section, size_t count)
-{
-    for (size_t i = 1; i < count; i++) {
-        struct elf_section moving = section[i];
-        size_t j = i;
-        for (; j > 0 && section[j - 1].addr > moving.addr; j--)
-            section[j] = section[j - 1];
-        section[j] = moving;
-    }
-}
-
-/* Sections in a memory of the chip, sorted, none over another. */
+/* Every section in a memory of the chip. */
 static int read_sections(struct layout *layout)
 {
     int error = elf_sections(&layout->elf, layout->section, SECTIONS_MAX, &layout->section_count);
     if (error != CHAIN_OK)
         return error;
-    sort_by_address(layout->section, layout->section_count);
-
     for (size_t i = 0; i < layout->section_count; i++) {
         const struct elf_section *section = &layout->section[i];
         if (section->size >= IMAGE_SEGMENT_LEN_MAX)
@@ -95,10 +82,48 @@ static int read_sections(struct layout *layout)
             return CHAIN_EBOUNDS;
         if (memory == IMAGE_MEMORY_FLASH && section->addr % 4 != 0)
             return CHAIN_EALIGN;
-        if (i > 0 && section->addr - section[-1].addr < padded_size(&section[-1]))
-            return CHAIN_EOVERLAP;
+    }
+    return layout->section_count > 0 ? CHAIN_OK : CHAIN_EMISSING;
+}
+
+/* Inserts a run into its queue by address. */
+static void queue_run(struct layout *layout, const struct run *run)
+{
+    bool flash = run->memory == IMAGE_MEMORY_FLASH;
+    struct run *queue = flash ? layout->flash : layout->ram;
+    size_t at = flash ? layout->flash_count++ : layout->ram_count++;
+    for (; at > 0 && queue[at - 1].addr > run->addr; at--)
+        queue[at] = queue[at - 1];
+    queue[at] = *run;
+}
+
+/* Merges sections that follow each other both in the ELF and in memory. */
+static int merge_sections(struct layout *layout)
+{
+    for (size_t i = 0; i < layout->section_count;) {
+        const struct elf_section *section = &layout->section[i];
+        struct run run = {.addr = section->addr, .first = i};
+        run.memory = image_memory_of(section->addr, padded_size(section));
+        do {
+            run.length += padded_size(section++);
+            i++;
+        } while (i < layout->section_count && section->addr == run.addr + run.length &&
+                 image_memory_of(section->addr, padded_size(section)) == run.memory);
+        if (run.length >= IMAGE_SEGMENT_LEN_MAX)
+            return CHAIN_EBOUNDS;
+        queue_run(layout, &run);
     }
     return CHAIN_OK;
+}
+
+/* Do two runs of a sorted queue claim the same memory? Flash is claimed by MMU page, because a
+ * page has only one page of the file behind it. */
+static bool runs_collide(const struct run *runs, size_t count, uint32_t page)
+{
+    for (size_t i = 1; i < count; i++)
+        if (runs[i].addr / page <= (runs[i - 1].addr + runs[i - 1].length - 1) / page)
+            return true;
+    return false;
 }
 
 /* Brings the run that starts with the named section to the front. */
@@ -113,41 +138,6 @@ static void move_to_front(const struct layout *layout, struct run *runs, size_t 
         runs[0] = moving;
         return;
     }
-}
-
-/* Merges neighbouring sections into the runs of their queue. */
-static void merge_sections(struct layout *layout)
-{
-    struct run *last = NULL;
-    for (size_t i = 0; i < layout->section_count; i++) {
-        const struct elf_section *section = &layout->section[i];
-        uint32_t length = padded_size(section);
-        enum image_memory memory = image_memory_of(section->addr, length);
-        if (last != NULL && last->memory == memory && last->addr + last->length == section->addr) {
-            last->length += length;
-            continue;
-        }
-        last = memory == IMAGE_MEMORY_FLASH ? &layout->flash[layout->flash_count++]
-                                            : &layout->ram[layout->ram_count++];
-        *last = (struct run){.addr = section->addr, .length = length, .first = i, .memory = memory};
-    }
-    move_to_front(layout, layout->flash, layout->flash_count, ".flash.appdesc");
-    move_to_front(layout, layout->ram, layout->ram_count, ".dram0.bootdesc");
-}
-
-/* One MMU page has one page of the file behind it: two runs cannot share one. */
-static bool flash_pages_collide(const struct layout *layout)
-{
-    for (size_t i = 0; i < layout->flash_count; i++) {
-        const struct run *a = &layout->flash[i];
-        for (size_t j = 0; j < i; j++) {
-            const struct run *b = &layout->flash[j];
-            if (a->addr / IMAGE_MMU_PAGE <= (b->addr + b->length - 1) / IMAGE_MMU_PAGE &&
-                b->addr / IMAGE_MMU_PAGE <= (a->addr + a->length - 1) / IMAGE_MMU_PAGE)
-                return true;
-        }
-    }
-    return false;
 }
 
 /* The descriptor records the page size the program was linked for: 64 KiB, or nothing. */
@@ -176,12 +166,16 @@ static int layout_make(struct layout *layout, const uint8_t *elf, size_t elf_len
         error = read_sections(layout);
     if (error == CHAIN_OK)
         error = find_app_desc(layout);
+    if (error == CHAIN_OK)
+        error = merge_sections(layout);
     if (error != CHAIN_OK)
         return error;
-    if (layout->section_count == 0)
-        return CHAIN_EMISSING;
-    merge_sections(layout);
-    return flash_pages_collide(layout) ? CHAIN_EOVERLAP : CHAIN_OK;
+    if (runs_collide(layout->flash, layout->flash_count, IMAGE_MMU_PAGE) ||
+        runs_collide(layout->ram, layout->ram_count, 1))
+        return CHAIN_EOVERLAP;
+    move_to_front(layout, layout->flash, layout->flash_count, ".flash.appdesc");
+    move_to_front(layout, layout->ram, layout->ram_count, ".dram0.bootdesc");
+    return CHAIN_OK;
 }
 
 /* The next `length` bytes of a run. */
@@ -274,14 +268,18 @@ static int write_zeros(struct writer *writer, uint32_t length)
     return segment_end(writer, data, length);
 }
 
-/* Data bytes of the filler that brings a segment's data to its place in a page; 0 when it is
- * there already. Less than FILLER_MAX: as Espressif's tool does, it may skip a page. */
+/* Would the data of a segment written now lie at its place in an MMU page? */
+static bool fits_page(size_t position, uint32_t addr)
+{
+    return (position + IMAGE_SEGMENT_BYTES) % IMAGE_MMU_PAGE == addr % IMAGE_MMU_PAGE;
+}
+
+/* Data bytes of the filler segment that makes it so; may be 0 (a header is all that is missing) and
+ * is less than FILLER_MAX: as Espressif's tool does, it may skip a page. */
 static uint32_t filler_length(size_t position, uint32_t addr)
 {
     uint32_t in_page = (uint32_t)(position % IMAGE_MMU_PAGE);
     uint32_t gap = IMAGE_MMU_PAGE - in_page + addr % IMAGE_MMU_PAGE;
-    if (gap == IMAGE_SEGMENT_BYTES || gap == IMAGE_MMU_PAGE + IMAGE_SEGMENT_BYTES)
-        return 0;
     if (gap < 2 * IMAGE_SEGMENT_BYTES)
         gap += IMAGE_MMU_PAGE;
     return gap - 2 * IMAGE_SEGMENT_BYTES;
@@ -294,8 +292,8 @@ static int write_segments(struct writer *writer, struct layout *layout)
 
     for (size_t i = 0; error == CHAIN_OK && i < layout->flash_count; i++) {
         struct run *run = &layout->flash[i];
-        uint32_t filler;
-        while (error == CHAIN_OK && (filler = filler_length(writer->position, run->addr)) > 0) {
+        while (error == CHAIN_OK && !fits_page(writer->position, run->addr)) {
+            uint32_t filler = filler_length(writer->position, run->addr);
             if (ram == ram_end || filler <= IMAGE_SEGMENT_BYTES) {
                 error = write_zeros(writer, filler);
                 continue;
