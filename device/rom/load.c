@@ -12,6 +12,7 @@
 #include "chain/image.h"
 #include "chain/sigblock.h"
 #include "chain/soc.h"
+#include "device/boot/pieces.h"
 #include "device/hal/crypto.h"
 #include "device/hal/efuse.h"
 #include "device/hal/flash.h"
@@ -21,16 +22,8 @@
 
 #define VIEW_BYTES   0x80000u /* as much as fits SRAM; a bootloader is far smaller */
 #define RETRY_US     100000u
-#define SPANS_MAX    (1 + 2 * IMAGE_SEGMENTS_MAX + 1)
 
 static uint8_t sector[SIGBLOCK_SECTOR_BYTES] __attribute__((section(".rom.sector"), aligned(4)));
-
-/* What to hash: the header, per segment its header and its data where it now lies, the rest. */
-struct pieces {
-    uint8_t headers[IMAGE_SEGMENTS_MAX][IMAGE_SEGMENT_BYTES];
-    struct chain_span span[SPANS_MAX];
-    size_t count;
-};
 
 /* Nothing bootable: say so until the watchdog resets, as Espressif's ROM does. */
 static _Noreturn void invalid_header(const uint8_t *view)
@@ -74,36 +67,17 @@ static const void *load_segment(const struct image_segment *segment, const uint8
 {
     if (segment->memory != IMAGE_MEMORY_HP_SRAM)
         return view + segment->offset;
-    void *target = (void *)(uintptr_t)segment->load_addr; /* NOLINT: an address of the format */
+    void *target = (void *)(uintptr_t)segment->load_addr;
     memcpy(target, view + segment->offset, segment->length);
     return target;
 }
 
 static void load(const struct image *image, const uint8_t *view, struct pieces *pieces)
 {
-    uint32_t offset = IMAGE_HEADER_BYTES;
-    pieces->span[0] = (struct chain_span){image->header, IMAGE_HEADER_BYTES};
-    pieces->count = 1;
-    for (size_t i = 0; i < image->segment_count; i++) {
-        const struct image_segment *segment = &image->segment[i];
-        le32_store(pieces->headers[i], segment->load_addr);
-        le32_store(pieces->headers[i] + 4, segment->length);
-        pieces->span[pieces->count++] =
-            (struct chain_span){pieces->headers[i], IMAGE_SEGMENT_BYTES};
-        pieces->span[pieces->count++] =
-            (struct chain_span){load_segment(segment, view), segment->length};
-        offset = segment->offset + segment->length;
-    }
-    pieces->span[pieces->count++] = (struct chain_span){view + offset, 0};
-}
-
-/* SHA-256 from the image's start to `end`. */
-static int digest_to(struct pieces *pieces, const uint8_t *view, uint32_t end,
-                     uint8_t digest[SHA256_BYTES])
-{
-    struct chain_span *tail = &pieces->span[pieces->count - 1];
-    tail->length = (size_t)(view + end - (const uint8_t *)tail->data);
-    return hal_crypto.sha256(&hal_crypto, pieces->span, pieces->count, digest);
+    pieces_init(pieces, image);
+    for (size_t i = 0; i < image->segment_count; i++)
+        pieces->data[i] = load_segment(&image->segment[i], view);
+    pieces->tail = view + pieces_tail_offset(image);
 }
 
 static void print_digest(const char *label, const uint8_t digest[SHA256_BYTES])
@@ -115,11 +89,12 @@ static void print_digest(const char *label, const uint8_t digest[SHA256_BYTES])
 }
 
 /* Without Secure Boot a wrong digest is only mentioned. */
-static void compare_digest(const struct image *image, const uint8_t *view, struct pieces *pieces)
+static void compare_digest(const struct image *image, const uint8_t *view,
+                           const struct pieces *pieces)
 {
     uint8_t digest[SHA256_BYTES];
     if (!image->hash_appended ||
-        digest_to(pieces, view, image->hashed_length, digest) != CHAIN_OK ||
+        pieces_digest(pieces, image->hashed_length, &hal_crypto, digest) != CHAIN_OK ||
         memcmp(digest, view + image->hashed_length, SHA256_BYTES) == 0)
         return;
     rom_print("SHA-256 comparison failed:\n");
@@ -155,7 +130,7 @@ static void revoke_misused_keys(const struct sigblock_trust *trust,
 }
 
 static uint32_t secure_boot(const struct image *image, const uint8_t *view, uint32_t view_bytes,
-                            struct pieces *pieces, const struct efuse *efuse)
+                            const struct pieces *pieces, const struct efuse *efuse)
 {
     struct sigblock_trust trust;
     uint8_t digest[SHA256_BYTES];
@@ -164,7 +139,7 @@ static uint32_t secure_boot(const struct image *image, const uint8_t *view, uint
     efuse_trust(efuse, &trust);
     print_trust(&trust);
     if (!span_within(image->signed_length, SIGBLOCK_SECTOR_BYTES, view_bytes) ||
-        digest_to(pieces, view, image->signed_length, digest) != CHAIN_OK)
+        pieces_digest(pieces, image->signed_length, &hal_crypto, digest) != CHAIN_OK)
         return SIGBLOCK_REFUSED;
     memcpy(sector, view + image->signed_length, SIGBLOCK_SECTOR_BYTES);
     uint32_t verdict = sigblock_verify(sector, digest, &trust, &hal_crypto, &reason, 0);

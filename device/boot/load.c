@@ -1,0 +1,145 @@
+/* device/boot/load.c: an app from its slot to where it runs, judged there (formats.md 1.8, 2.5).
+ *
+ * Flash lies outside the chip, so what is judged is what will run: headers from the copy in struct
+ * image, RAM segments after they were copied once, flash segments through their final mapping.
+ * With Secure Boot the signature over all of it decides. The checksum and the appended digest then
+ * add nothing and are not computed again; they decide when Secure Boot is off.
+ */
+#include <string.h>
+
+#include "chain/bytes.h"
+#include "chain/error.h"
+#include "chain/soc.h"
+#include "device/boot/boot.h"
+#include "device/boot/pieces.h"
+#include "device/hal/crypto.h"
+#include "device/hal/hal.h"
+#include "device/hal/mmu.h"
+
+#define SCRATCH_BASE (SOC_FLASH_BASE + HAL_MMU_SCRATCH_ENTRY * SOC_MMU_PAGE)
+
+static const char *kind(const struct image_segment *segment)
+{
+    if (segment->memory == IMAGE_MEMORY_PADDING)
+        return "";
+    return segment->memory == IMAGE_MEMORY_FLASH ? "map" : "load";
+}
+
+/* Headers and rules. The whole window is free for this: nothing of the app is mapped yet. */
+static int parse(const struct partition *slot, const struct boot_policy *policy,
+                 struct image *image)
+{
+    hal_mmu_unmap(0, SOC_MMU_ENTRIES);
+    const uint8_t *view = hal_mmu_map(0, slot->offset, slot->size);
+    int error = view == 0 ? CHAIN_EBOUNDS : image_parse(view, slot->size, image);
+    hal_mmu_unmap(0, SOC_MMU_ENTRIES);
+    if (error == CHAIN_OK)
+        error = image_check_target(image, IMAGE_APP, policy->chip_rev);
+    if (error == CHAIN_OK && policy->secured != 0 &&
+        !span_within(image->signed_length, SIGBLOCK_SECTOR_BYTES, slot->size))
+        error = CHAIN_EUNSIGNED;
+    return error;
+}
+
+/* Flash bytes that have no place of their own, in the window above the app's; *entry advances. */
+static const void *view_at(uint32_t offset, uint32_t length, unsigned *entry)
+{
+    const void *view = hal_mmu_map(*entry, offset, length);
+    *entry += (offset % SOC_MMU_PAGE + length + SOC_MMU_PAGE - 1) / SOC_MMU_PAGE;
+    return view;
+}
+
+/* Put one segment where it belongs; where that is, or NULL. */
+static const void *place(const struct image_segment *segment, uint32_t slot_offset,
+                         unsigned *entry)
+{
+    uint32_t offset = slot_offset + segment->offset;
+    void *address = (void *)(uintptr_t)segment->load_addr;
+    if (segment->memory == IMAGE_MEMORY_FLASH) {
+        if (!span_within(segment->load_addr - SOC_FLASH_BASE, segment->length,
+                         SCRATCH_BASE - SOC_FLASH_BASE) ||
+            hal_mmu_map_at(segment->load_addr, offset, segment->length) != HAL_OK)
+            return NULL;
+        return address;
+    }
+    if (segment->memory == IMAGE_MEMORY_PADDING)
+        return view_at(offset, segment->length, entry);
+    /* HP or LP SRAM, proven to be clear of the bootloader by image_check_target(). */
+    const void *view = hal_mmu_map(*entry, offset, segment->length);
+    if (view == NULL)
+        return NULL;
+    memcpy(address, view, segment->length);
+    return address;
+}
+
+static int load(const struct partition *slot, const struct image *image, struct pieces *pieces)
+{
+    unsigned entry = HAL_MMU_SCRATCH_ENTRY;
+    pieces_init(pieces, image);
+    for (size_t i = 0; i < image->segment_count; i++) {
+        const struct image_segment *segment = &image->segment[i];
+        boot_log('I', "segment %d: paddr=%08lx vaddr=%08lx size=%05lxh (%6lu) %s", (int)i,
+                 slot->offset + segment->offset, segment->load_addr, segment->length,
+                 segment->length, kind(segment));
+        pieces->data[i] = place(segment, slot->offset, &entry);
+        if (pieces->data[i] == NULL)
+            return CHAIN_EBOUNDS;
+    }
+    uint32_t tail = pieces_tail_offset(image);
+    pieces->tail = view_at(slot->offset + tail, image->signed_length - tail, &entry);
+    const void *sector = NULL;
+    /* Without a signature the slot may end before the sector would. */
+    if (span_within(image->signed_length, SIGBLOCK_SECTOR_BYTES, slot->size))
+        sector = view_at(slot->offset + image->signed_length, SIGBLOCK_SECTOR_BYTES, &entry);
+    if (sector != NULL)
+        memcpy(boot_sector, sector, SIGBLOCK_SECTOR_BYTES);
+    return pieces->tail == NULL ? CHAIN_EBOUNDS : CHAIN_OK;
+}
+
+/* The descriptor from the very bytes that are judged. */
+static int read_descriptor(const struct pieces *pieces, struct image_app_desc *desc)
+{
+    uint8_t start[IMAGE_APP_DESC_OFFSET + IMAGE_APP_DESC_BYTES];
+    if (pieces->image->segment[0].length < IMAGE_APP_DESC_BYTES)
+        return CHAIN_ETRUNCATED;
+    memcpy(start, pieces->image->header, IMAGE_HEADER_BYTES);
+    memcpy(start + IMAGE_HEADER_BYTES, pieces->headers[0], IMAGE_SEGMENT_BYTES);
+    memcpy(start + IMAGE_APP_DESC_OFFSET, pieces->data[0], IMAGE_APP_DESC_BYTES);
+    return image_app_desc_read(start, sizeof start, desc);
+}
+
+static uint32_t judge(const struct pieces *pieces, const struct boot_policy *policy, int *reason)
+{
+    uint8_t digest[SHA256_BYTES];
+    if (policy->secured == 0) {
+        *reason = pieces_check_integrity(pieces, &hal_crypto);
+        return *reason == CHAIN_OK ? SIGBLOCK_TRUSTED : SIGBLOCK_REFUSED;
+    }
+    *reason = pieces_digest(pieces, pieces->image->signed_length, &hal_crypto, digest);
+    if (*reason != CHAIN_OK)
+        return SIGBLOCK_REFUSED;
+    return sigblock_verify(boot_sector, digest, &policy->trust, &hal_crypto, reason, NULL);
+}
+
+int boot_load(const struct partition *slot, const struct boot_policy *policy, struct boot_app *app)
+{
+    struct pieces pieces;
+    int reason = CHAIN_EUNSIGNED;
+    app->verdict = SIGBLOCK_REFUSED;
+
+    int error = parse(slot, policy, &app->image);
+    if (error == CHAIN_OK)
+        error = load(slot, &app->image, &pieces);
+    if (error != CHAIN_OK)
+        return error;
+    uint32_t verdict = judge(&pieces, policy, &reason);
+    if (verdict != SIGBLOCK_TRUSTED)
+        return reason != CHAIN_OK ? reason : CHAIN_ESIGNATURE;
+    error = read_descriptor(&pieces, &app->desc);
+    if (error == CHAIN_OK && app->desc.secure_version < policy->secure_version)
+        error = CHAIN_EVERSION;
+    if (error == CHAIN_OK)
+        app->verdict = verdict;
+    hal_mmu_unmap(HAL_MMU_SCRATCH_ENTRY, SOC_MMU_ENTRIES - HAL_MMU_SCRATCH_ENTRY);
+    return error;
+}
