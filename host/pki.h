@@ -1,0 +1,37 @@
+/* host/pki.h: a small certificate authority: one self-signed CA, certificates right below it.
+ *
+ * Keys are EC P-256, signatures ECDSA with SHA-256. Devices pin the CA certificate, so the CA's
+ * key is the one to keep offline. A certificate and its key appear together or not at all, and an
+ * existing file is never replaced. Failures print their line and return HOST_FAILED.
+ */
+#ifndef HOST_PKI_H
+#define HOST_PKI_H
+
+#include <stddef.h>
+
+/* Devices stay in the field for long and cannot be given another CA easily; a server certificate
+ * is renewed at leisure, since devices pin the CA and not it. */
+#define PKI_CA_DAYS     (20 * 365)
+#define PKI_SERVER_DAYS 825
+
+struct pki_files {
+    const char *certificate; /* PEM, 0644 */
+    const char *key;         /* PEM, 0600 */
+};
+
+/* A certificate authority that may sign end certificates only (pathlen 0). */
+int pki_ca_create(const struct pki_files *ca, const char *common_name, int days);
+
+/* Who a server is: host names (one leading "*." allowed) and IPv4 or IPv6 addresses. */
+struct pki_names {
+    const char *const *dns;
+    size_t dns_count;
+    const char *const *ip;
+    size_t ip_count;
+};
+
+/* A TLS server certificate. The first name becomes the common name as well. */
+int pki_server_create(const struct pki_files *ca, const struct pki_files *server,
+                      const struct pki_names *names, int days);
+
+#endif

@@ -1,0 +1,151 @@
+/* trustchain efuse: an eFuse file: make a factory chip, show it, burn it. */
+#include "tool/tool.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/random.h>
+
+#include <openssl/crypto.h>
+
+#include "host/error.h"
+#include "tool/cli.h"
+#include "tool/efuse_burn.h"
+#include "tool/efuse_report.h"
+#include "tool/inputs.h"
+
+enum { OPTION_MAC = CLI_LONG, OPTION_REV, OPTION_JSON };
+
+struct new_options {
+    const char *file;
+    uint8_t mac[6];
+    bool mac_given;
+    uint16_t chip_rev;
+};
+
+static bool parse_mac(const char *text, uint8_t mac[6])
+{
+    char digits[13];
+    if (strlen(text) != 17)
+        return false;
+    for (size_t i = 0; i < 6; i++) {
+        if (i < 5 && text[3 * i + 2] != ':')
+            return false;
+        memcpy(digits + 2 * i, text + 3 * i, 2);
+    }
+    digits[12] = '\0';
+    return cli_unhex(digits, mac, 6);
+}
+
+static error_t parse_new(int key, char *text, struct argp_state *state)
+{
+    struct new_options *options = state->input;
+    switch (key) {
+    case OPTION_MAC:
+        if (!parse_mac(text, options->mac))
+            cli_usage(state, "--mac is six pairs of hex digits with colons, not \"%s\"", text);
+        options->mac_given = true;
+        return 0;
+    case OPTION_REV: {
+        uint32_t revision = cli_option_number(state, "--rev", text);
+        if (revision / 100 > 3 || revision % 100 > 15)
+            cli_usage(state, "--rev is major * 100 + minor, at most 315");
+        options->chip_rev = (uint16_t)revision;
+        return 0;
+    }
+    default:
+        return cli_one_argument(key, text, &options->file, "eFuse file", state);
+    }
+}
+
+static int efuse_new(int argc, char **argv)
+{
+    static const struct argp_option options_known[] = {
+        {"mac", OPTION_MAC, "MAC", 0, "factory MAC address (default: a random local one)", 0},
+        {"rev", OPTION_REV, "N", 0, "chip revision, major * 100 + minor (default 0)", 0},
+        {0}};
+    static const struct argp argp = {
+        options_known, parse_new, "FILE",
+        "Make the eFuses of a chip as it leaves the factory (336 bytes). An existing file is never "
+        "replaced.",
+        NULL, NULL, NULL};
+    struct new_options options = {0};
+    struct efuse efuse;
+    int status = cli_parse(&argp, argc, argv, &options);
+    if (status != HOST_DONE)
+        return status;
+    if (!options.mac_given) {
+        if (getrandom(options.mac, sizeof options.mac, 0) != (ssize_t)sizeof options.mac)
+            return host_fail(options.file, "no random bytes from the system");
+        options.mac[0] = (uint8_t)((options.mac[0] & 0xFC) | 0x02); /* local, unicast */
+    }
+    efuse_factory(&efuse, options.mac, options.chip_rev);
+    return file_create(options.file, efuse.bytes, sizeof efuse.bytes, 0600);
+}
+
+struct show_options {
+    const char *file;
+    const char *field;
+    bool json;
+};
+
+static error_t parse_show(int key, char *text, struct argp_state *state)
+{
+    struct show_options *options = state->input;
+    if (key == OPTION_JSON) {
+        options->json = true;
+        return 0;
+    }
+    if (key == ARGP_KEY_ARG && options->file && !options->field) {
+        options->field = text;
+        return 0;
+    }
+    return cli_one_argument(key, text, &options->file, "eFuse file", state);
+}
+
+static int show_field(const struct efuse *efuse, const char *name)
+{
+    const struct efuse_field *field = efuse_field_find(name);
+    char text[EFUSE_VALUE_TEXT];
+    if (!field)
+        return host_usage(name, "is no eFuse field of the ESP32-C6");
+    puts(efuse_value_text(efuse, field, text));
+    return HOST_DONE;
+}
+
+static int efuse_show(int argc, char **argv)
+{
+    static const struct argp_option options_known[] = {
+        {"json", OPTION_JSON, NULL, 0, "print all fields as JSON", 0}, {0}};
+    static const struct argp argp = {
+        options_known, parse_show, "FILE [FIELD]",
+        "Show an eFuse file as software on the chip sees it, or the value of one field. Secret "
+        "keys are never shown, protected or not.",
+        NULL, NULL, NULL};
+    struct show_options options = {0};
+    struct efuse_file file;
+    int status = cli_parse(&argp, argc, argv, &options);
+    if (status == HOST_DONE)
+        status = efuse_file_read(options.file, &file);
+    if (status != HOST_DONE)
+        return status;
+    if (options.field)
+        status = show_field(&file.efuse, options.field);
+    else if (options.json)
+        status = cli_json_print(efuse_report_json(&file.efuse));
+    else
+        efuse_report_print(&file.efuse);
+    efuse_file_free(&file);
+    return status;
+}
+
+int cmd_efuse(int argc, char **argv)
+{
+    static const struct cli_verb verbs[] = {
+        {"new", efuse_new, "the eFuses of a factory-new chip"},
+        {"show", efuse_show, "all fields, or one"},
+        {"burn", efuse_burn, "burn fields, keys, or a whole production device"},
+    };
+    return cli_dispatch(verbs, sizeof verbs / sizeof *verbs, argc, argv);
+}

@@ -1,0 +1,224 @@
+/* trustchain image: make images from ELF files, and say what an image is. */
+#include "tool/tool.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "chain/error.h"
+#include "chain/image_build.h"
+#include "host/crypto.h"
+#include "host/error.h"
+#include "host/file.h"
+#include "tool/cli.h"
+#include "tool/image_report.h"
+#include "tool/inputs.h"
+
+enum {
+    OPTION_SECURE_PAD = CLI_LONG,
+    OPTION_MODE,
+    OPTION_FREQ,
+    OPTION_SIZE,
+    OPTION_MIN_REV,
+    OPTION_MAX_REV,
+    OPTION_JSON,
+    OPTION_CHIP_REV,
+};
+
+struct make_options {
+    const char *input;
+    const char *output;
+    struct image_build_options build;
+};
+
+/* A word and the code the image header has for it (formats.md 1.1). */
+struct word_code {
+    const char *word;
+    uint8_t code;
+};
+
+static const struct word_code flash_modes[] = {{"qio", 0}, {"qout", 1}, {"dio", 2}, {"dout", 3},
+                                               {NULL, 0}};
+static const struct word_code flash_freqs[] = {{"80m", 0}, {"40m", 0}, {"20m", 2}, {NULL, 0}};
+static const struct word_code flash_sizes[] = {{"1MB", 0}, {"2MB", 1}, {"4MB", 2}, {"8MB", 3},
+                                               {"16MB", 4}, {NULL, 0}};
+
+static uint8_t code_of(const struct argp_state *state, const char *option,
+                       const struct word_code *words, const char *text)
+{
+    for (size_t i = 0; words[i].word; i++) {
+        if (strcmp(words[i].word, text) == 0)
+            return words[i].code;
+    }
+    cli_usage(state, "%s does not know \"%s\" (see --help)", option, text);
+}
+
+static uint16_t revision_of(const struct argp_state *state, const char *option, const char *text)
+{
+    uint32_t value = cli_option_number(state, option, text);
+    if (value > UINT16_MAX)
+        cli_usage(state, "%s is major * 100 + minor, at most 65535", option);
+    return (uint16_t)value;
+}
+
+static error_t parse_make(int key, char *text, struct argp_state *state)
+{
+    struct make_options *options = state->input;
+    switch (key) {
+    case 'o':
+        options->output = text;
+        return 0;
+    case OPTION_SECURE_PAD:
+        options->build.secure_pad_v2 = true;
+        return 0;
+    case OPTION_MODE:
+        options->build.spi_mode = code_of(state, "--flash-mode", flash_modes, text);
+        return 0;
+    case OPTION_FREQ:
+        options->build.spi_speed = code_of(state, "--flash-freq", flash_freqs, text);
+        return 0;
+    case OPTION_SIZE:
+        options->build.flash_size = code_of(state, "--flash-size", flash_sizes, text);
+        return 0;
+    case OPTION_MIN_REV:
+        options->build.min_rev_full = revision_of(state, "--min-rev-full", text);
+        return 0;
+    case OPTION_MAX_REV:
+        options->build.max_rev_full = revision_of(state, "--max-rev-full", text);
+        return 0;
+    case ARGP_KEY_END:
+        if (!options->output)
+            cli_usage(state, "no output given (-o FILE)");
+        break;
+    default:
+        break;
+    }
+    return cli_one_argument(key, text, &options->input, "ELF file", state);
+}
+
+static int explain_build(const char *name, int error)
+{
+    if (error == CHAIN_EMAGIC)
+        return host_fail(name, "is not an ELF file for 32-bit little-endian RISC-V");
+    return host_fail(name, "cannot become an image: %s", chain_error_text(error));
+}
+
+/* The ELF's own digest goes into the application descriptor, so only where there is one: an ELF
+ * without it is a bootloader, and whether it is one shows when it has been laid out. */
+static int build(const char *name, const struct buffer *elf, struct image_build_options options,
+                 struct buffer *image)
+{
+    size_t size = image_build_bound(elf->bytes, elf->length);
+    if (size == 0)
+        return explain_build(name, CHAIN_EMAGIC);
+    image->bytes = malloc(size);
+    if (!image->bytes)
+        return host_fail(name, "out of memory");
+    struct image_build_options plain = options;
+    plain.elf_digest = false;
+    int error = image_build(elf->bytes, elf->length, &plain, &host_crypto, image->bytes, size,
+                            &image->length);
+    if (error)
+        return explain_build(name, error);
+    if (image_kind_of(image->bytes, image->length) != IMAGE_APP)
+        return HOST_DONE;
+    options.elf_digest = true;
+    error = image_build(elf->bytes, elf->length, &options, &host_crypto, image->bytes, size,
+                        &image->length);
+    return error ? explain_build(name, error) : HOST_DONE;
+}
+
+static int image_make(int argc, char **argv)
+{
+    static const struct argp_option options_known[] = {
+        {"output", 'o', "FILE", 0, "where the image goes", 0},
+        {"secure-pad-v2", OPTION_SECURE_PAD, NULL, 0,
+         "pad an application to whole 64 KB pages, for signing", 0},
+        {"flash-mode", OPTION_MODE, "MODE", 0, "qio, qout, dio (default) or dout", 0},
+        {"flash-freq", OPTION_FREQ, "FREQ", 0, "80m (default), 40m or 20m", 0},
+        {"flash-size", OPTION_SIZE, "SIZE", 0, "1MB, 2MB, 4MB (default), 8MB or 16MB", 0},
+        {"min-rev-full", OPTION_MIN_REV, "N", 0, "oldest chip revision, major * 100 + minor", 0},
+        {"max-rev-full", OPTION_MAX_REV, "N", 0, "newest chip revision, major * 100 + minor", 0},
+        {0}};
+    static const struct argp argp = {
+        options_known, parse_make, "ELF",
+        "Make an ESP32-C6 image from an ELF file, byte for byte as Espressif's elf2image does.",
+        NULL, NULL, NULL};
+    struct make_options options = {.build = image_build_defaults};
+    struct buffer elf;
+    struct buffer image = {0};
+    int status = cli_parse(&argp, argc, argv, &options);
+    if (status == HOST_DONE)
+        status = file_read(options.input, FILE_MAX_DEFAULT, &elf);
+    if (status != HOST_DONE)
+        return status;
+    status = build(file_input_name(options.input), &elf, options.build, &image);
+    if (status == HOST_DONE)
+        status = file_write(options.output, image.bytes, image.length, 0644);
+    buffer_free(&image);
+    buffer_free(&elf);
+    return status;
+}
+
+struct info_options {
+    const char *input;
+    uint16_t chip_rev;
+    bool json;
+};
+
+static error_t parse_info(int key, char *text, struct argp_state *state)
+{
+    struct info_options *options = state->input;
+    switch (key) {
+    case OPTION_JSON:
+        options->json = true;
+        return 0;
+    case OPTION_CHIP_REV:
+        options->chip_rev = revision_of(state, "--chip-rev", text);
+        return 0;
+    default:
+        return cli_one_argument(key, text, &options->input, "image", state);
+    }
+}
+
+static int image_info(int argc, char **argv)
+{
+    static const struct argp_option options_known[] = {
+        {"json", OPTION_JSON, NULL, 0, "print JSON", 0},
+        {"chip-rev", OPTION_CHIP_REV, "N", 0,
+         "judge for this chip revision, major * 100 + minor (default 0)", 0},
+        {0}};
+    static const struct argp argp = {
+        options_known, parse_info, "IMAGE",
+        "Say what an image is and which checks of an ESP32-C6 it would pass. Exit status 1 when "
+        "one fails; signatures are listed, `trustchain verify' judges them.",
+        NULL, NULL, NULL};
+    struct info_options options = {0};
+    struct buffer file;
+    struct image_report report;
+    int status = cli_parse(&argp, argc, argv, &options);
+    if (status == HOST_DONE)
+        status = file_read(options.input, FILE_MAX_DEFAULT, &file);
+    if (status != HOST_DONE)
+        return status;
+    const char *name = file_input_name(options.input);
+    int error = image_report_make(&file, options.chip_rev, &report);
+    if (error)
+        status = host_fail(name, "is no ESP32-C6 image: %s", chain_error_text(error));
+    else if (options.json)
+        status = cli_json_print(image_report_json(name, &report));
+    else
+        image_report_print(name, &report);
+    if (status == HOST_DONE && !image_report_good(&report))
+        status = HOST_FAILED;
+    buffer_free(&file);
+    return status;
+}
+
+int cmd_image(int argc, char **argv)
+{
+    static const struct cli_verb verbs[] = {
+        {"make", image_make, "ELF to image"},
+        {"info", image_info, "what an image is, and what a chip would say"},
+    };
+    return cli_dispatch(verbs, sizeof verbs / sizeof *verbs, argc, argv);
+}

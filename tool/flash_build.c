@@ -1,0 +1,344 @@
+#include "tool/flash_build.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <openssl/crypto.h>
+
+#include "chain/bytes.h"
+#include "chain/error.h"
+#include "chain/flashcrypt.h"
+#include "chain/otadata.h"
+#include "chain/verify.h"
+#include "host/crypto.h"
+#include "host/error.h"
+#include "host/file.h"
+#include "tool/cli.h"
+#include "tool/inputs.h"
+#include "tool/table.h"
+
+#define BOOTLOADER_OFFSET 0u
+#define SECTOR_BYTES      4096u
+#define PARTS_MAX         32
+
+enum { OPTION_SIZE = CLI_LONG, OPTION_OTADATA, OPTION_TRUST };
+
+/* LABEL=FILE from the command line. */
+struct part {
+    char label[PARTITION_LABEL_BYTES + 1];
+    const char *path;
+};
+
+struct build_options {
+    const char *output;
+    uint32_t size;
+    const char *partitions;
+    const char *bootloader;
+    struct part app[PARTS_MAX];
+    size_t app_count;
+    struct part data[PARTS_MAX];
+    size_t data_count;
+    const char *otadata;
+    const char *key;
+    const char *efuse;
+    struct trust_source trust;
+};
+
+/* The flash being built: plaintext first, then encrypted region by region. */
+struct flash {
+    uint8_t *bytes;
+    uint32_t size;
+    struct partition_table table;
+    bool encrypted;
+    uint8_t key[XTS_KEY_BYTES];
+    bool signature_needed;
+    struct sigblock_trust trust;
+    bool chip_known;
+    uint16_t chip_rev;
+    uint32_t secure_version;
+};
+
+static void add_part(const struct argp_state *state, struct part *list, size_t *count, char *text)
+{
+    const char *equals = strchr(text, '=');
+    size_t length = equals ? (size_t)(equals - text) : 0;
+    if (length == 0 || length > PARTITION_LABEL_BYTES || !equals[1])
+        cli_usage(state, "\"%s\" is not LABEL=FILE", text);
+    if (*count == PARTS_MAX)
+        cli_usage(state, "more than %d parts", PARTS_MAX);
+    memcpy(list[*count].label, text, length);
+    list[*count].label[length] = '\0';
+    list[(*count)++].path = equals + 1;
+}
+
+static void check_complete(const struct argp_state *state, const struct build_options *options)
+{
+    if (!options->output || !options->partitions || !options->bootloader)
+        cli_usage(state, "an output (-o FILE), --partitions and --bootloader are needed");
+    if (options->app_count == 0)
+        cli_usage(state, "no application given (--app LABEL=FILE)");
+}
+
+static error_t parse_build(int key, char *text, struct argp_state *state)
+{
+    struct build_options *options = state->input;
+    switch (key) {
+    case 'o':
+        options->output = text;
+        return 0;
+    case OPTION_SIZE:
+        options->size = cli_option_flash_size(state, text);
+        return 0;
+    case 'p':
+        options->partitions = text;
+        return 0;
+    case 'b':
+        options->bootloader = text;
+        return 0;
+    case 'a':
+        add_part(state, options->app, &options->app_count, text);
+        return 0;
+    case 'd':
+        add_part(state, options->data, &options->data_count, text);
+        return 0;
+    case OPTION_OTADATA:
+        options->otadata = text;
+        return 0;
+    case 'k':
+        options->key = text;
+        return 0;
+    case 'e':
+        options->efuse = text;
+        return 0;
+    case OPTION_TRUST:
+        if (options->trust.key_count == SIGBLOCK_MAX)
+            cli_usage(state, "a device trusts at most three keys");
+        options->trust.keys[options->trust.key_count++] = text;
+        return 0;
+    case ARGP_KEY_ARG:
+        cli_usage(state, "\"%s\" is not an option (see --help)", text);
+    case ARGP_KEY_END:
+        check_complete(state, options);
+        return 0;
+    default:
+        return ARGP_ERR_UNKNOWN;
+    }
+}
+
+/* What the eFuses of the device demand. */
+static int apply_efuse(const struct build_options *options, struct flash *flash)
+{
+    struct efuse_file file;
+    if (efuse_file_read(options->efuse, &file) != HOST_DONE)
+        return HOST_FAILED;
+    flash->chip_known = true;
+    flash->chip_rev = efuse_chip_revision(&file.efuse);
+    flash->secure_version = efuse_secure_version(&file.efuse);
+    flash->encrypted = flash->encrypted || efuse_flash_encryption(&file.efuse);
+    if (efuse_bits(&file.efuse, EFUSE_SECURE_BOOT_EN)) {
+        flash->signature_needed = true;
+        if (flash->trust.count == 0)
+            efuse_trust(&file.efuse, &flash->trust);
+    }
+    efuse_file_free(&file);
+    return HOST_DONE;
+}
+
+static int prepare(const struct build_options *options, struct flash *flash)
+{
+    *flash = (struct flash){.size = options->size};
+    flash->encrypted = options->key != NULL;
+    flash->signature_needed = options->trust.key_count > 0;
+    if (trust_read(&options->trust, &flash->trust) != HOST_DONE ||
+        table_read(options->partitions, options->size, &flash->table) != HOST_DONE)
+        return HOST_FAILED;
+    if (options->efuse && apply_efuse(options, flash) != HOST_DONE)
+        return HOST_FAILED;
+    if (flash->encrypted &&
+        flash_key_read(options->key, options->efuse, flash->key) != HOST_DONE)
+        return HOST_FAILED;
+    flash->bytes = malloc(flash->size);
+    if (!flash->bytes)
+        return host_fail(options->output, "out of memory");
+    memset(flash->bytes, 0xFF, flash->size);
+    return HOST_DONE;
+}
+
+static int encrypt_region(struct flash *flash, uint32_t offset, uint32_t length)
+{
+    if (!flash->encrypted)
+        return HOST_DONE;
+    uint8_t *region = flash->bytes + offset;
+    int error = flashcrypt_encrypt(&host_crypto, flash->key, offset, region, region, length);
+    return error ? host_fail("flash", "%s", chain_error_text(error)) : HOST_DONE;
+}
+
+/* The verdict of the device this flash is for, before it is soldered. */
+static int judge(const struct flash *flash, const char *name, const struct buffer *file,
+                 enum image_kind kind, uint32_t room, struct image *image)
+{
+    struct verify_policy policy = {.kind = kind,
+                                   .chip_rev = flash->chip_rev,
+                                   .max_length = room,
+                                   .trust = flash->signature_needed ? &flash->trust : NULL};
+    struct image_app_desc desc;
+    int reason;
+    if (kind != image_kind_of(file->bytes, file->length))
+        return host_fail(name, "is not %s image", kind == IMAGE_APP ? "an application" :
+                                                                      "a bootloader");
+    int error = image_parse(file->bytes, file->length, image);
+    if (error)
+        return host_fail(name, "is no ESP32-C6 image: %s", chain_error_text(error));
+    if (!flash->chip_known)
+        policy.chip_rev = image->min_rev_full;
+    if (kind == IMAGE_APP)
+        policy.min_secure_version = flash->secure_version;
+    if (verify_image(file->bytes, file->length, &policy, &host_crypto, NULL, &desc, &reason) !=
+        SIGBLOCK_TRUSTED)
+        return host_fail(name, "would be refused by the device: %s", chain_error_text(reason));
+    return HOST_DONE;
+}
+
+/* An image with its signature sector, in whole sectors, is what the chip encrypts. */
+static int place_image(struct flash *flash, const char *path, enum image_kind kind,
+                       uint32_t offset, uint32_t room)
+{
+    struct buffer file;
+    struct image image;
+    uint32_t sectors = 0;
+    const char *name = file_input_name(path);
+    if (file_read(path, FILE_MAX_DEFAULT, &file) != HOST_DONE)
+        return HOST_FAILED;
+    int status = judge(flash, name, &file, kind, room, &image);
+    if (status == HOST_DONE && file.length > room)
+        status = host_fail(name, "is %zu bytes, there is room for %u", file.length,
+                           (unsigned)room);
+    if (status == HOST_DONE &&
+        (!round_up_u32((uint32_t)file.length, SECTOR_BYTES, &sectors) || sectors > room))
+        status = host_fail(name, "does not fit in whole sectors");
+    if (status == HOST_DONE) {
+        memcpy(flash->bytes + offset, file.bytes, file.length);
+        status = encrypt_region(flash, offset, sectors);
+    }
+    buffer_free(&file);
+    return status;
+}
+
+static const struct partition *find_partition(const struct flash *flash, const char *label,
+                                              bool app)
+{
+    const struct partition *partition = partition_find_label(&flash->table, label);
+    if (partition && (partition->type == PARTITION_APP) == app)
+        return partition;
+    host_fail(label, "is no %s partition of the table", app ? "application" : "data");
+    return NULL;
+}
+
+static int place_apps(const struct build_options *options, struct flash *flash)
+{
+    for (size_t i = 0; i < options->app_count; i++) {
+        const struct partition *slot = find_partition(flash, options->app[i].label, true);
+        for (size_t j = 0; slot && j < i; j++) {
+            if (strcmp(options->app[i].label, options->app[j].label) == 0)
+                return host_fail(slot->label, "is given twice");
+        }
+        if (!slot || place_image(flash, options->app[i].path, IMAGE_APP, slot->offset,
+                                 slot->size) != HOST_DONE)
+            return HOST_FAILED;
+    }
+    return HOST_DONE;
+}
+
+static int place_table(struct flash *flash)
+{
+    int error = partition_table_build(&flash->table, flash->bytes + PARTITION_TABLE_OFFSET);
+    if (error)
+        return host_fail("partition table", "%s", chain_error_text(error));
+    return encrypt_region(flash, PARTITION_TABLE_OFFSET, SECTOR_BYTES);
+}
+
+/* Which slot boots first: "initial" leaves the records empty, as a factory does. */
+static int place_otadata(struct flash *flash, const char *choice)
+{
+    const struct partition *otadata =
+        partition_find(&flash->table, PARTITION_DATA, PARTITION_DATA_OTA);
+    if (strcmp(choice, "initial") == 0)
+        return HOST_DONE;
+    const struct partition *slot = partition_find_label(&flash->table, choice);
+    if (!slot || slot->type != PARTITION_APP || slot->subtype < PARTITION_APP_OTA_0 ||
+        slot->subtype > PARTITION_APP_OTA_15)
+        return host_fail(choice, "is no OTA slot of the table (--otadata initial, or a slot)");
+    if (!otadata)
+        return host_fail(choice, "cannot be chosen, the table has no otadata partition");
+    struct otadata_write write = otadata_initial(slot->subtype - PARTITION_APP_OTA_0);
+    memcpy(flash->bytes + otadata->offset + (uint32_t)write.index * OTADATA_SECTOR_BYTES,
+           write.bytes, sizeof write.bytes);
+    return HOST_DONE;
+}
+
+static int place_data(const struct build_options *options, struct flash *flash)
+{
+    for (size_t i = 0; i < options->data_count; i++) {
+        struct buffer file;
+        const char *path = options->data[i].path;
+        const struct partition *place = find_partition(flash, options->data[i].label, false);
+        if (!place || file_read(path, FILE_MAX_DEFAULT, &file) != HOST_DONE)
+            return HOST_FAILED;
+        bool fits = file.length <= place->size;
+        if (fits)
+            memcpy(flash->bytes + place->offset, file.bytes, file.length);
+        buffer_free_secret(&file);
+        if (!fits)
+            return host_fail(path, "does not fit partition %s", place->label);
+    }
+    for (size_t i = 0; i < flash->table.count; i++) {
+        const struct partition *partition = &flash->table.entry[i];
+        if (partition_all_encrypted(partition) &&
+            encrypt_region(flash, partition->offset, partition->size) != HOST_DONE)
+            return HOST_FAILED;
+    }
+    return HOST_DONE;
+}
+
+static int assemble(const struct build_options *options, struct flash *flash)
+{
+    if (prepare(options, flash) != HOST_DONE ||
+        place_image(flash, options->bootloader, IMAGE_BOOTLOADER, BOOTLOADER_OFFSET,
+                    PARTITION_TABLE_OFFSET) != HOST_DONE ||
+        place_table(flash) != HOST_DONE || place_apps(options, flash) != HOST_DONE ||
+        place_otadata(flash, options->otadata) != HOST_DONE ||
+        place_data(options, flash) != HOST_DONE)
+        return HOST_FAILED;
+    return file_write(options->output, flash->bytes, flash->size, 0644);
+}
+
+int flash_build(int argc, char **argv)
+{
+    static const struct argp_option options_known[] = {
+        {"output", 'o', "FILE", 0, "where the flash image goes", 0},
+        {"size", OPTION_SIZE, "SIZE", 0, "flash chip, e.g. 4MB (default)", 0},
+        {"partitions", 'p', "FILE", 0, "partition table, CSV or binary", 0},
+        {"bootloader", 'b', "IMAGE", 0, "bootloader image, signed when the device demands it", 0},
+        {"app", 'a', "LABEL=IMAGE", 0, "application image for a slot, e.g. ota_0=app.bin", 0},
+        {"data", 'd', "LABEL=FILE", 0, "content of a data partition", 0},
+        {"otadata", OPTION_OTADATA, "SLOT", 0, "`initial' (default), or the slot to boot", 0},
+        {"key", 'k', "FILE", 0, "encrypt with this flash encryption key", 0},
+        {"efuse", 'e', "FILE", 0, "build for the device with these eFuses", 0},
+        {"trust", OPTION_TRUST, "FILE", 0, "refuse images not signed by this key", 0},
+        {0}};
+    static const struct argp argp = {
+        options_known, parse_build, NULL,
+        "Build one factory flash image. Every part is judged as the device would judge it, and "
+        "with a key (or eFuses that hold one) encrypted where the device decrypts: bootloader, "
+        "partition table, applications, otadata, partitions flagged encrypted.",
+        NULL, NULL, NULL};
+    struct build_options options = {.size = 4u << 20, .otadata = "initial"};
+    struct flash flash = {0};
+    int status = cli_parse(&argp, argc, argv, &options);
+    if (status == HOST_DONE)
+        status = assemble(&options, &flash);
+    free(flash.bytes);
+    OPENSSL_cleanse(flash.key, sizeof flash.key);
+    return status;
+}

@@ -1,0 +1,182 @@
+#include "tool/image_report.h"
+
+#include <stdio.h>
+
+#include "chain/error.h"
+#include "host/crypto.h"
+#include "tool/cli.h"
+#include "tool/inputs.h"
+
+static const char *const memory_names[] = {
+    [IMAGE_MEMORY_PADDING] = "padding", [IMAGE_MEMORY_FLASH] = "flash",
+    [IMAGE_MEMORY_HP_SRAM] = "HP SRAM", [IMAGE_MEMORY_LP_SRAM] = "LP SRAM",
+    [IMAGE_MEMORY_INVALID] = "invalid",
+};
+
+/* Each block on its own, its own key trusted: is it a signature of this image at all? */
+static int check_block(const uint8_t *block, const uint8_t digest[SHA256_BYTES],
+                       const uint8_t key_digest[SHA256_BYTES])
+{
+    struct sigblock_trust trust = {.count = 1};
+    uint8_t sector[SIGBLOCK_SECTOR_BYTES];
+    int reason;
+    for (size_t i = 0; i < SHA256_BYTES; i++)
+        trust.digest[0][i] = key_digest[i];
+    sigblock_sector_build(sector, (const uint8_t(*)[SIGBLOCK_BYTES])block, 1);
+    if (sigblock_verify(sector, digest, &trust, &host_crypto, &reason, NULL) == SIGBLOCK_TRUSTED)
+        return CHAIN_OK;
+    return reason;
+}
+
+static int add_signatures(const struct buffer *file, struct image_report *report)
+{
+    uint8_t digest[SHA256_BYTES];
+    const uint8_t *sector = image_signature_sector(&report->image, file->bytes, file->length);
+    if (!sector)
+        return CHAIN_OK;
+    int error =
+        image_signed_digest(&report->image, file->bytes, file->length, &host_crypto, digest);
+    if (error)
+        return error;
+    report->signature_count = sigblock_sector_count(sector);
+    for (size_t i = 0; i < report->signature_count; i++) {
+        const uint8_t *block = sector + i * SIGBLOCK_BYTES;
+        uint8_t *key_digest = report->signature[i].key_digest;
+        error = sigblock_key_digest(block, &host_crypto, key_digest);
+        if (error)
+            return error;
+        report->signature[i].scheme = block[1] == SIGBLOCK_RSA ? "RSA-3072" : "ECDSA";
+        report->signature[i].verdict = check_block(block, digest, key_digest);
+    }
+    return CHAIN_OK;
+}
+
+int image_report_make(const struct buffer *file, uint16_t chip_rev, struct image_report *report)
+{
+    *report = (struct image_report){.kind = image_kind_of(file->bytes, file->length)};
+    int error = image_parse(file->bytes, file->length, &report->image);
+    if (error)
+        return error;
+    if (report->kind == IMAGE_APP)
+        (void)image_app_desc_read(file->bytes, file->length, &report->desc);
+    report->target = image_check_target(&report->image, report->kind, chip_rev);
+    report->checksum = image_check_checksum(&report->image, file->bytes);
+    report->digest = image_check_digest(&report->image, file->bytes, &host_crypto);
+    return add_signatures(file, report);
+}
+
+bool image_report_good(const struct image_report *report)
+{
+    return report->target == CHAIN_OK && report->checksum == CHAIN_OK &&
+           report->digest == CHAIN_OK;
+}
+
+static const char *check_text(int error)
+{
+    return error ? chain_error_text(error) : "ok";
+}
+
+static const char *digest_text(const struct image_report *report)
+{
+    return report->image.hash_appended ? check_text(report->digest) : "none appended";
+}
+
+static void print_header(const struct image *image)
+{
+    printf("  entry       0x%08x\n", (unsigned)image->entry);
+    printf("  chip        0x%04x%s, revisions %u..%u\n", image->chip_id,
+           image->chip_id == IMAGE_CHIP_ESP32C6 ? " (ESP32-C6)" : "", image->min_rev_full,
+           image->max_rev_full);
+    printf("  flash       mode %u, speed %u, size %u MB\n", image->spi_mode, image->spi_speed,
+           1u << image->flash_size);
+    printf("  length      %u bytes, signature sector at 0x%x\n", (unsigned)image->length,
+           (unsigned)image->signed_length);
+    for (unsigned i = 0; i < image->segment_count; i++) {
+        const struct image_segment *segment = &image->segment[i];
+        printf("  segment %-2u  0x%08x  %8u bytes at 0x%-8x %s\n", i,
+               (unsigned)segment->load_addr, (unsigned)segment->length, (unsigned)segment->offset,
+               memory_names[segment->memory]);
+    }
+}
+
+static void print_app(const struct image_app_desc *desc)
+{
+    char elf[2 * SHA256_BYTES + 1];
+    printf("  app         %s %s, secure version %u\n", desc->project_name, desc->version,
+           (unsigned)desc->secure_version);
+    printf("  built       %s %s with %s\n", desc->date, desc->time, desc->idf_version);
+    printf("  ELF SHA-256 %s\n", cli_hex(desc->elf_sha256, SHA256_BYTES, elf));
+}
+
+void image_report_print(const char *name, const struct image_report *report)
+{
+    char digest[2 * SHA256_BYTES + 1];
+    printf("%s: %s image\n", name, image_kind_name(report->kind));
+    print_header(&report->image);
+    if (report->kind == IMAGE_APP)
+        print_app(&report->desc);
+    printf("  target      %s\n", check_text(report->target));
+    printf("  checksum    %s\n", check_text(report->checksum));
+    printf("  digest      %s\n", digest_text(report));
+    if (report->signature_count == 0)
+        printf("  signature   none\n");
+    for (size_t i = 0; i < report->signature_count; i++)
+        printf("  signature   %s by key %s: %s\n", report->signature[i].scheme,
+               cli_hex(report->signature[i].key_digest, SHA256_BYTES, digest),
+               check_text(report->signature[i].verdict));
+}
+
+static json_t *segments_json(const struct image *image)
+{
+    json_t *list = json_array();
+    for (unsigned i = 0; i < image->segment_count; i++) {
+        const struct image_segment *segment = &image->segment[i];
+        json_array_append_new(list, json_pack("{s:I, s:I, s:I, s:s}", "load_addr",
+                                              (json_int_t)segment->load_addr, "length",
+                                              (json_int_t)segment->length, "offset",
+                                              (json_int_t)segment->offset, "memory",
+                                              memory_names[segment->memory]));
+    }
+    return list;
+}
+
+static json_t *signatures_json(const struct image_report *report)
+{
+    json_t *list = json_array();
+    for (size_t i = 0; i < report->signature_count; i++)
+        json_array_append_new(
+            list, json_pack("{s:s, s:o, s:s}", "scheme", report->signature[i].scheme, "key_digest",
+                            cli_json_hex(report->signature[i].key_digest, SHA256_BYTES), "check",
+                            check_text(report->signature[i].verdict)));
+    return list;
+}
+
+static json_t *app_json(const struct image_app_desc *desc)
+{
+    return json_pack("{s:s, s:s, s:I, s:s, s:s, s:s, s:o, s:i}", "project", desc->project_name,
+                     "version", desc->version, "secure_version", (json_int_t)desc->secure_version,
+                     "date", desc->date, "time", desc->time, "idf_version", desc->idf_version,
+                     "elf_sha256", cli_json_hex(desc->elf_sha256, SHA256_BYTES), "mmu_page_log2",
+                     (int)desc->mmu_page_log2);
+}
+
+json_t *image_report_json(const char *name, const struct image_report *report)
+{
+    const struct image *image = &report->image;
+    json_t *root = json_pack(
+        "{s:s, s:s, s:I, s:i, s:i, s:i, s:i, s:i, s:i, s:I, s:I}", "file", name, "kind",
+        image_kind_name(report->kind), "entry", (json_int_t)image->entry, "chip_id",
+        (int)image->chip_id, "min_rev_full", (int)image->min_rev_full, "max_rev_full",
+        (int)image->max_rev_full, "flash_mode", (int)image->spi_mode, "flash_speed",
+        (int)image->spi_speed, "flash_size_mb", 1 << image->flash_size, "length",
+        (json_int_t)image->length, "signed_length", (json_int_t)image->signed_length);
+    json_object_set_new(root, "segments", segments_json(image));
+    if (report->kind == IMAGE_APP)
+        json_object_set_new(root, "app", app_json(&report->desc));
+    json_object_set_new(root, "checks",
+                        json_pack("{s:s, s:s, s:s}", "target", check_text(report->target),
+                                  "checksum", check_text(report->checksum), "digest",
+                                  digest_text(report)));
+    json_object_set_new(root, "signatures", signatures_json(report));
+    return root;
+}
