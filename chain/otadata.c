@@ -49,11 +49,16 @@ bool otadata_record_bootable(const struct otadata_record *record)
     return readable(record) && record->state != OTADATA_INVALID && record->state != OTADATA_ABORTED;
 }
 
-/* Bootable, and not waiting for its trial to end well. */
+/* Would boot at the next reset: a pending record would be given up. */
+static bool survives_reset(const struct otadata_record *record)
+{
+    return otadata_record_bootable(record) && record->state != OTADATA_PENDING_VERIFY;
+}
+
+/* Bootable without a trial. */
 static bool verified(const struct otadata_record *record)
 {
-    return otadata_record_bootable(record) && record->state != OTADATA_NEW &&
-           record->state != OTADATA_PENDING_VERIFY;
+    return survives_reset(record) && record->state != OTADATA_NEW;
 }
 
 /* The newer of those records for which have[] is true; the first on a tie; -1 when none is. */
@@ -128,7 +133,7 @@ static struct otadata_write restate(const struct otadata *ota, unsigned slots, i
 {
     const struct otadata_record *self = &ota->record[index];
     const struct otadata_record *other = &ota->record[1 - index];
-    if (otadata_record_bootable(other) && (verified(other) || !verified(self)))
+    if (verified(other) || (survives_reset(other) && !verified(self)))
         return rewrite(index, self->seq, state);
     return restate_beside(ota, slots, index, state);
 }
@@ -184,9 +189,11 @@ struct otadata_write otadata_boot_step(const struct otadata *ota, unsigned slots
 /* The record that must survive the next write (rule 1); -1 when no record is bootable. */
 static int anchor(const struct otadata *ota)
 {
-    const int verified_one =
-        newer(ota, verified(&ota->record[0]), verified(&ota->record[1]));
-    return verified_one >= 0 ? verified_one : otadata_active(ota);
+    const struct otadata_record *record = ota->record;
+    int index = newer(ota, verified(&record[0]), verified(&record[1]));
+    if (index < 0)
+        index = newer(ota, survives_reset(&record[0]), survives_reset(&record[1]));
+    return index >= 0 ? index : otadata_active(ota);
 }
 
 struct otadata_write otadata_set_boot(const struct otadata *ota, unsigned slots, unsigned slot)

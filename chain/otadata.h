@@ -9,13 +9,14 @@
  * then loses the only statement about the running slot. Three rules replace that:
  *
  * 1. The anchor is never erased. It is the record that would still boot the device if the other
- *    one were lost: the active record when it is verified (VALID, or UNDEFINED: nobody asked for
- *    a trial), else the other one when that is verified, else the active one. A new choice is
- *    written to the other sector. So a second set_boot before the first was tried replaces the
- *    untried record, not the rollback target.
- * 2. A change of state is made in place only when the other record is bootable and no less
- *    verified: a cut then falls back to that slot. Otherwise it goes to the other sector, with the
- *    next higher sequence number of the same slot; a cut then changes nothing.
+ *    one were lost: the newest verified one (VALID, or UNDEFINED: nobody asked for a trial), else
+ *    the newest NEW one, else the one in trial. A new choice is written to the other sector. So a
+ *    second set_boot before the first was tried replaces the untried record, not the rollback
+ *    target.
+ * 2. A change of state is made in place only when the other record would boot at the next reset (so
+ *    not PENDING_VERIFY) and is no less verified: a cut then falls back to that slot. Otherwise it
+ *    goes to the other sector, with the next higher sequence number of the same slot; a cut then
+ *    changes nothing.
  * 3. Two records of one slot are one statement, and the newer has the word: at boot an older one
  *    still NEW or PENDING_VERIFY is brought to the newer's state. (VALID is kept: the same image
  *    was once confirmed.) Without this, the older record of rule 2 would be tried again and again.
