@@ -9,8 +9,8 @@
  *   - what it would have chosen without the write, or with the whole write, or
  *   - the slot last known good;
  *
- * and something, when there was something to choose. The worlds left by cuts are
- * themselves starting points, so cuts upon cuts are covered.
+ * and something, when there was something to choose; nor may a device with a history look blank.
+ * The worlds left by cuts are themselves starting points, so cuts upon cuts are covered.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -68,6 +68,20 @@ static uint32_t chosen_state(const struct flash *flash)
     const struct otadata ota = read_back(flash);
     const int active = otadata_active(&ota);
     return active < 0 ? OTADATA_ABORTED : ota.record[active].state;
+}
+
+static bool chosen_verified(const struct flash *flash)
+{
+    const uint32_t state = chosen_state(flash);
+    return state == OTADATA_VALID || state == (uint32_t)OTADATA_UNDEFINED;
+}
+
+/* Neither record says anything: what a bootloader takes for a device just shipped. */
+static bool looks_blank(const struct flash *flash)
+{
+    const struct otadata ota = read_back(flash);
+    uint32_t state;
+    return !otadata_slot_state(&ota, 1, 0, &state);
 }
 
 /* One whole reset; the slot that boots. */
@@ -156,7 +170,7 @@ enum action { RESET, CONFIRM, REJECT, SET_BOOT /* + slot */ };
 
 struct world {
     struct flash flash;
-    int good; /* slot last seen to boot VALID and not rejected since; NONE */
+    int good; /* slot last seen to boot verified and not rejected since; NONE */
 };
 
 struct search {
@@ -204,6 +218,7 @@ static void cut_everywhere(struct search *search, const struct world *world,
         struct world cut = *world;
         cut.flash = applied(world->flash, write, kept[i]);
         search->cuts++;
+        assert_true(looks_blank(&world->flash) || !looks_blank(&cut.flash));
         struct flash next = cut.flash;
         const int first = reset(&next, search->slots);
         const int last = settled(cut.flash, search->slots);
@@ -236,7 +251,7 @@ static void act_reset(struct search *search, struct world world, int depth)
     }
     const int slot = chosen_slot(&world.flash, search->slots);
     assert_int_equal(trial, slot != NONE && chosen_state(&world.flash) == OTADATA_PENDING_VERIFY);
-    if (slot != NONE && chosen_state(&world.flash) == OTADATA_VALID)
+    if (slot != NONE && chosen_verified(&world.flash))
         world.good = slot;
     explore(search, world, depth - 1);
 }
@@ -255,7 +270,7 @@ static void act_write(struct search *search, struct world world, enum action act
         write = otadata_set_boot(&ota, slots, action - SET_BOOT);
     if (write.index < 0)
         return;
-    if (action == REJECT && chosen_state(&world.flash) == OTADATA_VALID)
+    if (action == REJECT && chosen_verified(&world.flash))
         world.good = NONE; /* given up on purpose */
     cut_everywhere(search, &world, &write, depth);
     world.flash = applied(world.flash, &write, OTADATA_RECORD_BYTES);
@@ -267,7 +282,7 @@ static void act_write(struct search *search, struct world world, enum action act
         world.good = running;
     } else if (action == REJECT) {
         uint32_t state;
-        assert_true(booted != running || chosen_state(&next) == OTADATA_VALID);
+        assert_true(booted != running || chosen_verified(&next));
         const struct otadata now = read_back(&world.flash);
         assert_true(otadata_slot_state(&now, slots, (unsigned)running, &state));
         assert_int_equal(state, OTADATA_INVALID);
