@@ -186,14 +186,18 @@ struct otadata_write otadata_boot_step(const struct otadata *ota, unsigned slots
     return rewrite(active, ota->record[active].seq, OTADATA_PENDING_VERIFY);
 }
 
-/* The record that must survive the next write (rule 1); -1 when no record is bootable. */
+/* The record that must survive the next write (rule 1); -1 when none says anything. */
 static int anchor(const struct otadata *ota)
 {
     const struct otadata_record *record = ota->record;
     int index = newer(ota, verified(&record[0]), verified(&record[1]));
     if (index < 0)
         index = newer(ota, survives_reset(&record[0]), survives_reset(&record[1]));
-    return index >= 0 ? index : otadata_active(ota);
+    if (index < 0)
+        index = otadata_active(ota);
+    if (index < 0)
+        index = newer(ota, readable(&record[0]), readable(&record[1]));
+    return index;
 }
 
 struct otadata_write otadata_set_boot(const struct otadata *ota, unsigned slots, unsigned slot)

@@ -10,9 +10,9 @@
  *
  * 1. The anchor is never erased. It is the record that would still boot the device if the other
  *    one were lost: the newest verified one (VALID, or UNDEFINED: nobody asked for a trial), else
- *    the newest NEW one, else the one in trial. A new choice is written to the other sector. So a
- *    second set_boot before the first was tried replaces the untried record, not the rollback
- *    target.
+ *    the newest NEW one, else the one in trial, else any that can be read, lest a device with a
+ *    history look like one just shipped. A new choice is written to the other sector. So a second
+ *    set_boot before the first was tried replaces the untried record, not the rollback target.
  * 2. A change of state is made in place only when the other record would boot at the next reset (so
  *    not PENDING_VERIFY) and is no less verified: a cut then falls back to that slot. Otherwise it
  *    goes to the other sector, with the next higher sequence number of the same slot; a cut then
