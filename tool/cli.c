@@ -30,9 +30,11 @@ static const struct cli_verb *find_verb(const struct cli_verb *verbs, size_t cou
     return NULL;
 }
 
-static bool is_one_of(const char *text, const char *a, const char *b, const char *c)
+static bool asks_for(const char *text, const char *const *words)
 {
-    return strcmp(text, a) == 0 || strcmp(text, b) == 0 || strcmp(text, c) == 0;
+    while (*words && strcmp(text, *words) != 0)
+        words++;
+    return *words != NULL;
 }
 
 /* "trustchain key" -> "key": how messages name a verb; NULL for the command itself. */
@@ -44,15 +46,17 @@ static const char *verb_subject(const char *name)
 
 int cli_dispatch(const struct cli_verb *verbs, size_t count, int argc, char **argv)
 {
+    static const char *const version[] = {"--version", "-V", "version", NULL};
+    static const char *const help[] = {"--help", "-?", "-h", "help", "--usage", NULL};
     char name[64];
     const char *subject = verb_subject(argv[0]);
     if (argc < 2)
         return host_usage(subject, "no verb given (`%s --help' lists them)", argv[0]);
-    if (is_one_of(argv[1], "--version", "-V", "version")) {
+    if (asks_for(argv[1], version)) {
         puts(argp_program_version);
         return HOST_DONE;
     }
-    if (is_one_of(argv[1], "--help", "-?", "help") || is_one_of(argv[1], "-h", "--usage", "-h")) {
+    if (asks_for(argv[1], help)) {
         print_verbs(verbs, count, argv[0]);
         return HOST_DONE;
     }
