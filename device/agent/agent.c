@@ -1,0 +1,215 @@
+/* device/agent/agent.c: the state machine and how it waits. See agent.h. */
+#include "device/agent/agent.h"
+
+#include <string.h>
+
+#include "device/agent/states.h"
+
+uint32_t agent_now(const struct agent *agent)
+{
+    const struct agent_clock *clock = &agent->config->clock;
+    return clock->milliseconds(clock->context);
+}
+
+/* Evenly in [0, bound]. The little bias of the remainder does not matter here. */
+static uint32_t random_up_to(const struct agent *agent, uint32_t bound)
+{
+    const struct agent_clock *clock = &agent->config->clock;
+    uint32_t value = clock->random(clock->context);
+    return bound == UINT32_MAX ? value : value % (bound + 1);
+}
+
+void agent_enter(struct agent *agent, enum agent_state state)
+{
+    agent->state = (uint8_t)state;
+    agent->since_ms = agent_now(agent);
+}
+
+int agent_save(struct agent *agent)
+{
+    const struct agent_store *store = &agent->config->store;
+    return store->save(store->context, &agent->record);
+}
+
+void agent_tell(struct agent *agent, struct agent_event event)
+{
+    agent->config->event(agent->config->context, &event);
+}
+
+void agent_reboot(struct agent *agent)
+{
+    const struct agent_boot *boot = &agent->config->boot;
+    agent_enter(agent, AGENT_STATE_REBOOT);
+    boot->reboot(boot->context);
+}
+
+static void wait_for(struct agent *agent, uint32_t milliseconds)
+{
+    const struct agent_net *net = &agent->config->net;
+    net->close(net->context);
+    agent->wait_ms = milliseconds;
+    agent_enter(agent, AGENT_STATE_WAIT);
+}
+
+void agent_rest(struct agent *agent)
+{
+    uint32_t poll = agent->config->poll_ms;
+    agent->failures = 0;
+    wait_for(agent, poll - poll / 8 + random_up_to(agent, poll / 4));
+}
+
+void agent_rest_after_boot(struct agent *agent)
+{
+    uint32_t soon = agent->config->poll_ms / 8;
+    wait_for(agent, random_up_to(agent, soon < AGENT_SOON_MS ? soon : AGENT_SOON_MS));
+}
+
+static uint32_t backoff(struct agent *agent)
+{
+    uint32_t wait = agent->config->backoff_ms;
+    for (unsigned i = 0; i < agent->failures && wait < agent->config->backoff_max_ms; i++)
+        wait = wait > UINT32_MAX / 2 ? UINT32_MAX : wait * 2;
+    if (wait > agent->config->backoff_max_ms)
+        wait = agent->config->backoff_max_ms;
+    if (agent->failures < UINT8_MAX)
+        agent->failures++;
+    return wait / 2 + random_up_to(agent, wait / 2);
+}
+
+static const char *offered_version(const struct agent *agent)
+{
+    return agent->record.version[0] != '\0' ? agent->record.version : NULL;
+}
+
+void agent_fail(struct agent *agent, enum agent_event_kind kind, enum agent_reason reason,
+                int detail)
+{
+    uint32_t wait = backoff(agent);
+    wait_for(agent, wait);
+    agent_tell(agent, (struct agent_event){
+                          .kind = kind, .reason = reason, .detail = detail, .wait_ms = wait});
+}
+
+static void tell_refused(struct agent *agent, enum agent_reason reason, int detail)
+{
+    agent_tell(agent, (struct agent_event){.kind = AGENT_EVENT_REFUSED,
+                                           .reason = reason,
+                                           .detail = detail,
+                                           .version = offered_version(agent)});
+}
+
+void agent_set_aside(struct agent *agent, enum agent_reason reason, int detail)
+{
+    tell_refused(agent, reason, detail);
+    memcpy(agent->set_aside, agent->record.digest, sizeof agent->set_aside);
+    agent->has_set_aside = true;
+    agent->refused_ms = agent_now(agent);
+    agent->record.phase = AGENT_RECORD_NONE;
+    agent_rest(agent);
+}
+
+void agent_refuse(struct agent *agent, enum agent_reason reason, int detail)
+{
+    struct agent_record *record = &agent->record;
+    tell_refused(agent, reason, detail);
+    if (!agent_digest_refused(agent, record->digest)) {
+        memmove(record->refused[1], record->refused[0],
+                sizeof record->refused - sizeof record->refused[0]);
+        memcpy(record->refused[0], record->digest, sizeof record->refused[0]);
+        if (record->refused_count < AGENT_REFUSED_MAX)
+            record->refused_count++;
+    }
+    record->phase = AGENT_RECORD_NONE;
+    if (agent_save(agent) == AGENT_OK)
+        agent_rest(agent);
+    else
+        agent_fail(agent, AGENT_EVENT_RETRY, AGENT_REASON_FLASH, 0);
+}
+
+bool agent_digest_refused(const struct agent *agent, const uint8_t digest[HTTP_ETAG_BYTES])
+{
+    for (unsigned i = 0; i < agent->record.refused_count; i++) {
+        if (memcmp(agent->record.refused[i], digest, HTTP_ETAG_BYTES) == 0)
+            return true;
+    }
+    return false;
+}
+
+void agent_init(struct agent *agent, const struct agent_config *config)
+{
+    memset(agent, 0, sizeof *agent);
+    agent->config = config;
+    agent_enter(agent, AGENT_STATE_START);
+}
+
+static uint32_t remaining(const struct agent *agent, uint32_t total)
+{
+    uint32_t passed = agent_now(agent) - agent->since_ms;
+    return passed < total ? total - passed : 0;
+}
+
+static void wait_is_over(struct agent *agent)
+{
+    const struct agent_record *record = &agent->record;
+    if (agent->has_set_aside && agent_now(agent) - agent->refused_ms >= AGENT_SET_ASIDE_MS)
+        agent->has_set_aside = false;
+    bool complete = record->phase == AGENT_RECORD_DOWNLOAD && record->offset == record->length;
+    if (!agent->started)
+        agent_enter(agent, AGENT_STATE_START);
+    else
+        agent_enter(agent, complete ? AGENT_STATE_VERIFY : AGENT_STATE_CONNECT);
+}
+
+/* One step of the states that talk: whether it got on. */
+static bool talk(struct agent *agent)
+{
+    switch (agent->state) {
+    case AGENT_STATE_CONNECT:
+        return agent_connect(agent);
+    case AGENT_STATE_SEND:
+        return agent_send(agent);
+    case AGENT_STATE_HEAD:
+        return agent_head(agent);
+    default:
+        return agent_body(agent);
+    }
+}
+
+uint32_t agent_poll(struct agent *agent)
+{
+    uint32_t left;
+    switch (agent->state) {
+    case AGENT_STATE_START:
+        agent_start(agent);
+        return 0;
+    case AGENT_STATE_TRIAL:
+        agent_trial(agent);
+        return agent->state == AGENT_STATE_TRIAL ? 10 : 0;
+    case AGENT_STATE_WAIT:
+        left = remaining(agent, agent->wait_ms);
+        if (left == 0)
+            wait_is_over(agent);
+        return left;
+    case AGENT_STATE_VERIFY:
+        agent_verify(agent);
+        return 0;
+    case AGENT_STATE_REBOOT:
+        return UINT32_MAX;
+    default:
+        break;
+    }
+    if (talk(agent)) {
+        agent->since_ms = agent_now(agent);
+        return 0;
+    }
+    left = remaining(agent, AGENT_SILENCE_MS);
+    if (left == 0)
+        agent_fail(agent, AGENT_EVENT_RETRY, AGENT_REASON_NETWORK, AGENT_AGAIN);
+    return left;
+}
+
+void agent_poll_now(struct agent *agent)
+{
+    if (agent->state == AGENT_STATE_WAIT)
+        agent->wait_ms = 0;
+}

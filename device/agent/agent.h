@@ -1,0 +1,227 @@
+/* device/agent/agent.h: the update agent: ask, download, verify, switch, try, confirm.
+ *
+ * A state machine without blocking calls, globals or malloc, on small tables of operations: on the
+ * device they are drivers, in a fleet sockets and files, in tests models that fail on purpose. The
+ * caller owns struct agent (about 5 KB, buffer included) and everything the configuration points
+ * to, keeps them alive, and calls agent_poll() again and again.
+ *
+ *     start ---> trial ---> wait ---> connect -> send -> head -> body ---> verify ---> switch
+ *        \___________________/  \______________/______/_______/  back-off     \___ refused
+ *
+ * What holds whatever happens (a cut of power included):
+ * - only the passive slot is written, and never while the running image is on trial;
+ * - a slot becomes bootable only after verify_image() trusted the bytes that will execute, read
+ *   through the same mapping, with the version and the secure version taken from those bytes;
+ * - a file that failed its trial, or did not verify, is remembered by its SHA-256 and not
+ *   installed again;
+ * - every step may be repeated; the journal says where to go on.
+ *
+ * The server speaks HTTP (device/agent/http.h): GET /ota/<product>/<channel>.bin, whose strong
+ * ETag is the SHA-256 of the file: image and signature sector, a multiple of 4096 bytes.
+ */
+#ifndef DEVICE_AGENT_AGENT_H
+#define DEVICE_AGENT_AGENT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "chain/crypto.h"
+#include "chain/sigblock.h"
+#include "device/agent/http.h"
+
+/* What operations answer. */
+enum agent_error {
+    AGENT_OK = 0,
+    AGENT_AGAIN = -1,     /* not yet: ask again later */
+    AGENT_ENETWORK = -2,  /* no connection, or it broke */
+    AGENT_EIDENTITY = -3, /* the server did not prove to be ours */
+    AGENT_EFLASH = -4,    /* flash did not read, erase or write */
+    AGENT_EBOOT = -5,     /* otadata does not allow it */
+    AGENT_EFAILED = -6,   /* the self-test failed */
+};
+
+#define AGENT_REFUSED_MAX   4
+#define AGENT_VERSION_BYTES 33 /* NUL included */
+
+enum agent_record_phase {
+    AGENT_RECORD_NONE,
+    AGENT_RECORD_DOWNLOAD, /* `offset` bytes of the file are in the slot */
+    AGENT_RECORD_ATTEMPT,  /* verified; made bootable, or about to be */
+};
+
+/* All that survives a reset. */
+struct agent_record {
+    uint8_t phase; /* enum agent_record_phase */
+    uint8_t slot;  /* the slot this is about */
+    uint8_t tries; /* trial boots so far */
+    uint8_t refused_count;
+    uint32_t length; /* bytes of the file */
+    uint32_t offset;
+    uint8_t digest[HTTP_ETAG_BYTES]; /* of the file, as the server says */
+    char version[AGENT_VERSION_BYTES];
+    uint8_t refused[AGENT_REFUSED_MAX][HTTP_ETAG_BYTES]; /* newest first */
+};
+
+/* One connection at a time, to the pinned server; TLS lives below. */
+struct agent_net {
+    void *context;
+    /* Start or go on connecting: OK, AGAIN, ENETWORK, EIDENTITY. */
+    int (*connect)(void *context, const char *host, uint16_t port);
+    /* Bytes taken (> 0), AGAIN or an error. */
+    int (*send)(void *context, const void *bytes, size_t length);
+    /* Bytes received (> 0), 0 when the server has closed, AGAIN or an error. */
+    int (*receive)(void *context, void *bytes, size_t size);
+    void (*close)(void *context); /* also when not connected */
+};
+
+enum agent_slot { AGENT_RUNNING, AGENT_PASSIVE };
+
+/* Offsets count from the start of a slot. Writes go to the passive slot, always. */
+struct agent_flash {
+    void *context;
+    uint32_t slot_bytes;
+    int (*erase)(void *context, uint32_t offset); /* one sector of 4096 */
+    int (*write)(void *context, uint32_t offset, const void *bytes, size_t length);
+    /* The whole slot as it will execute, valid until unmap(); NULL when it cannot be mapped. */
+    const uint8_t *(*map)(void *context, enum agent_slot slot);
+    void (*unmap)(void *context, enum agent_slot slot);
+};
+
+/* device/agent/slots.h does all but the last two. */
+struct agent_boot {
+    void *context;
+    unsigned (*running)(void *context);
+    unsigned (*passive)(void *context);
+    int (*state)(void *context, unsigned slot, int *state); /* enum otadata_state */
+    int (*forget_passive)(void *context);
+    int (*set_boot)(void *context); /* the passive slot */
+    int (*confirm)(void *context);  /* the running one; raises the anti-rollback floor */
+    int (*reject)(void *context);
+    bool (*power_was_cut)(void *context); /* this boot followed loss of power, not a reset */
+    void (*reboot)(void *context);        /* may return: the agent then stays silent */
+};
+
+/* device/agent/journal.h. A load without a record answers an empty one. */
+struct agent_store {
+    void *context;
+    int (*load)(void *context, struct agent_record *record);
+    int (*save)(void *context, const struct agent_record *record);
+};
+
+struct agent_clock {
+    void *context;
+    uint32_t (*milliseconds)(void *context); /* may wrap */
+    uint32_t (*random)(void *context);       /* spreads a fleet; no secret depends on it */
+};
+
+enum agent_reason {
+    AGENT_REASON_NONE,
+    AGENT_REASON_NETWORK,        /* could not connect, connection lost, silence */
+    AGENT_REASON_IDENTITY,       /* wrong certificate */
+    AGENT_REASON_TRUNCATED,      /* the answer ended early */
+    AGENT_REASON_STATUS,         /* detail: the HTTP status */
+    AGENT_REASON_REDIRECT,       /* detail: the HTTP status */
+    AGENT_REASON_HEADER,         /* detail: an http_error */
+    AGENT_REASON_LENGTH,         /* no length, not one of a signed image, not what was asked */
+    AGENT_REASON_ETAG,           /* no strong SHA-256 ETag */
+    AGENT_REASON_TOO_LARGE,      /* does not fit the slot */
+    AGENT_REASON_REMEMBERED,     /* refused before */
+    AGENT_REASON_NOT_AN_IMAGE,   /* no image magic or no application descriptor */
+    AGENT_REASON_CHIP,           /* for another chip */
+    AGENT_REASON_PRODUCT,        /* project name differs from the running image's */
+    AGENT_REASON_NOT_NEWER,      /* version not above the running one */
+    AGENT_REASON_SECURE_VERSION, /* below the anti-rollback floor */
+    AGENT_REASON_IMAGE,          /* detail: a chain_error of verify_image() */
+    AGENT_REASON_DIGEST,         /* the bytes are not those the ETag names */
+    AGENT_REASON_FLASH,          /* passive slot, journal or otadata could not be written */
+    AGENT_REASON_NOT_LOADED,     /* the bootloader did not take it */
+    AGENT_REASON_TRIAL_RESET,    /* reset before it was confirmed */
+    AGENT_REASON_SELF_TEST,      /* its self-test failed */
+    AGENT_REASON_TOO_MANY_TRIES, /* power was lost in each trial */
+};
+
+enum agent_event_kind {
+    AGENT_EVENT_UP_TO_DATE, /* nothing new */
+    AGENT_EVENT_OFFERED,    /* download starts: version, length */
+    AGENT_EVENT_RESUMED,    /* download goes on at offset */
+    AGENT_EVENT_PROGRESS,   /* offset, length; every 64 KB */
+    AGENT_EVENT_VERIFIED,   /* version */
+    AGENT_EVENT_SWITCHING,  /* version; reboot follows */
+    AGENT_EVENT_TRIAL,      /* the running image (version) tests itself */
+    AGENT_EVENT_CONFIRMED,  /* version */
+    AGENT_EVENT_REFUSED,    /* version (NULL: not known yet), reason, detail */
+    AGENT_EVENT_RETRY,      /* reason, detail, wait_ms */
+};
+
+struct agent_event {
+    enum agent_event_kind kind;
+    enum agent_reason reason;
+    int detail;
+    const char *version;
+    uint32_t offset, length, wait_ms;
+};
+
+/* One line without its end, such as "refused 1.2.0: made for another chip"; returns out. */
+char *agent_event_print(const struct agent_event *event, char *out, size_t size);
+
+struct agent_config {
+    const char *host;
+    uint16_t port;
+    const char *product;
+    const char *channel;
+    uint32_t poll_ms;        /* between two questions; spread by an eighth */
+    uint32_t backoff_ms;     /* first wait after a failure; doubles ... */
+    uint32_t backoff_max_ms; /* ... up to this */
+    uint32_t trial_ms;       /* a self-test that has not ended by then has failed */
+    bool any_version; /* install older or equal versions too (never a lower secure version) */
+
+    uint16_t chip_rev;                  /* major * 100 + minor */
+    uint32_t min_secure_version;        /* eFuse floor */
+    const struct sigblock_trust *trust; /* not NULL: nothing is installed unsigned */
+    const struct chain_crypto *crypto;
+
+    struct agent_net net;
+    struct agent_flash flash;
+    struct agent_boot boot;
+    struct agent_store store;
+    struct agent_clock clock;
+    int (*self_test)(void *context); /* OK, AGAIN, EFAILED */
+    void (*event)(void *context, const struct agent_event *event);
+    void *context; /* of the last two */
+};
+
+#define AGENT_SECTOR_BYTES 4096u
+
+/* Private to device/agent; here so that the caller can own one. */
+struct agent {
+    const struct agent_config *config;
+    uint8_t state;
+    bool started;
+    uint8_t failures;    /* in a row */
+    uint32_t since_ms;   /* start of the state, or last time the network did something */
+    uint32_t wait_ms;    /* in the wait state: how long */
+    uint32_t refused_ms; /* when `set_aside` was */
+    bool has_set_aside;  /* refused for now: asked for again after an hour */
+    uint8_t set_aside[HTTP_ETAG_BYTES];
+    uint8_t running_digest[HTTP_ETAG_BYTES];
+    uint32_t running_secure_version;
+    char running_version[AGENT_VERSION_BYTES];
+    char running_project[AGENT_VERSION_BYTES];
+    struct agent_record record;
+    uint32_t offset; /* of the file: what is in the slot */
+    uint32_t fill;   /* bytes in the buffer */
+    uint32_t sent;   /* bytes of the request sent */
+    uint8_t buffer[AGENT_SECTOR_BYTES];
+};
+
+void agent_init(struct agent *agent, const struct agent_config *config);
+
+/* Does one bounded piece of work. Returns after how many milliseconds to call again: 0 is now;
+ * sooner is always allowed, and useful when the network has something. */
+uint32_t agent_poll(struct agent *agent);
+
+/* Ask the server now instead of at the next poll; no effect while an update is under way. */
+void agent_poll_now(struct agent *agent);
+
+#endif
