@@ -8,10 +8,10 @@
 #include "device/hal/system.h"
 #include "device/hal/uart.h"
 #include "device/rom/rom.h"
+#include "device/rom/slots.h"
 
 #define LP_WATCHDOG_MS    9000u
 #define TIMG0_WATCHDOG_MS 650u /* TIMG0's reset value: 26,000,000 ticks of 40 MHz (soc.md 17) */
-#define RAM_DATA          0x4087FFECu
 
 void rom_main(void);
 _Noreturn void rom_report_missing_slot(uint32_t slot, uint32_t caller);
@@ -69,6 +69,8 @@ void rom_main(void)
     hal_watchdog_arm(LP_WATCHDOG_MS);
     hal_watchdog_flashboot(TIMG0_WATCHDOG_MS);
     hal_mmu_init();
+    ets_install_uart_printf();
+    rom_flash_slots_init();
     uint32_t entry = rom_load_bootloader(&efuse);
     hal_uart_flush();
     rom_enter(entry);

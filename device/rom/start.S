@@ -4,6 +4,9 @@
  *   0x40000010  chip id, 0x40000014 ECO version (rom-functions.md 1)
  *   0x40000018  function slots, 4 bytes each: a jump to the function, or, where this ROM has none,
  *               a call that reports the slot and resets. The table is slots.inc.
+ *
+ * Slot functions run with the caller's gp, so nothing in the ROM is addressed relative to gp (it is
+ * linked without relaxation).
  */
     .section .rom.start, "ax"
     .option norelax
@@ -33,7 +36,6 @@ rom_slots:
 
     .option rvc
 rom_start:
-    la gp, __global_pointer$
     li sp, 0x4087E610
     la t0, rom_bss_start
     la t1, rom_bss_end
@@ -43,9 +45,8 @@ rom_start:
     call rom_main
 2:  j 2b
 
-/* t0 = slot + 4, ra = return address of the caller. The caller's gp is not ours. */
+/* t0 = slot + 4, ra = return address of the caller. */
 rom_slot_missing:
-    la gp, __global_pointer$
     addi a0, t0, -4
     mv a1, ra
     tail rom_report_missing_slot
