@@ -19,22 +19,21 @@
 #include "chain/soc.h"
 #include "chip/peripherals.h"
 
-#define PGM_WORDS       11 /* PGM_DATA0..7, PGM_CHECK0..2 */
-#define STATUS_IDLE     1u
-#define RS_FAIL         0x8u
-#define INT_READ_DONE   (1u << 0)
-#define INT_PGM_DONE    (1u << 1)
-#define CMD_BLOCK_MASK  0xFu
+#define PGM_WORDS          11 /* PGM_DATA0..7, PGM_CHECK0..2 */
+#define STATUS_IDLE        1u
+#define RS_FAIL            0x8u
+#define INT_READ_DONE      (1u << 0)
+#define INT_PGM_DONE       (1u << 1)
+#define CMD_BLOCK_MASK     0xFu
 #define RD_REPEAT_ERR_LAST 0x190u
 
 static const struct stored_register efuse_registers[] = {
-    {EFUSE_CLK, 0x2, 0x00010007},
-    {EFUSE_CONF, 0, 0xFFFF},
-    {0x1E8, 0, 0x0003FFFF},    /* DAC_CONF: timing only, as are the next four */
-    {0x1EC, 0, 0xFFFFFFFF},    /* RD_TIM_CONF */
-    {0x1F0, 0, 0xFFFFFFFF},    /* WR_TIM_CONF1 */
-    {0x1F4, 0, 0xFFFFFFFF},    /* WR_TIM_CONF2 */
-    {0x1F8, 0, 0x001FFFFF},    /* WR_TIM_CONF0_RS_BYPASS */
+    {EFUSE_CLK, 0x2, 0x00010007}, {EFUSE_CONF, 0, 0xFFFF},
+    {0x1E8, 0, 0x0003FFFF}, /* DAC_CONF: timing only, as are the next four */
+    {0x1EC, 0, 0xFFFFFFFF}, /* RD_TIM_CONF */
+    {0x1F0, 0, 0xFFFFFFFF}, /* WR_TIM_CONF1 */
+    {0x1F4, 0, 0xFFFFFFFF}, /* WR_TIM_CONF2 */
+    {0x1F8, 0, 0x001FFFFF}, /* WR_TIM_CONF0_RS_BYPASS */
     {EFUSE_DATE, 0, 0x0FFFFFFF},
 };
 static const struct stored_table efuse_table = STORED_TABLE(efuse_registers);
@@ -117,8 +116,7 @@ static void controller_reset(struct chip *chip, uint32_t cause)
     struct controller *controller = controller_of(chip);
     if (reset_is_cpu_only(cause))
         return;
-    *controller = (struct controller){.shadow = controller->shadow,
-                                      .visible = controller->visible};
+    *controller = (struct controller){.shadow = controller->shadow, .visible = controller->visible};
     stored_reset(&efuse_table, controller->stored);
     controller_load(chip);
     chip_raise(chip, SOC_SOURCE_EFUSE, false);

@@ -5,15 +5,16 @@
 
 #include <stdlib.h>
 
-/* chip-core adds its own (interrupt matrix, PLIC, INTPRI, CLINT) in bus.c. Resets run in table
- * order: lp_aon latches the boot mode and efuse loads its shadow before others look at them. */
+/* Resets run in this order: lp_aon decides the boot mode and efuse loads its shadow before others
+ * look at them. */
 const struct peripheral *const chip_peripherals[] = {
-    &peripheral_lp_aon,   &peripheral_clkrst,   &peripheral_efuse,  &peripheral_gpio,
-    &peripheral_io_mux,   &peripheral_pcr,      &peripheral_lpperi, &peripheral_uart0,
-    &peripheral_usb_serial, &peripheral_spi0,   &peripheral_spi1,   &peripheral_xts,
-    &peripheral_hp_system, &peripheral_mmu,     &peripheral_extmem, &peripheral_systimer,
-    &peripheral_timg0,    &peripheral_timg1,    &peripheral_lp_wdt, &peripheral_sha,
-    &peripheral_aes,      &peripheral_rsa,      &peripheral_ethernet,
+    &peripheral_lp_aon,     &peripheral_clkrst, &peripheral_efuse,    &peripheral_gpio,
+    &peripheral_io_mux,     &peripheral_pcr,    &peripheral_lpperi,   &peripheral_uart0,
+    &peripheral_usb_serial, &peripheral_spi0,   &peripheral_spi1,     &peripheral_xts,
+    &peripheral_hp_system,  &peripheral_mmu,    &peripheral_extmem,   &peripheral_systimer,
+    &peripheral_timg0,      &peripheral_timg1,  &peripheral_lp_wdt,   &peripheral_sha,
+    &peripheral_aes,        &peripheral_rsa,    &peripheral_ethernet, &chip_intmtx,
+    &chip_plic_m,           &chip_plic_u,       &chip_intpri,         &chip_clint_m,
 };
 const size_t chip_peripheral_count = sizeof(chip_peripherals) / sizeof(chip_peripherals[0]);
 
@@ -87,6 +88,5 @@ bool reset_is_cpu_only(uint32_t cause)
 
 bool reset_is_rtc(uint32_t cause)
 {
-    return cause == SOC_RESET_POWERON || cause == SOC_RESET_LPWDT_RTC ||
-           cause == SOC_RESET_SWDT;
+    return cause == SOC_RESET_POWERON || cause == SOC_RESET_LPWDT_RTC || cause == SOC_RESET_SWDT;
 }

@@ -38,7 +38,10 @@ struct stored_table {
     size_t count;
 };
 
-#define STORED_TABLE(array) {(array), sizeof(array) / sizeof((array)[0])}
+#define STORED_TABLE(array)                                                                        \
+    {                                                                                              \
+        (array), sizeof(array) / sizeof((array)[0])                                                \
+    }
 
 /* `values` has table->count words, the caller's. Read and write answer false for an offset that is
  * not in the table. */

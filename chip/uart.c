@@ -23,28 +23,28 @@
 
 static const struct stored_register uart_registers[] = {
     {UART_CLKDIV, 0x2B6, 0x00F00FFF},
-    {0x18, 0x8, 0x1FF},               /* RX_FILT */
+    {0x18, 0x8, 0x1FF}, /* RX_FILT */
     {UART_CONF0, 0x0010001C, 0x00FFFFFF},
     {UART_CONF1, 0x6060, 0x003FFFFF},
-    {0x2C, 0, 0x1FF},                 /* HWFC_CONF */
-    {0x30, 0, 0xFFFFFFFF},            /* SLEEP_CONF0 */
-    {0x34, 0, 0xFF},                  /* SLEEP_CONF1 */
-    {0x38, 0x001404F0, 0x0FFFFFFF},   /* SLEEP_CONF2 */
-    {0x3C, 0x1311, 0x007FFFFF},       /* SWFC_CONF0 */
-    {0x40, 0xE000, 0xFFFF},           /* SWFC_CONF1 */
-    {0x44, 0xA, 0xFF},                /* TXBRK_CONF */
-    {0x48, 0x40100, 0xFFFFF},         /* IDLE_CONF */
-    {0x4C, 0, 0x3FF},                 /* RS485_CONF */
-    {0x50, 0x901, 0xFFFF},            /* AT_CMD_PRECNT */
-    {0x54, 0x901, 0xFFFF},            /* AT_CMD_POSTCNT */
-    {0x58, 0xB, 0xFFFF},              /* AT_CMD_GAPTOUT */
-    {0x5C, 0x32B, 0xFFFF},            /* AT_CMD_CHAR */
-    {0x60, 0, 0x06000000},            /* MEM_CONF */
+    {0x2C, 0, 0x1FF},               /* HWFC_CONF */
+    {0x30, 0, 0xFFFFFFFF},          /* SLEEP_CONF0 */
+    {0x34, 0, 0xFF},                /* SLEEP_CONF1 */
+    {0x38, 0x001404F0, 0x0FFFFFFF}, /* SLEEP_CONF2 */
+    {0x3C, 0x1311, 0x007FFFFF},     /* SWFC_CONF0 */
+    {0x40, 0xE000, 0xFFFF},         /* SWFC_CONF1 */
+    {0x44, 0xA, 0xFF},              /* TXBRK_CONF */
+    {0x48, 0x40100, 0xFFFFF},       /* IDLE_CONF */
+    {0x4C, 0, 0x3FF},               /* RS485_CONF */
+    {0x50, 0x901, 0xFFFF},          /* AT_CMD_PRECNT */
+    {0x54, 0x901, 0xFFFF},          /* AT_CMD_POSTCNT */
+    {0x58, 0xB, 0xFFFF},            /* AT_CMD_GAPTOUT */
+    {0x5C, 0x32B, 0xFFFF},          /* AT_CMD_CHAR */
+    {0x60, 0, 0x06000000},          /* MEM_CONF */
     {UART_TOUT_CONF, 0x28, 0xFFF},
-    {0x74, 0xFFF, 0},                 /* POSPULSE */
-    {0x78, 0xFFF, 0},                 /* NEGPULSE */
+    {0x74, 0xFFF, 0}, /* POSPULSE */
+    {0x78, 0xFFF, 0}, /* NEGPULSE */
     {UART_LOWPULSE, 0xFFF, 0},
-    {0x80, 0xFFF, 0},                 /* HIGHPULSE */
+    {0x80, 0xFFF, 0}, /* HIGHPULSE */
     {UART_CLK_CONF, 0x03000000, 0x0F000000},
     {UART_DATE, 0x2201260, 0xFFFFFFFF},
     {UART_ID, 0x500, 0xFFFFFFFF},
