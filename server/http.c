@@ -183,15 +183,14 @@ static void etag_of_text(const char *text, size_t length, char etag[ETAG_MAX])
     memcpy(at, "\"", 2);
 }
 
-static int send_info(h2o_req_t *request, const struct target *target,
-                     const struct release *release)
+static int send_info(h2o_req_t *request, const struct target *target, const struct release *release)
 {
     char etag[ETAG_MAX];
     json_t *object =
         json_pack("{s:s, s:s, s:s, s:I, s:s, s:I, s:s}", "product", target->product, "channel",
-                  target->channel, "version", release->version, "size",
-                  (json_int_t)release->size, "sha256", release->sha256, "secure_version",
-                  (json_int_t)release->secure_version, "published", release->published);
+                  target->channel, "version", release->version, "size", (json_int_t)release->size,
+                  "sha256", release->sha256, "secure_version", (json_int_t)release->secure_version,
+                  "published", release->published);
     char *text = json_dumps(object, JSON_COMPACT);
     json_decref(object);
     if (text == NULL) {
@@ -243,8 +242,8 @@ static int on_request(h2o_handler_t *self, h2o_req_t *request)
 
 /* The access log */
 
-static void write_access_line(struct service *service, const h2o_req_t *request,
-                              const char *peer, bool aborted)
+static void write_access_line(struct service *service, const h2o_req_t *request, const char *peer,
+                              bool aborted)
 {
     char method[24];
     char path[256];
@@ -268,8 +267,8 @@ static void on_request_over(h2o_logger_t *self, h2o_req_t *request)
     struct service *service = ((struct access_logger *)self)->service;
     struct peer *peer = peer_of(request);
     bool body = request->res.status != 304 && !method_is(request, "HEAD");
-    bool aborted = request->res.status == 0 ||
-                   (body && request->bytes_sent < request->res.content_length);
+    bool aborted =
+        request->res.status == 0 || (body && request->bytes_sent < request->res.content_length);
     if (service->access_log) {
         write_access_line(service, request, peer != NULL ? peer->address : "-", aborted);
     }

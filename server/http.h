@@ -2,7 +2,8 @@
  *
  *     GET, HEAD   200, 206 with Range, 304 with If-None-Match, 404, 412, 416
  *     other       405 with Allow
- *     500         the release is there but its files are not what they should be; the log says which
+ *     500         the release is there but its files are not what they should be; the log says
+ * which
  */
 #ifndef SERVER_HTTP_H
 #define SERVER_HTTP_H

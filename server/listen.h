@@ -8,7 +8,7 @@
 
 struct listener {
     int fd;
-    uint16_t port;             /* the one really bound */
+    uint16_t port;              /* the one really bound */
     char text[LISTEN_TEXT_MAX]; /* "127.0.0.1:8443", "[::1]:8443" */
 };
 

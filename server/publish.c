@@ -35,9 +35,8 @@ const char *publish_verdict_word(enum publish_verdict verdict)
 }
 
 /* Sets the verdict and its reason; false, for `return verdict(...)` from a check. */
-__attribute__((format(printf, 3, 4))) static bool verdict(struct publish_result *result,
-                                                          enum publish_verdict word,
-                                                          const char *format, ...)
+__attribute__((format(printf, 3, 4))) static bool
+verdict(struct publish_result *result, enum publish_verdict word, const char *format, ...)
 {
     va_list arguments;
     result->verdict = word;
@@ -81,10 +80,11 @@ static bool check_image(const struct publish_policy *policy, const uint8_t *byte
     const struct verify_policy verify = {.kind = IMAGE_APP,
                                          .chip_rev = policy->chip_rev,
                                          .max_length = policy->slot_size,
-                                         .trust = &policy->trust};
+                                         .trust = &policy->trust,
+                                         .min_secure_version = policy->min_secure_version};
     struct image_app_desc desc;
-    uint32_t word = verify_image(bytes, length, &verify, &host_crypto, &image, &desc,
-                                 &result->chain);
+    uint32_t word =
+        verify_image(bytes, length, &verify, &host_crypto, &image, &desc, &result->chain);
     if (word != SIGBLOCK_TRUSTED) {
         if (policy->slot_size != 0 && length > policy->slot_size) {
             return verdict(result, PUBLISH_REFUSED_IMAGE,
@@ -225,8 +225,7 @@ void publish_image(const struct store *store, const struct publish_policy *polic
     describe_release(&result->release, bytes, length);
     int error = store_lock(store, &lock);
     if (error != STORE_OK) {
-        verdict(result, PUBLISH_FAILED, "the store cannot be locked: %s",
-                store_error_text(error));
+        verdict(result, PUBLISH_FAILED, "the store cannot be locked: %s", store_error_text(error));
         return;
     }
     if (judge(store, policy, bytes, length, result)) {

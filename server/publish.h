@@ -31,6 +31,7 @@ struct publish_policy {
     const char *channel;
     struct sigblock_trust trust; /* keys of the product; at least one unless unchecked */
     uint32_t slot_size;          /* bytes an image may take; 0 = only RELEASE_SIZE_MAX */
+    uint32_t min_secure_version; /* anti-rollback floor of the devices; 0 = none */
     uint16_t chip_rev;           /* oldest chip in the field, major * 100 + minor */
     bool force;                  /* a version that is not newer is fine */
     bool lower_secure_version;   /* and even a lower secure version is */

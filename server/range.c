@@ -80,8 +80,7 @@ static enum range_verdict interval(struct cursor in, uint64_t size, struct range
     return RANGE_PART;
 }
 
-enum range_verdict range_parse(const char *text, size_t length, uint64_t size,
-                               struct range *range)
+enum range_verdict range_parse(const char *text, size_t length, uint64_t size, struct range *range)
 {
     size_t unit = strlen(UNIT);
     *range = (struct range){.first = 0, .last = size == 0 ? 0 : size - 1};

@@ -22,7 +22,6 @@ struct range {
 
 /* `text` is the header's value, `size` the file's length in bytes. On RANGE_PART
  * first <= last < size; otherwise *range is the whole file (0, 0 when it is empty). */
-enum range_verdict range_parse(const char *text, size_t length, uint64_t size,
-                               struct range *range);
+enum range_verdict range_parse(const char *text, size_t length, uint64_t size, struct range *range);
 
 #endif

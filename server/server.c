@@ -16,11 +16,11 @@
 #include "server/tls.h"
 #include "server/worker.h"
 
-#define REQUEST_MS         10000
-#define REQUEST_BODY_MAX   4096 /* bytes; no method that is answered has a body */
-#define STREAMS_PER_PEER   8    /* HTTP/2 requests of one connection answered at once */
-#define FILES_PER_PEER     2u   /* its socket and the image it downloads */
-#define FILES_BESIDE       64u  /* everything else the process has open */
+#define REQUEST_MS       10000
+#define REQUEST_BODY_MAX 4096 /* bytes; no method that is answered has a body */
+#define STREAMS_PER_PEER 8    /* HTTP/2 requests of one connection answered at once */
+#define FILES_PER_PEER   2u   /* its socket and the image it downloads */
+#define FILES_BESIDE     64u  /* everything else the process has open */
 
 struct server {
     struct service service;

@@ -17,7 +17,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define RELEASE_HASH_CHARS 64 /* SHA-256 in lower-case hexadecimal */
+#define RELEASE_HASH_CHARS 64          /* SHA-256 in lower-case hexadecimal */
 #define RELEASE_SIZE_MAX   (16u << 20) /* bytes: the largest flash an ESP32-C6 addresses */
 
 enum store_error {
@@ -70,8 +70,7 @@ void store_unlock(int lock);
 /* The following need the lock. */
 
 /* Adds an image under its hash (an identical one is replaced by itself). */
-int store_put_image(const struct store *store, const struct release *release,
-                    const uint8_t *bytes);
+int store_put_image(const struct store *store, const struct release *release, const uint8_t *bytes);
 /* Points the channel at a release whose image has been put. This is the moment of publication. */
 int store_point(const struct store *store, const char *product, const char *channel,
                 const struct release *release);

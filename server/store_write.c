@@ -132,8 +132,7 @@ static int replace_in_store(const struct store *store, const char *path, const v
     return error;
 }
 
-int store_put_image(const struct store *store, const struct release *release,
-                    const uint8_t *bytes)
+int store_put_image(const struct store *store, const struct release *release, const uint8_t *bytes)
 {
     char path[STORE_PATH_MAX];
     store_image_path(path, release->sha256);
@@ -147,11 +146,10 @@ int store_point(const struct store *store, const char *product, const char *chan
     if (!store_pointer_path(path, product, channel)) {
         return STORE_ENAME;
     }
-    json_t *object = json_pack("{s:s, s:s, s:I, s:I, s:s, s:s}", "project", release->project,
-                               "version", release->version, "secure_version",
-                               (json_int_t)release->secure_version, "size",
-                               (json_int_t)release->size, "sha256", release->sha256, "published",
-                               release->published);
+    json_t *object = json_pack(
+        "{s:s, s:s, s:I, s:I, s:s, s:s}", "project", release->project, "version", release->version,
+        "secure_version", (json_int_t)release->secure_version, "size", (json_int_t)release->size,
+        "sha256", release->sha256, "published", release->published);
     char *text = json_dumps(object, JSON_INDENT(2));
     json_decref(object);
     if (text == NULL) {

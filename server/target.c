@@ -3,11 +3,11 @@
 
 #include <string.h>
 
-#define HEALTH_PATH   "/healthz"
-#define RELEASE_ROOT  "/ota/"
-#define IMAGE_SUFFIX  ".bin"
-#define INFO_SUFFIX   ".json"
-#define STORE_FOLDER  "artifacts" /* beside the products, see server/store.h */
+#define HEALTH_PATH  "/healthz"
+#define RELEASE_ROOT "/ota/"
+#define IMAGE_SUFFIX ".bin"
+#define INFO_SUFFIX  ".json"
+#define STORE_FOLDER "artifacts" /* beside the products, see server/store.h */
 
 static bool name_char(char c)
 {
@@ -30,8 +30,7 @@ bool name_valid(const char *name, size_t length)
 
 bool name_valid_product(const char *name, size_t length)
 {
-    bool reserved =
-        length == strlen(STORE_FOLDER) && memcmp(name, STORE_FOLDER, length) == 0;
+    bool reserved = length == strlen(STORE_FOLDER) && memcmp(name, STORE_FOLDER, length) == 0;
     return name_valid(name, length) && !reserved;
 }
 

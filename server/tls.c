@@ -60,17 +60,17 @@ static bool load_key(SSL_CTX *context, const char *path, const char *certificate
         return false;
     }
     SSL_CTX_set_default_passwd_cb(context, no_passphrase);
-    if (SSL_CTX_use_PrivateKey_file(context, path, SSL_FILETYPE_PEM) != 1) {
-        unsigned long code = ERR_peek_last_error();
-        if (ERR_GET_REASON(code) == X509_R_KEY_VALUES_MISMATCH ||
-            ERR_GET_REASON(code) == X509_R_KEY_TYPE_MISMATCH) {
-            host_fail(path, "this key does not belong to the certificate %s", certificate);
-        } else {
-            host_fail(path, "not a PEM private key without passphrase (%s)", openssl_reason());
-        }
-        return false;
+    if (SSL_CTX_use_PrivateKey_file(context, path, SSL_FILETYPE_PEM) == 1 &&
+        SSL_CTX_check_private_key(context) == 1) {
+        return true;
     }
-    return true;
+    int reason = ERR_GET_REASON(ERR_peek_last_error());
+    if (reason == X509_R_KEY_VALUES_MISMATCH || reason == SSL_R_NO_CERTIFICATE_ASSIGNED) {
+        host_fail(path, "this key does not belong to the certificate %s", certificate);
+    } else {
+        host_fail(path, "not a PEM private key without passphrase (%s)", openssl_reason());
+    }
+    return false;
 }
 
 static bool set_protocol(SSL_CTX *context)
@@ -83,8 +83,8 @@ static bool set_protocol(SSL_CTX *context)
            SSL_CTX_set_cipher_list(context, tls12_ciphers) == 1 &&
            SSL_CTX_set1_groups_list(context, groups) == 1 &&
            SSL_CTX_set_num_tickets(context, 1) == 1 &&
-           SSL_CTX_set_session_id_context(context, session_context,
-                                          sizeof session_context - 1) == 1;
+           SSL_CTX_set_session_id_context(context, session_context, sizeof session_context - 1) ==
+               1;
 }
 
 SSL_CTX *tls_context(const char *certificate, const char *key)

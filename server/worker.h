@@ -33,8 +33,8 @@ struct worker {
     h2o_linklist_t peers;
     unsigned peer_count;
     unsigned peer_max;
-    h2o_timeout_t stall;         /* a download that does not move */
-    h2o_timeout_entry_t tick;    /* every 100 ms: resume accepting, go on stopping */
+    h2o_timeout_t stall;      /* a download that does not move */
+    h2o_timeout_entry_t tick; /* every 100 ms: resume accepting, go on stopping */
     h2o_multithread_receiver_t stop_message;
     unsigned grace_ms; /* written before stop_message is sent */
     uint64_t stop_at;  /* loop time after which nobody is waited for */
@@ -55,8 +55,7 @@ struct peer {
 
 /* Starts the thread on a listening socket, which the worker duplicates. HOST_DONE, or HOST_FAILED
  * with a line printed. `worker` is zeroed by the caller and must not move. */
-int worker_start(struct worker *worker, struct service *service, int listener,
-                 unsigned peer_max);
+int worker_start(struct worker *worker, struct service *service, int listener, unsigned peer_max);
 /* Ask it to stop, then wait for it; several workers are asked first and joined after. */
 void worker_ask_stop(struct worker *worker, unsigned grace_ms);
 void worker_join(struct worker *worker);

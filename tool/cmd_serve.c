@@ -6,6 +6,7 @@
 
 #include "host/error.h"
 #include "host/file.h"
+#include "server/project.h"
 #include "server/server.h"
 #include "tool/cli.h"
 
@@ -24,6 +25,7 @@ enum {
 };
 
 struct serve_options {
+    const char *project;
     const char *ready_file;
     struct server_options server;
 };
@@ -32,6 +34,9 @@ static error_t parse_serve(int key, char *text, struct argp_state *state)
 {
     struct serve_options *options = state->input;
     switch (key) {
+    case 'p':
+        options->project = text;
+        return 0;
     case OPTION_RELEASES:
         options->server.releases = text;
         return 0;
@@ -69,8 +74,10 @@ static error_t parse_serve(int key, char *text, struct argp_state *state)
     case ARGP_KEY_ARG:
         cli_usage(state, "too many arguments: %s", text);
     case ARGP_KEY_END:
-        if (!options->server.releases || !options->server.certificate || !options->server.key)
-            cli_usage(state, "what to serve? (--releases DIR --cert FILE --key FILE)");
+        if (!options->project &&
+            !(options->server.releases && options->server.certificate && options->server.key))
+            cli_usage(state, "what to serve? (--project DIR, or --releases DIR --cert FILE "
+                             "--key FILE)");
         return 0;
     default:
         return ARGP_ERR_UNKNOWN;
@@ -109,9 +116,21 @@ static int serve(const struct serve_options *options)
     return status;
 }
 
+/* What the command line left open. */
+static void fill_in(struct server_options *server, const struct release_project *project)
+{
+    if (!server->releases)
+        server->releases = project->releases;
+    if (!server->certificate)
+        server->certificate = project->certificate;
+    if (!server->key)
+        server->key = project->key;
+}
+
 int cmd_serve(int argc, char **argv)
 {
     static const struct argp_option options_known[] = {
+        {"project", 'p', "DIR", 0, "serve this project's releases with its certificate", 0},
         {"releases", OPTION_RELEASES, "DIR", 0, "the releases to serve", 0},
         {"cert", OPTION_CERT, "FILE", 0, "server certificate, PEM", 0},
         {"key", OPTION_KEY, "FILE", 0, "its private key, PEM", 0},
@@ -125,12 +144,21 @@ int cmd_serve(int argc, char **argv)
         {"connections", OPTION_CONNECTIONS, "N", 0, "open at once (default 10000)", 0},
         {0}};
     static const struct argp argp = {
-        options_known, parse_serve, NULL,
+        options_known,
+        parse_serve,
+        NULL,
         "Serve published releases over HTTPS: /ota/PRODUCT/CHANNEL.bin and .json. Releases "
         "published meanwhile are offered at once. SIGINT or SIGTERM ends it, after downloads "
         "under way.",
-        NULL, NULL, NULL};
+        NULL,
+        NULL,
+        NULL};
     struct serve_options options = {.server.listen = SERVER_LISTEN_DEFAULT};
+    struct release_project project;
     int status = cli_parse(&argp, argc, argv, &options);
+    if (status == HOST_DONE && options.project) {
+        status = release_project_read(options.project, &project);
+        fill_in(&options.server, &project);
+    }
     return status == HOST_DONE ? serve(&options) : status;
 }

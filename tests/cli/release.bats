@@ -1,0 +1,328 @@
+# release publish, list, withdraw: what a device would refuse is not published, and a refusal
+# changes nothing.
+
+bats_require_minimum_version 1.5.0
+load release_helpers
+
+setup_file() {
+    export SHARED=$BATS_FILE_TMPDIR
+    "$TRUSTCHAIN" key new "$SHARED/key.pem"
+    "$TRUSTCHAIN" key new "$SHARED/other.pem"
+    signed_image "$SHARED/v1.bin" 1.0.0 thermo 0
+    signed_image "$SHARED/v2.bin" 1.1.0 thermo 1
+}
+
+setup() {
+    RELEASES=$BATS_TEST_TMPDIR/releases
+    mkdir "$RELEASES"
+}
+
+# Everything a reader of the store could see.
+store_state() {
+    (cd "$RELEASES" && find . -type f -name '[!.]*' -exec sha256sum {} + | sort)
+}
+
+# refused PATTERN IMAGE [OPTION...]: exit 1, one line with PATTERN, store unchanged
+refused() {
+    local pattern=$1 before
+    shift
+    before=$(store_state)
+    run publish "$@"
+    echo "$output"
+    [ "$status" -eq 1 ]
+    [ "${#lines[@]}" -eq 1 ]
+    [[ "$output" == "trustchain: "*"$pattern"* ]]
+    [ "$(store_state)" = "$before" ]
+}
+
+# patched OUT IN OFFSET HEX...: a copy with bytes replaced
+patched() {
+    cp "$2" "$1"
+    printf "$(printf '\\x%s' "${@:4}")" | dd of="$1" bs=1 seek="$3" conv=notrunc status=none
+}
+
+@test "publishing writes the image under its hash and a pointer to it" {
+    run publish "$SHARED/v1.bin" --json
+    [ "$status" -eq 0 ]
+    local hash
+    hash=$(sha256_of "$SHARED/v1.bin")
+    [ "$(field "['release']['sha256']" <<<"$output")" = "$hash" ]
+    cmp "$SHARED/v1.bin" "$RELEASES/artifacts/$hash.bin"
+    [ "$(pointer sha256)" = "$hash" ]
+    [ "$(pointer version)" = 1.0.0 ]
+    [ "$(pointer size)" -eq "$(stat -c %s "$SHARED/v1.bin")" ]
+}
+
+@test "a newer version replaces, and the older image stays for downloads under way" {
+    publish "$SHARED/v1.bin"
+    run publish "$SHARED/v2.bin"
+    [ "$status" -eq 0 ]
+    [[ "$output" == *"1.1.0"*"(was 1.0.0)" ]]
+    [ "$(pointer secure_version)" -eq 1 ]
+    [ -f "$RELEASES/artifacts/$(sha256_of "$SHARED/v1.bin").bin" ]
+}
+
+@test "another chip's image is refused" {
+    patched "$BATS_TEST_TMPDIR/c3.bin" "$SHARED/v1.bin" 12 05
+    refused "another chip" "$BATS_TEST_TMPDIR/c3.bin"
+}
+
+@test "a flipped byte of code is refused by the checksum" {
+    patched "$BATS_TEST_TMPDIR/flip.bin" "$SHARED/v1.bin" 300 5a
+    refused "checksum" "$BATS_TEST_TMPDIR/flip.bin"
+}
+
+@test "two flips that keep the checksum are refused by the digest" {
+    # rodata is all 0xA5 from offset 288 on: the same bit twice leaves the XOR as it was
+    patched "$BATS_TEST_TMPDIR/twice.bin" "$SHARED/v1.bin" 300 a4 a4
+    refused "SHA-256" "$BATS_TEST_TMPDIR/twice.bin"
+}
+
+@test "an unsigned image is refused" {
+    "$TRUSTCHAIN" image make --output "$BATS_TEST_TMPDIR/u.bin" "$SHARED/v1.bin.unsigned.elf"
+    refused "a device would refuse" "$BATS_TEST_TMPDIR/u.bin"
+    truncate -s %4096 "$BATS_TEST_TMPDIR/u.bin"
+    head -c 4096 /dev/zero >>"$BATS_TEST_TMPDIR/u.bin"
+    refused "a device would refuse" "$BATS_TEST_TMPDIR/u.bin"
+}
+
+@test "a signature by another key is refused" {
+    "$TRUSTCHAIN" sign --key "$SHARED/other.pem" --output "$BATS_TEST_TMPDIR/o.bin" \
+        "$SHARED/v1.bin.unsigned"
+    refused "not by a trusted key" "$BATS_TEST_TMPDIR/o.bin"
+}
+
+@test "a broken signature by the right key is refused" {
+    local size
+    size=$(stat -c %s "$SHARED/v1.bin")
+    # two bytes of the signature, and the block's CRC made right again
+    python3 - "$SHARED/v1.bin" "$BATS_TEST_TMPDIR/s.bin" <<'END'
+import struct, sys, zlib
+data = bytearray(open(sys.argv[1], "rb").read())
+block = len(data) - 4096
+data[block + 900] ^= 1
+data[block + 1196 : block + 1200] = struct.pack("<I", zlib.crc32(data[block : block + 1196]))
+open(sys.argv[2], "wb").write(data)
+END
+    refused "does not verify" "$BATS_TEST_TMPDIR/s.bin"
+}
+
+@test "a truncated image is refused" {
+    head -c 5000 "$SHARED/v1.bin" >"$BATS_TEST_TMPDIR/t.bin"
+    refused "a device would refuse" "$BATS_TEST_TMPDIR/t.bin"
+}
+
+@test "bytes after the signature sector are refused" {
+    (cat "$SHARED/v1.bin"; printf extra) >"$BATS_TEST_TMPDIR/long.bin"
+    refused "5 bytes after the signature sector" "$BATS_TEST_TMPDIR/long.bin"
+}
+
+@test "an image larger than the slot is refused, one that just fits is not" {
+    local size
+    size=$(stat -c %s "$SHARED/v1.bin")
+    refused "larger than its slot" "$SHARED/v1.bin" --slot-size $((size - 1))
+    run publish "$SHARED/v1.bin" --slot-size "$size"
+    [ "$status" -eq 0 ]
+}
+
+@test "another product's application is refused" {
+    signed_image "$BATS_TEST_TMPDIR/lamp.bin" 1.0.0 lamp 0
+    refused '"lamp", not "thermo"' "$BATS_TEST_TMPDIR/lamp.bin"
+    refused '"lamp", not "thermo"' "$BATS_TEST_TMPDIR/lamp.bin" --force
+}
+
+@test "a version that is not newer is refused unless forced" {
+    publish "$SHARED/v1.bin"
+    refused "1.0.0 is not newer than the published 1.0.0" "$SHARED/v1.bin"
+    signed_image "$BATS_TEST_TMPDIR/old.bin" 1.0.0-rc1 thermo 0
+    refused "1.0.0-rc1 is not newer" "$BATS_TEST_TMPDIR/old.bin"
+    run publish "$BATS_TEST_TMPDIR/old.bin" --force
+    [ "$status" -eq 0 ]
+    [ "$(pointer version)" = 1.0.0-rc1 ]
+}
+
+@test "version 1.10.0 is newer than 1.9.0" {
+    signed_image "$BATS_TEST_TMPDIR/9.bin" 1.9.0 thermo 0
+    signed_image "$BATS_TEST_TMPDIR/10.bin" 1.10.0 thermo 0
+    publish "$BATS_TEST_TMPDIR/9.bin"
+    publish "$BATS_TEST_TMPDIR/10.bin"
+    refused "1.9.0 is not newer than the published 1.10.0" "$BATS_TEST_TMPDIR/9.bin"
+}
+
+@test "a lower secure version is refused even when forced" {
+    publish "$SHARED/v2.bin"
+    signed_image "$BATS_TEST_TMPDIR/v3.bin" 1.2.0 thermo 0
+    refused "secure version 0 is lower than the published 1" "$BATS_TEST_TMPDIR/v3.bin"
+    refused "secure version 0 is lower" "$BATS_TEST_TMPDIR/v3.bin" --force
+    run publish "$BATS_TEST_TMPDIR/v3.bin" --lower-secure-version
+    [ "$status" -eq 0 ]
+}
+
+@test "files that are no image are refused" {
+    printf '' >"$BATS_TEST_TMPDIR/empty"
+    refused "" "$BATS_TEST_TMPDIR/empty"
+    head -c 100000 /dev/urandom >"$BATS_TEST_TMPDIR/random"
+    refused "a device would refuse" "$BATS_TEST_TMPDIR/random"
+    truncate -s 17M "$BATS_TEST_TMPDIR/huge"
+    refused "" "$BATS_TEST_TMPDIR/huge"
+    refused "" "$BATS_TEST_TMPDIR/missing"
+    refused "" "$BATS_TEST_TMPDIR"
+}
+
+@test "names that would leave the store are refused" {
+    local name
+    for name in .. ../x a/b '' .hidden artifacts "a b" "$(printf 'x%.0s' {1..65})"; do
+        run "$TRUSTCHAIN" release publish "$SHARED/v1.bin" --releases "$RELEASES" \
+            --product "$name" --key "$SHARED/key.pem"
+        [ "$status" -eq 1 ]
+        run publish "$SHARED/v1.bin" --channel "$name"
+        [ "$status" -eq 1 ] || [ "$name" = artifacts ]
+    done
+    [ ! -e "$BATS_TEST_TMPDIR/x" ]
+}
+
+@test "a store that cannot be opened or written is one clear line" {
+    rmdir "$RELEASES"
+    run publish "$SHARED/v1.bin"
+    [ "$status" -eq 1 ]
+    [[ "$output" == "trustchain: $RELEASES: cannot open the releases: "* ]]
+    mkdir "$RELEASES"
+    printf 'in the way' >"$RELEASES/artifacts"
+    run publish "$SHARED/v1.bin"
+    [ "$status" -eq 1 ]
+    [[ "$output" == *"the store cannot be written"* ]]
+    [ ! -e "$RELEASES/thermo" ]
+}
+
+@test "a damaged pointer is replaced only when forced" {
+    publish "$SHARED/v1.bin"
+    printf '{"version": 7' >"$RELEASES/thermo/stable.json"
+    refused "damaged (--force replaces it)" "$SHARED/v2.bin"
+    run publish "$SHARED/v2.bin" --force
+    [ "$status" -eq 0 ]
+}
+
+@test "--unchecked publishes anything, with a loud warning" {
+    publish "$SHARED/v1.bin"
+    patched "$BATS_TEST_TMPDIR/flip.bin" "$SHARED/v2.bin" 300 5a
+    run --separate-stderr publish "$BATS_TEST_TMPDIR/flip.bin" --unchecked
+    [ "$status" -eq 0 ]
+    [[ "$stderr" == *"WARNING"*"UNCHECKED"* ]]
+    cmp "$BATS_TEST_TMPDIR/flip.bin" \
+        "$RELEASES/artifacts/$(sha256_of "$BATS_TEST_TMPDIR/flip.bin").bin"
+    printf 'no image at all' >"$BATS_TEST_TMPDIR/text"
+    run publish "$BATS_TEST_TMPDIR/text" --unchecked
+    [ "$status" -eq 1 ]
+    run publish "$BATS_TEST_TMPDIR/text" --unchecked --as 9.9.9
+    [ "$status" -eq 0 ]
+    [ "$(pointer version)" = 9.9.9 ]
+    run publish "$SHARED/v1.bin" --as 9.9.9
+    [ "$status" -eq 2 ]
+}
+
+@test "list shows releases, and withdraw takes one away" {
+    publish "$SHARED/v1.bin"
+    publish "$SHARED/v2.bin" --channel beta
+    run "$TRUSTCHAIN" release list --releases "$RELEASES" --json
+    [ "$status" -eq 0 ]
+    [ "$(field "[0]['product']" <<<"$output")" = thermo ]
+    [[ "$(field "" <<<"$output")" == *"1.0.0"*"1.1.0"* ]] ||
+        [[ "$(field "" <<<"$output")" == *"1.1.0"*"1.0.0"* ]]
+    run "$TRUSTCHAIN" release withdraw --releases "$RELEASES" --product thermo --channel beta
+    [ "$status" -eq 0 ]
+    [ ! -e "$RELEASES/thermo/beta.json" ]
+    run "$TRUSTCHAIN" release withdraw --releases "$RELEASES" --product thermo --channel beta
+    [ "$status" -eq 1 ]
+    [[ "$output" == *"no such release"* ]]
+    run "$TRUSTCHAIN" release list --releases "$RELEASES"
+    [ "${#lines[@]}" -eq 1 ]
+}
+
+@test "a project knows its product, channel, key, slot size and floor" {
+    local project=$BATS_TEST_TMPDIR/project
+    "$TRUSTCHAIN" init "$project" --name thermo
+    "$TRUSTCHAIN" sign --key "$project/secure_keys/secure_boot_signing_key.pem" \
+        --output "$BATS_TEST_TMPDIR/mine.bin" "$SHARED/v1.bin.unsigned"
+    run "$TRUSTCHAIN" release publish "$SHARED/v1.bin" --project "$project"
+    [ "$status" -eq 1 ]
+    [[ "$output" == *"not by a trusted key"* ]]
+    run "$TRUSTCHAIN" release publish "$BATS_TEST_TMPDIR/mine.bin" --project "$project"
+    [ "$status" -eq 0 ]
+    [ -f "$project/releases/thermo/stable.json" ]
+    run "$TRUSTCHAIN" release list --project "$project"
+    [[ "$output" == "thermo/stable 1.0.0, "* ]]
+
+    sed -i 's/^ota_0.*/ota_0, app, ota_0, 0x20000, 0x20000, encrypted/' "$project/partitions.csv"
+    sed -i 's/^ota_1.*/ota_1, app, ota_1, 0x40000, 0x10000, encrypted/' "$project/partitions.csv"
+    "$TRUSTCHAIN" sign --key "$project/secure_keys/secure_boot_signing_key.pem" \
+        --output "$BATS_TEST_TMPDIR/two.bin" "$SHARED/v2.bin.unsigned"
+    run "$TRUSTCHAIN" release publish "$BATS_TEST_TMPDIR/two.bin" --project "$project"
+    [ "$status" -eq 1 ]
+    [[ "$output" == *"larger than its slot"*"65536"* ]]
+    run "$TRUSTCHAIN" release publish "$BATS_TEST_TMPDIR/two.bin" --project "$project" \
+        --slot-size 1M
+    [ "$status" -eq 0 ]
+
+    sed -i 's/^min_secure_version.*/min_secure_version = 2/' "$project/trustchain.ini"
+    run "$TRUSTCHAIN" release publish "$BATS_TEST_TMPDIR/two.bin" --project "$project" \
+        --slot-size 1M --force
+    [ "$status" -eq 1 ]
+    [[ "$output" == *"too old"* ]]
+
+    run "$TRUSTCHAIN" release withdraw --project "$project"
+    [ "$status" -eq 0 ]
+    sed -i 's/^min_secure_version.*/min_secure_version = many/' "$project/trustchain.ini"
+    run "$TRUSTCHAIN" release list --project "$project"
+    [ "$status" -eq 1 ]
+    [[ "$output" == *'trustchain.ini: line '*'[release] min_secure_version cannot be "many"'* ]]
+    run "$TRUSTCHAIN" release list --project /nowhere
+    [ "$status" -eq 1 ]
+}
+
+@test "usage errors exit 2" {
+    run "$TRUSTCHAIN" release publish "$SHARED/v1.bin"
+    [ "$status" -eq 2 ]
+    run "$TRUSTCHAIN" release publish "$SHARED/v1.bin" --releases "$RELEASES" --product thermo
+    [ "$status" -eq 2 ]
+    run "$TRUSTCHAIN" release list
+    [ "$status" -eq 2 ]
+    run "$TRUSTCHAIN" release
+    [ "$status" -eq 2 ]
+}
+
+# Every system call as the last one: tests/unit/server/test_store_killed.c. Here the real command.
+@test "publishing killed with SIGKILL leaves the old release or the new one" {
+    local i hash
+    for i in $(seq 0 29); do
+        rm -rf "$RELEASES"
+        mkdir "$RELEASES"
+        publish "$SHARED/v1.bin" >/dev/null
+        "$TRUSTCHAIN" release publish "$SHARED/v2.bin" --releases "$RELEASES" \
+            --product thermo --key "$SHARED/key.pem" 3>&- >/dev/null &
+        sleep "$(printf '0.%04d' $((i * 5)))"
+        kill -9 $! 2>/dev/null || true
+        wait $! 2>/dev/null || true
+        hash=$(pointer sha256)
+        [ "$(sha256_of "$RELEASES/artifacts/$hash.bin")" = "$hash" ]
+        [ "$hash" = "$(sha256_of "$SHARED/v1.bin")" ] ||
+            [ "$hash" = "$(sha256_of "$SHARED/v2.bin")" ]
+        publish "$SHARED/v2.bin" --force >/dev/null # what is left over is in nobody's way
+    done
+}
+
+@test "publishers at the same time wait for each other" {
+    local i
+    for i in 1 2 3 4; do
+        signed_image "$BATS_TEST_TMPDIR/p$i.bin" "2.0.$i" thermo 0
+    done
+    for i in 1 2 3 4; do
+        publish "$BATS_TEST_TMPDIR/p$i.bin" 3>&- >/dev/null 2>&1 &
+    done
+    wait
+    [ "$(pointer version)" = 2.0.4 ]
+    # each image is whole, whoever won on the way
+    local file
+    for file in "$RELEASES"/artifacts/*.bin; do
+        [ "$(sha256_of "$file").bin" = "$(basename "$file")" ]
+    done
+}
