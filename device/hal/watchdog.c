@@ -27,13 +27,14 @@ static uint32_t lp_ticks(uint32_t milliseconds)
 void hal_watchdog_arm(uint32_t milliseconds)
 {
     hal_write(SOC_LP_WDT + LP_WDT_WPROTECT, WDT_UNLOCK_KEY);
-    hal_write(SOC_LP_WDT + LP_WDT_FEED, 1u << 31);
-    hal_write(SOC_LP_WDT + LP_WDT_CONFIG1, lp_ticks(milliseconds));
-    if (milliseconds == 0)
+    if (milliseconds == 0) {
         hal_write(SOC_LP_WDT + LP_WDT_CONFIG0, LP_WDT_LENGTHS);
-    else
+    } else { /* never off on the way; fed first, so that a shorter time meets a fresh count */
+        hal_write(SOC_LP_WDT + LP_WDT_FEED, 1u << 31);
+        hal_write(SOC_LP_WDT + LP_WDT_CONFIG1, lp_ticks(milliseconds));
         hal_write(SOC_LP_WDT + LP_WDT_CONFIG0,
                   LP_WDT_EN | LP_WDT_RESET_RTC << LP_WDT_STG0_SHIFT | LP_WDT_LENGTHS);
+    }
     hal_write(SOC_LP_WDT + LP_WDT_WPROTECT, 0);
 }
 
