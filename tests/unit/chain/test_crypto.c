@@ -1,0 +1,159 @@
+/* The OpenSSL provider against published answers, misuse and threads. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <string.h>
+
+#include <cmocka.h>
+#include <openssl/evp.h>
+#include <pthread.h>
+
+#include "chain/error.h"
+#include "host/crypto.h"
+#include "sample.h"
+
+static void sha256_of_spans(void **state)
+{
+    (void)state;
+    /* FIPS 180-4 example "abc". */
+    static const uint8_t expected[32] = {0xba, 0x78, 0x16, 0xbf, 0x8f, 0x01, 0xcf, 0xea,
+                                         0x41, 0x41, 0x40, 0xde, 0x5d, 0xae, 0x22, 0x23,
+                                         0xb0, 0x03, 0x61, 0xa3, 0x96, 0x17, 0x7a, 0x9c,
+                                         0xb4, 0x10, 0xff, 0x61, 0xf2, 0x00, 0x15, 0xad};
+    uint8_t digest[SHA256_BYTES];
+    const struct chain_span spans[] = {{"a", 1}, {NULL, 0}, {"bc", 2}};
+    assert_int_equal(host_crypto.sha256(&host_crypto, spans, 3, digest), CHAIN_OK);
+    assert_memory_equal(digest, expected, SHA256_BYTES);
+    assert_int_equal(host_crypto.sha256(&host_crypto, spans, 0, digest), CHAIN_OK);
+    assert_int_equal(digest[0], 0xe3); /* of nothing: e3b0c442... */
+    assert_int_equal(digest[31], 0x55);
+}
+
+/* 5^3 mod n, and numbers a key or signature may not be. */
+static void rsa_public_operation(void **state)
+{
+    (void)state;
+    struct rsa3072_key key = {.e = 3};
+    uint8_t signature[RSA3072_BYTES] = {5}, out[RSA3072_BYTES], expected[RSA3072_BYTES] = {125};
+    memset(key.n, 0xFF, sizeof key.n);
+    assert_int_equal(host_crypto.rsa_public(&host_crypto, &key, signature, out), CHAIN_OK);
+    assert_memory_equal(out, expected, RSA3072_BYTES);
+
+    memset(signature, 0xFF, sizeof signature);
+    assert_int_equal(host_crypto.rsa_public(&host_crypto, &key, signature, out), CHAIN_ECRYPTO);
+    signature[0] = 0xFE; /* n - 1 = -1: its cube is itself */
+    assert_int_equal(host_crypto.rsa_public(&host_crypto, &key, signature, out), CHAIN_OK);
+    assert_memory_equal(out, signature, RSA3072_BYTES);
+
+    memset(signature, 0, sizeof signature);
+    signature[0] = 5;
+    key.n[0] = 0xFE;
+    assert_int_equal(host_crypto.rsa_public(&host_crypto, &key, signature, out), CHAIN_ECRYPTO);
+    key.n[0] = 0xFF;
+    key.n[RSA3072_BYTES - 1] = 0x7F;
+    assert_int_equal(host_crypto.rsa_public(&host_crypto, &key, signature, out), CHAIN_ECRYPTO);
+    memset(key.n, 0, sizeof key.n);
+    assert_int_equal(host_crypto.rsa_public(&host_crypto, &key, signature, out), CHAIN_ECRYPTO);
+}
+
+static void ecdsa_refuses_what_is_no_point(void **state)
+{
+    (void)state;
+    uint8_t zeros[32] = {0}, ones[32], digest[32] = {1};
+    memset(ones, 0xFF, sizeof ones);
+    assert_int_equal(
+        host_crypto.ecdsa_verify(&host_crypto, ECDSA_P256, zeros, zeros, digest, digest, digest),
+        CHAIN_ESIGNATURE);
+    assert_int_equal(
+        host_crypto.ecdsa_verify(&host_crypto, ECDSA_P256, ones, ones, ones, ones, digest),
+        CHAIN_ESIGNATURE);
+    assert_int_equal(host_crypto.ecdsa_verify(&host_crypto, (enum ecdsa_curve)3, zeros, zeros,
+                                              digest, digest, digest),
+                     CHAIN_ECRYPTO);
+}
+
+/* The XTS mode of OpenSSL itself. */
+static void reference_xts(const uint8_t *key, const uint8_t *tweak, uint8_t *bytes, size_t length)
+{
+    int written;
+    EVP_CIPHER_CTX *context = EVP_CIPHER_CTX_new();
+    assert_int_equal(EVP_EncryptInit_ex(context, EVP_aes_128_xts(), NULL, key, tweak), 1);
+    assert_int_equal(EVP_EncryptUpdate(context, bytes, &written, bytes, (int)length), 1);
+    EVP_CIPHER_CTX_free(context);
+}
+
+static void xts_is_the_standard_one(void **state)
+{
+    (void)state;
+    for (unsigned round = 0; round < 64; round++) {
+        uint8_t key[32], tweak[16], bytes[128], expected[128], out[128];
+        for (size_t i = 0; i < 128; i++)
+            bytes[i] = (uint8_t)(i * 31 + round);
+        for (size_t i = 0; i < 32; i++)
+            key[i] = (uint8_t)(i * i * 5 + round * 3);
+        for (size_t i = 0; i < 16; i++)
+            tweak[i] = (uint8_t)(255 - i * round);
+        size_t length = 16 + 16 * (round % 8);
+        memcpy(expected, bytes, sizeof bytes);
+        reference_xts(key, tweak, expected, length);
+        assert_int_equal(host_crypto.aes_xts(&host_crypto, true, key, tweak, bytes, out, length),
+                         CHAIN_OK);
+        assert_memory_equal(out, expected, length);
+        assert_int_equal(host_crypto.aes_xts(&host_crypto, false, key, tweak, out, out, length),
+                         CHAIN_OK);
+        assert_memory_equal(out, bytes, length);
+    }
+}
+
+static void xts_refuses_other_lengths(void **state)
+{
+    (void)state;
+    uint8_t key[32] = {1}, tweak[16] = {0}, bytes[160] = {0};
+    assert_int_equal(host_crypto.aes_xts(&host_crypto, true, key, tweak, bytes, bytes, 144),
+                     CHAIN_ECRYPTO);
+    assert_int_equal(host_crypto.aes_xts(&host_crypto, true, key, tweak, bytes, bytes, 17),
+                     CHAIN_ECRYPTO);
+}
+
+/* Threads with keys of their own, changing direction and key all the time. */
+static void *encrypt_and_back(void *argument)
+{
+    const uint8_t number = *(const uint8_t *)argument;
+    for (unsigned round = 0; round < 5000; round++) {
+        uint8_t key[32] = {number, (uint8_t)(round / 16)}, tweak[16] = {(uint8_t)round};
+        uint8_t bytes[128] = {number}, out[128];
+        if (host_crypto.aes_xts(&host_crypto, true, key, tweak, bytes, out, 128) != CHAIN_OK ||
+            memcmp(out, bytes, 128) == 0 ||
+            host_crypto.aes_xts(&host_crypto, false, key, tweak, out, out, 128) != CHAIN_OK ||
+            memcmp(out, bytes, 128) != 0)
+            return "failed";
+    }
+    return NULL;
+}
+
+static void threads_do_not_meet(void **state)
+{
+    (void)state;
+    pthread_t threads[4];
+    uint8_t numbers[4] = {1, 2, 3, 4};
+    for (size_t i = 0; i < 4; i++)
+        assert_int_equal(pthread_create(&threads[i], NULL, encrypt_and_back, &numbers[i]), 0);
+    for (size_t i = 0; i < 4; i++) {
+        void *failure;
+        assert_int_equal(pthread_join(threads[i], &failure), 0);
+        assert_null(failure);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(sha256_of_spans),
+        cmocka_unit_test(rsa_public_operation),
+        cmocka_unit_test(ecdsa_refuses_what_is_no_point),
+        cmocka_unit_test(xts_is_the_standard_one),
+        cmocka_unit_test(xts_refuses_other_lengths),
+        cmocka_unit_test(threads_do_not_meet),
+    };
+    return cmocka_run_group_tests_name("crypto", tests, NULL, NULL);
+}
