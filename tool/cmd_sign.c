@@ -76,6 +76,8 @@ static int check_length(const char *name, const struct buffer *file, const struc
     if (is_signed && file->length == image->signed_length + SIGBLOCK_SECTOR_BYTES)
         return append ? HOST_DONE
                       : host_fail(name, "is signed already (--append adds a signature)");
+    if (sector && sector[0] == SIGBLOCK_MAGIC)
+        return host_fail(name, "ends in a signature sector that holds no valid signature");
     if (file->length > image->signed_length)
         return host_fail(name, "has %zu bytes after the end of the image",
                          file->length - image->signed_length);
