@@ -104,7 +104,7 @@ static const struct refusal refusals[] = {
     {"a,data,fat,,-\n", CHAIN_ESYNTAX, 1, "is no size"},
     {"a,data,fat,,4294967296\n", CHAIN_ESYNTAX, 1, "is no size"},
     {"a,data,fat,,4096M\n", CHAIN_ESYNTAX, 1, "is no size"},
-    {"a,data,fat,,99999999999999999999999999\n", CHAIN_ESYNTAX, 1, "is no size"},
+    {"a,data,fat,,18446744073709555712\n", CHAIN_ESYNTAX, 1, "is no size"}, /* 2^64 + 4096 */
     {"a,data,fat,0x10000,-0x10000\n", CHAIN_ESYNTAX, 1, "ends before the partition starts"},
     {"a,data,fat,,0xFFFFFFFF\n", CHAIN_ESYNTAX, 1, "is beyond 4 GB"},
     {"a,data,fat,,4K,secret\n", CHAIN_ESYNTAX, 1, "flags 'secret' is unknown"},
@@ -176,6 +176,10 @@ static void table_is_checked_without_a_text_too(void **state)
     table.entry[1].size++;
     assert_int_equal(partition_table_check(&table, 0x8000, 0, &problem), CHAIN_EOVERLAP);
     assert_int_equal(problem.line, 2);
+    table.entry[1] = (struct partition){PARTITION_DATA, 0x81, 0x21000, 0x1000, 0, "b"};
+    assert_int_equal(partition_table_check(&table, 0x8000, 0, &problem), CHAIN_OK);
+    table.entry[0].size = 0x1001;
+    assert_int_equal(partition_table_check(&table, 0x8000, 0, &problem), CHAIN_EOVERLAP);
     table.entry[1] = (struct partition){PARTITION_DATA, 0x81, 0x8000, 0x1000, 0, "b"};
     assert_int_equal(partition_table_check(&table, 0x8000, 0, &problem), CHAIN_EOVERLAP);
     table.entry[1] = (struct partition){PARTITION_DATA, 0x81, 0xFFFFF000, 0x2000, 0, "b"};
