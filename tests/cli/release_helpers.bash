@@ -1,5 +1,7 @@
 # What release.bats and server.bats share: small real applications, keys, a PKI, a server.
 
+export LSAN_OPTIONS=suppressions=$BATS_TEST_DIRNAME/lsan.supp:print_suppressions=0
+
 # make_elf OUT VERSION PROJECT SECURE_VERSION [RODATA_BYTES]
 make_elf() {
     local out=$1 version=$2 project=$3 secure=$4 rodata=${5:-64}
