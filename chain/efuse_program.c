@@ -7,10 +7,15 @@
 
 #define BLOCK_MAX_BYTES 32u
 #define KEY_BLOCK_FIRST 4u
-#define BLOCK_RD_DIS    0u /* WR_DIS bit that protects RD_DIS */
-#define BLOCK_KEY0      23u /* WR_DIS bit of KEY0; KEYn follows */
-#define PURPOSE_KEY0    8u /* WR_DIS bit of KEY_PURPOSE_0; the others follow */
-#define BLOCK_1         20u /* WR_DIS bit of BLOCK1; the others follow */
+
+/* First WR_DIS bit of a row of them (efuse.md 3). */
+#define WR_DIS_KEY_PURPOSE0 8u
+#define WR_DIS_BLOCK1       20u
+#define WR_DIS_KEY0         23u
+
+/* First bit of a BLOCK0 field, for writing. */
+#define BIT_RD_DIS       32u
+#define BIT_KEY_PURPOSE0 88u
 
 static bool write_disabled(const struct efuse *efuse, unsigned bit)
 {
@@ -79,7 +84,7 @@ int efuse_program(struct efuse *efuse, unsigned block, const uint8_t *data,
         return CHAIN_ECHECKSUM;
     if (!any_bit(data, length))
         return CHAIN_OK;
-    if (write_disabled(efuse, BLOCK_1 + block - 1))
+    if (write_disabled(efuse, WR_DIS_BLOCK1 + block - 1))
         return CHAIN_EPROTECTED;
     if (any_bit(stored, length))
         return CHAIN_EDUPLICATE;
@@ -131,18 +136,16 @@ static bool purpose_known(enum efuse_purpose purpose)
                                              purpose <= EFUSE_PURPOSE_SECURE_BOOT_DIGEST2);
 }
 
-/* May KEYn take a key of this purpose? */
-static int key_admissible(const struct efuse *efuse, unsigned n, enum efuse_purpose purpose,
-                          bool read_protect)
+/* May KEYn take a key of this purpose? (That RD_DIS may still be written, where it must be, the
+ * programming itself will find.) */
+static int key_admissible(const struct efuse *efuse, unsigned n, enum efuse_purpose purpose)
 {
     const unsigned block = KEY_BLOCK_FIRST + n;
     if (any_bit(efuse->bytes + efuse_block_offset(block), efuse_block_bytes(block)) ||
         efuse_bits(efuse, EFUSE_KEY_PURPOSE(n)) != 0)
         return CHAIN_EDUPLICATE;
-    if (write_disabled(efuse, BLOCK_KEY0 + n) || write_disabled(efuse, PURPOSE_KEY0 + n) ||
+    if (write_disabled(efuse, WR_DIS_KEY0 + n) || write_disabled(efuse, WR_DIS_KEY_PURPOSE0 + n) ||
         (efuse_bits(efuse, EFUSE_RD_DIS) >> n & 1))
-        return CHAIN_EPROTECTED;
-    if (read_protect && write_disabled(efuse, BLOCK_RD_DIS))
         return CHAIN_EPROTECTED;
     for (unsigned i = 0; is_unique(purpose) && i < EFUSE_KEY_BLOCKS; i++) {
         if (efuse_bits(efuse, EFUSE_KEY_PURPOSE(i)) == (uint32_t)purpose)
@@ -159,7 +162,7 @@ int efuse_burn_key(struct efuse *efuse, unsigned key_block, enum efuse_purpose p
     if (key_block >= EFUSE_KEY_BLOCKS || !purpose_known(purpose) || !any_bit(key, 32) ||
         (xts && key_block == EFUSE_KEY_BLOCKS - 1))
         return CHAIN_EFIELD;
-    int error = key_admissible(efuse, key_block, purpose, read_protect);
+    int error = key_admissible(efuse, key_block, purpose);
     if (error != CHAIN_OK)
         return error;
 
@@ -167,11 +170,11 @@ int efuse_burn_key(struct efuse *efuse, unsigned key_block, enum efuse_purpose p
     for (unsigned i = 0; i < sizeof data; i++)
         data[i] = key[xts ? 31 - i : i];
     uint8_t block0[BLOCK_MAX_BYTES] = {0};
-    put_bits(block0, BLOCK_KEY0 + key_block, 1, 1);
-    put_bits(block0, PURPOSE_KEY0 + key_block, 1, 1);
+    put_bits(block0, WR_DIS_KEY0 + key_block, 1, 1);
+    put_bits(block0, WR_DIS_KEY_PURPOSE0 + key_block, 1, 1);
     if (read_protect)
-        put_bits(block0, 32 + key_block, 1, 1);
-    put_bits(block0, 88 + 4 * key_block, 4, (uint32_t)purpose);
+        put_bits(block0, BIT_RD_DIS + key_block, 1, 1);
+    put_bits(block0, BIT_KEY_PURPOSE0 + 4 * key_block, 4, (uint32_t)purpose);
 
     /* BLOCK0 last: it holds the protections (efuse.md 6). */
     struct efuse burned = *efuse;
@@ -193,6 +196,6 @@ void efuse_factory(struct efuse *efuse, const uint8_t mac[6], uint16_t chip_rev)
     block1[7] = 0xFF;
     put_bits(block1, 114, 4, chip_rev % 100u);
     put_bits(block1, 118, 2, chip_rev / 100u);
-    put_bits(efuse->bytes, BLOCK_1, 1, 1);
-    put_bits(efuse->bytes, BLOCK_1 + 1, 1, 1);
+    put_bits(efuse->bytes, WR_DIS_BLOCK1, 1, 1);
+    put_bits(efuse->bytes, WR_DIS_BLOCK1 + 1, 1, 1);
 }

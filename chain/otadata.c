@@ -86,8 +86,7 @@ bool otadata_slot_state(const struct otadata *ota, unsigned slots, unsigned slot
 {
     bool names[2];
     for (int i = 0; i < 2; i++)
-        names[i] =
-            readable(&ota->record[i]) && otadata_slot(ota->record[i].seq, slots) == slot;
+        names[i] = readable(&ota->record[i]) && otadata_slot(ota->record[i].seq, slots) == slot;
     const int index = newer(ota, names[0], names[1]);
     if (index < 0)
         return false;

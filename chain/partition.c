@@ -112,8 +112,7 @@ const struct partition *partition_find(const struct partition_table *table, uint
     return NULL;
 }
 
-const struct partition *partition_find_label(const struct partition_table *table,
-                                             const char *label)
+const struct partition *partition_find_label(const struct partition_table *table, const char *label)
 {
     for (size_t i = 0; i < table->count; i++) {
         if (strcmp(table->entry[i].label, label) == 0)

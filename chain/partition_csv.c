@@ -364,9 +364,8 @@ static int check_encoding(struct reader *reader)
     return CHAIN_OK;
 }
 
-int partition_csv_parse(const char *text, size_t length, uint32_t table_offset,
-                        uint32_t flash_size, struct partition_table *table,
-                        struct partition_problem *problem)
+int partition_csv_parse(const char *text, size_t length, uint32_t table_offset, uint32_t flash_size,
+                        struct partition_table *table, struct partition_problem *problem)
 {
     struct reader reader = {
         .rest = {text, length}, .table_offset = table_offset, .table = table, .problem = problem};
