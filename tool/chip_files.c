@@ -1,0 +1,110 @@
+/* tool/chip_files.c: see chip_files.h. */
+#include "tool/chip_files.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "chain/soc.h"
+#include "chip/rom/rom.h"
+#include "host/error.h"
+
+/* Absent from a build without the device software. */
+#pragma weak chip_rom_image
+#pragma weak chip_rom_image_bytes
+
+/* Opens a regular file for the run alone and says how long it is. */
+static int open_locked(const char *path, struct mapped_file *out)
+{
+    struct stat status;
+    out->bytes = NULL;
+    out->fd = open(path, O_RDWR | O_CLOEXEC | O_NONBLOCK);
+    if (out->fd < 0 && errno == EISDIR)
+        return host_fail(path, "is a folder, not a file");
+    if (out->fd < 0)
+        return host_fail(path, "cannot be opened to read and write: %s", strerror(errno));
+    int error = HOST_DONE;
+    if (fstat(out->fd, &status) != 0)
+        error = host_fail(path, "cannot be examined: %s", strerror(errno));
+    else if (!S_ISREG(status.st_mode))
+        error = host_fail(path, "is not a regular file");
+    else if (flock(out->fd, LOCK_EX | LOCK_NB) != 0)
+        error = host_fail(path, "is in use by another run (wait for it or stop it)");
+    if (error != HOST_DONE) {
+        close(out->fd);
+        return error;
+    }
+    out->length = (size_t)status.st_size;
+    return HOST_DONE;
+}
+
+static int map_locked(const char *path, struct mapped_file *file)
+{
+    void *bytes = mmap(NULL, file->length, PROT_READ | PROT_WRITE, MAP_SHARED, file->fd, 0);
+    if (bytes == MAP_FAILED) {
+        close(file->fd);
+        return host_fail(path, "cannot be mapped: %s", strerror(errno));
+    }
+    file->bytes = bytes;
+    return HOST_DONE;
+}
+
+int flash_file_map(const char *path, struct mapped_file *out)
+{
+    int error = open_locked(path, out);
+    if (error != HOST_DONE)
+        return error;
+    size_t mb = out->length >> 20;
+    if ((mb != 2 && mb != 4 && mb != 8 && mb != 16) || out->length != mb << 20) {
+        close(out->fd);
+        return host_fail(path,
+                         "has %zu bytes, a flash image has 2, 4, 8 or 16 MB (make one with "
+                         "`trustchain flash build')",
+                         out->length);
+    }
+    return map_locked(path, out);
+}
+
+int efuse_file_map(const char *path, struct mapped_file *out)
+{
+    int error = open_locked(path, out);
+    if (error != HOST_DONE)
+        return error;
+    if (out->length < EFUSE_IMAGE_BYTES) {
+        close(out->fd);
+        return host_fail(path,
+                         "has %zu bytes, an eFuse file has at least %u (make one with "
+                         "`trustchain efuse new')",
+                         out->length, EFUSE_IMAGE_BYTES);
+    }
+    return map_locked(path, out);
+}
+
+void mapped_file_close(struct mapped_file *file)
+{
+    if (file->bytes == NULL)
+        return;
+    munmap(file->bytes, file->length);
+    close(file->fd);
+    file->bytes = NULL;
+}
+
+int rom_file_load(const char *path, struct rom_file *out)
+{
+    *out = (struct rom_file){0};
+    if (path == NULL) {
+        if (&chip_rom_image_bytes == NULL)
+            return host_fail(NULL, "this build has no ROM in it (give one with --rom)");
+        out->bytes = chip_rom_image;
+        out->length = chip_rom_image_bytes;
+        return HOST_DONE;
+    }
+    int error = file_read(path, SOC_ROM_BYTES, &out->loaded);
+    out->bytes = out->loaded.bytes;
+    out->length = out->loaded.length;
+    return error;
+}
