@@ -47,8 +47,12 @@ struct boot_app {
 int boot_load(const struct partition *slot, const struct boot_policy *policy,
               struct boot_app *app);
 
+/* gate.c: the last questions before foreign code runs, asked anew: the verdict from memory, the
+ * anti-rollback floor from the eFuses. Enters the app, or stops. */
+_Noreturn void boot_gate(const struct boot_app *app);
+
 /* start.S: wipe what was ours and jump. */
-_Noreturn void boot_enter(uint32_t entry);
+void boot_enter(uint32_t entry);
 
 /* One buffer of a sector, used by table.c and load.c in turn. */
 extern uint8_t boot_sector[SIGBLOCK_SECTOR_BYTES];

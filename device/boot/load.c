@@ -13,6 +13,7 @@
 #include "device/boot/boot.h"
 #include "device/boot/pieces.h"
 #include "device/hal/crypto.h"
+#include "device/hal/efuse.h"
 #include "device/hal/hal.h"
 #include "device/hal/mmu.h"
 
@@ -111,7 +112,7 @@ static int read_descriptor(const struct pieces *pieces, struct image_app_desc *d
 static uint32_t judge(const struct pieces *pieces, const struct boot_policy *policy, int *reason)
 {
     uint8_t digest[SHA256_BYTES];
-    if (policy->secured == 0) {
+    if (policy->secured == 0 && !hal_efuse_secure_boot()) {
         *reason = pieces_check_integrity(pieces, &hal_crypto);
         return *reason == CHAIN_OK ? SIGBLOCK_TRUSTED : SIGBLOCK_REFUSED;
     }

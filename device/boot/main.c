@@ -27,7 +27,7 @@ void boot_main(void);
 static _Noreturn void give_up(const char *why)
 {
     boot_log('E', "%s; resetting", why);
-    hal_delay_us(100000);
+    hal_sleep_us(100000);
     hal_reset();
 }
 
@@ -116,16 +116,10 @@ static void record(const struct boot_order *order, size_t booted, const struct p
 
 static _Noreturn void run(const struct partition *slot)
 {
-    uint32_t entry = app.image.entry;
     boot_log('I', "Loaded app from partition at offset 0x%lx", slot->offset);
     hal_uart_flush();
     hal_watchdog_arm(BOOT_WATCHDOG_MS);
-    /* The last question before foreign code runs, asked twice, of memory. */
-    if (app.verdict != SIGBLOCK_TRUSTED)
-        give_up("verdict lost");
-    if (app.verdict == SIGBLOCK_TRUSTED)
-        boot_enter(entry);
-    give_up("verdict lost");
+    boot_gate(&app);
 }
 
 /* Called by start.S on our own stack, .bss cleared. */

@@ -15,10 +15,13 @@
 #define REVOKE_SHIFT          21u
 #define CRYPT_CNT_WORD        2u /* BLOCK0 bit 82 */
 #define CRYPT_CNT_SHIFT       18u
-#define WDT_DELAY_SHIFT       16u /* same word */
+#define WDT_DELAY_WORD        2u /* BLOCK0 bit 80 */
+#define WDT_DELAY_SHIFT       16u
+#define SECURE_BOOT_WORD      3u /* BLOCK0 bit 116 */
+#define SECURE_BOOT_SHIFT     20u
 #define COMMAND_TIMEOUT_US    100000u
 
-static uint32_t block0_word(unsigned word)
+HAL_IRAM static uint32_t block0_word(unsigned word)
 {
     return hal_read(SOC_EFUSE + EFUSE_RD_WR_DIS + 4 * word);
 }
@@ -29,15 +32,29 @@ void hal_efuse_read(struct efuse *out)
         le32_store(out->bytes + i, hal_read(SOC_EFUSE + EFUSE_RD_WR_DIS + i));
 }
 
-bool hal_efuse_flash_encryption(void)
+HAL_IRAM bool hal_efuse_flash_encryption(void) /* the flash driver asks */
 {
     uint32_t count = block0_word(CRYPT_CNT_WORD) >> CRYPT_CNT_SHIFT;
     return ((count ^ count >> 1 ^ count >> 2) & 1) != 0;
 }
 
+bool hal_efuse_secure_boot(void)
+{
+    return (block0_word(SECURE_BOOT_WORD) >> SECURE_BOOT_SHIFT & 1) != 0;
+}
+
+unsigned hal_efuse_secure_version(void)
+{
+    uint32_t field = block0_word(SECURE_VERSION_WORD) >> SECURE_VERSION_SHIFT;
+    unsigned ones = 0;
+    for (unsigned bit = 0; bit < SECURE_VERSION_BITS; bit++)
+        ones += field >> bit & 1;
+    return ones;
+}
+
 unsigned hal_efuse_watchdog_delay(void)
 {
-    return (block0_word(REVOKE_WORD) >> WDT_DELAY_SHIFT) & 3;
+    return (block0_word(WDT_DELAY_WORD) >> WDT_DELAY_SHIFT) & 3;
 }
 
 static int command(uint32_t op_code, uint32_t bits)
@@ -72,9 +89,7 @@ int hal_efuse_raise_secure_version(unsigned version)
         return HAL_EBOUNDS;
     uint32_t old = block0_word(SECURE_VERSION_WORD) >> SECURE_VERSION_SHIFT;
     uint32_t mask = 0;
-    unsigned ones = 0;
-    for (unsigned bit = 0; bit < SECURE_VERSION_BITS; bit++)
-        ones += (old >> bit) & 1;
+    unsigned ones = hal_efuse_secure_version();
     for (unsigned bit = 0; ones < version; bit++) {
         if (((old >> bit) & 1) == 0) {
             mask |= 1u << bit;

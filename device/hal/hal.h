@@ -46,4 +46,13 @@ static inline void hal_irq_restore(uint32_t status)
     __asm__ volatile("csrs mstatus, %0" ::"r"(status) : "memory");
 }
 
+/* The end of a path that must not go on: sleep until a watchdog resets, or for ever. A row of
+ * jumps, so that one of them being skipped by a fault does not let execution run into whatever
+ * lies behind. */
+static inline _Noreturn void hal_stop(void)
+{
+    __asm__ volatile("1: wfi\n j 1b\n j 1b\n j 1b\n j 1b" ::: "memory");
+    __builtin_unreachable();
+}
+
 #endif

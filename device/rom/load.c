@@ -16,8 +16,10 @@
 #include "device/hal/crypto.h"
 #include "device/hal/efuse.h"
 #include "device/hal/flash.h"
+#include "device/hal/hal.h"
 #include "device/hal/mmu.h"
 #include "device/hal/system.h"
+#include "device/hal/uart.h"
 #include "device/rom/rom.h"
 
 #define VIEW_BYTES   0x80000u /* as much as fits SRAM; a bootloader is far smaller */
@@ -149,10 +151,11 @@ static uint32_t secure_boot(const struct image *image, const uint8_t *view, uint
     return verdict;
 }
 
-static _Noreturn void refuse(void)
+/* Comes back, so that the caller's hal_stop() stands even if this call is skipped. */
+static void refuse(const char *why)
 {
-    rom_print("secure boot verification failed\n");
-    rom_wait_for_watchdog();
+    rom_print("%s\n", why);
+    hal_uart_flush();
 }
 
 static void print_loads(const struct image *image)
@@ -171,31 +174,34 @@ uint32_t rom_load_bootloader(const struct efuse *efuse)
     const uint8_t *view = map_flash(&view_bytes);
     /* Without Secure Boot there is nothing to refuse; with it, only a signature turns this. */
     volatile uint32_t verdict = SIGBLOCK_REFUSED;
-    volatile uint32_t secured = efuse_bits(efuse, EFUSE_SECURE_BOOT_EN);
 
     if (view == 0 || image_parse(view, view_bytes, &image) != CHAIN_OK)
         invalid_header(view);
     print_mode(&image);
     int error = image_check_target(&image, IMAGE_BOOTLOADER, efuse_chip_revision(efuse));
     if (error != CHAIN_OK || !segments_clear_of_rom(&image)) {
-        rom_print("bootloader refused: %s\n",
-                  chain_error_text(error != CHAIN_OK ? error : CHAIN_EOVERLAP));
-        rom_wait_for_watchdog();
+        rom_print("bootloader refused: ");
+        refuse(chain_error_text(error != CHAIN_OK ? error : CHAIN_EOVERLAP));
+        hal_stop();
     }
     load(&image, view, &pieces);
-    if (secured == 0 && efuse_bits(efuse, EFUSE_SECURE_BOOT_EN) == 0) {
+    if (efuse_bits(efuse, EFUSE_SECURE_BOOT_EN) == 0 && !hal_efuse_secure_boot()) {
         print_loads(&image);
         compare_digest(&image, view, &pieces);
         verdict = SIGBLOCK_TRUSTED;
     } else {
         verdict = secure_boot(&image, view, view_bytes, &pieces, efuse);
-        if (verdict != SIGBLOCK_TRUSTED)
-            refuse();
+        if (verdict != SIGBLOCK_TRUSTED) {
+            refuse("secure boot verification failed");
+            hal_stop();
+        }
         rom_print("RSA secure boot verification succeeded\n");
         print_loads(&image);
     }
-    if (verdict != SIGBLOCK_TRUSTED) /* asked again: one skipped branch is not enough */
-        refuse();
+    if (verdict != SIGBLOCK_TRUSTED) { /* asked again: one skipped branch is not enough */
+        refuse("secure boot verification failed");
+        hal_stop();
+    }
     rom_print("entry 0x%08lx\n", image.entry);
     return image.entry;
 }

@@ -24,12 +24,6 @@ static void greet(uint32_t strap)
               rom_mode_name(strap));
 }
 
-_Noreturn void rom_wait_for_watchdog(void)
-{
-    hal_uart_flush();
-    for (;;)
-        hal_sleep_us(1000000);
-}
 
 /* No serial protocol here: a halt that the virtual chip reports as one. */
 static _Noreturn void download_mode(const struct efuse *efuse)
@@ -42,8 +36,7 @@ static _Noreturn void download_mode(const struct efuse *efuse)
     hal_watchdog_take_over();
     hal_watchdog_arm(0);
     hal_irq_disable();
-    for (;;)
-        __asm__ volatile("wfi");
+    hal_stop();
 }
 
 static bool download_wanted(const struct efuse *efuse, uint32_t strap)
@@ -74,6 +67,7 @@ void rom_main(void)
     uint32_t entry = rom_load_bootloader(&efuse);
     hal_uart_flush();
     rom_enter(entry);
+    hal_stop();
 }
 
 /* A program called a function of Espressif's ROM that this one does not have. */

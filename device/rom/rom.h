@@ -35,10 +35,7 @@ bool rom_strap_spi(uint32_t strap);
  * run: the address to jump to. */
 uint32_t rom_load_bootloader(const struct efuse *efuse);
 
-/* Nothing more to do: the watchdog's turn. */
-_Noreturn void rom_wait_for_watchdog(void);
-
 /* start.S */
-_Noreturn void rom_enter(uint32_t entry);
+void rom_enter(uint32_t entry);
 
 #endif

@@ -1,0 +1,26 @@
+/* device/boot/gate.c: see boot_gate() in boot.h.
+ *
+ * Everything here was decided before. It is asked again because one fault (a skipped instruction, a
+ * flipped bit) at the right moment can turn one decision, and must not be enough.
+ */
+#include "device/boot/boot.h"
+#include "device/hal/efuse.h"
+#include "device/hal/hal.h"
+
+static bool new_enough(const struct boot_app *app)
+{
+    return app->desc.secure_version >= hal_efuse_secure_version();
+}
+
+_Noreturn void boot_gate(const struct boot_app *app)
+{
+    if (app->verdict != SIGBLOCK_TRUSTED || !new_enough(app)) {
+        boot_log('E', "verdict lost");
+        hal_stop();
+    }
+    if (app->verdict == SIGBLOCK_TRUSTED && new_enough(app)) {
+        boot_enter(app->image.entry);
+        hal_stop();
+    }
+    hal_stop();
+}
