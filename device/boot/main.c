@@ -100,7 +100,7 @@ static void raise_floor(const struct otadata *ota, unsigned slots, unsigned slot
 static void record(const struct boot_order *order, size_t booted, const struct partition *partition,
                    struct otadata *ota, const struct boot_policy *policy)
 {
-    unsigned slots = (unsigned)partition_ota_count(&table);
+    unsigned slots = boot_slots(&table);
     if (order->place[booted] < 0)
         return; /* factory and test have no record */
     unsigned slot = (unsigned)order->place[booted];
@@ -144,7 +144,7 @@ void boot_main(void)
     }
     const struct partition *records = partition_find(&table, PARTITION_DATA, PARTITION_DATA_OTA);
     if (records != NULL)
-        boot_records_settle(records, (unsigned)partition_ota_count(&table), &ota);
+        boot_records_settle(records, boot_slots(&table), &ota);
     boot_order(&table, records != NULL ? &ota : NULL, &order);
     size_t booted = load_first(&order, &policy);
     if (booted != 0)

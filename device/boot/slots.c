@@ -44,12 +44,17 @@ static size_t plain_order(int chosen, int slots, int place[BOOT_ORDER_MAX])
     return count;
 }
 
+unsigned boot_slots(const struct partition_table *table)
+{
+    size_t count = partition_ota_count(table);
+    return count > SLOTS_MAX ? SLOTS_MAX : (unsigned)count;
+}
+
 void boot_order(const struct partition_table *table, const struct otadata *ota,
                 struct boot_order *order)
 {
     const bool factory = partition_of(table, BOOT_FACTORY) != NULL;
-    size_t counted = partition_ota_count(table);
-    const unsigned slots = counted > SLOTS_MAX ? SLOTS_MAX : (unsigned)counted;
+    const unsigned slots = boot_slots(table);
     int chosen = factory || slots == 0 ? BOOT_FACTORY : 0;
     order->initial = false;
     if (ota != NULL && slots > 0) {

@@ -27,6 +27,9 @@ struct boot_order {
     bool initial; /* no readable record: the slot that boots is to be recorded as VALID */
 };
 
+/* Number of ota slots, the N of formats.md 4. */
+unsigned boot_slots(const struct partition_table *table);
+
 /* `ota` after the boot steps; NULL when the table has no otadata partition. */
 void boot_order(const struct partition_table *table, const struct otadata *ota,
                 struct boot_order *order);
