@@ -25,8 +25,7 @@ static void check_range(const char *text, size_t length, uint64_t size)
     check(range.first <= range.last);
     check(size == 0 || range.last < size);
     check(size != 0 || verdict != RANGE_PART);
-    check(verdict == RANGE_PART ||
-          (range.first == 0 && range.last == (size == 0 ? 0 : size - 1)));
+    check(verdict == RANGE_PART || (range.first == 0 && range.last == (size == 0 ? 0 : size - 1)));
 }
 
 static void check_path(const char *text, size_t length)
