@@ -61,32 +61,32 @@ void efuse_field_bytes(const struct efuse *efuse, const struct efuse_field *fiel
 
 /* Named shortcuts, so that callers need no table lookup (the device has no field table). */
 uint32_t efuse_bits(const struct efuse *efuse, unsigned block, unsigned bit, unsigned length);
-#define EFUSE_RD_DIS                      0, 32, 7
-#define EFUSE_DIS_DOWNLOAD_ICACHE         0, 42, 1
-#define EFUSE_DIS_USB_JTAG                0, 41, 1
-#define EFUSE_DIS_FORCE_DOWNLOAD          0, 44, 1
-#define EFUSE_SOFT_DIS_JTAG               0, 48, 3
-#define EFUSE_DIS_PAD_JTAG                0, 51, 1
-#define EFUSE_DIS_DOWNLOAD_MANUAL_ENCRYPT 0, 52, 1
-#define EFUSE_WDT_DELAY_SEL               0, 80, 2
-#define EFUSE_SPI_BOOT_CRYPT_CNT          0, 82, 3
-#define EFUSE_SECURE_BOOT_KEY_REVOKE(n)   0, 85 + (n), 1
-#define EFUSE_KEY_PURPOSE(n)              0, 88 + 4 * (n), 4
-#define EFUSE_SECURE_BOOT_EN              0, 116, 1
+#define EFUSE_RD_DIS                        0, 32, 7
+#define EFUSE_DIS_DOWNLOAD_ICACHE           0, 42, 1
+#define EFUSE_DIS_USB_JTAG                  0, 41, 1
+#define EFUSE_DIS_FORCE_DOWNLOAD            0, 44, 1
+#define EFUSE_SOFT_DIS_JTAG                 0, 48, 3
+#define EFUSE_DIS_PAD_JTAG                  0, 51, 1
+#define EFUSE_DIS_DOWNLOAD_MANUAL_ENCRYPT   0, 52, 1
+#define EFUSE_WDT_DELAY_SEL                 0, 80, 2
+#define EFUSE_SPI_BOOT_CRYPT_CNT            0, 82, 3
+#define EFUSE_SECURE_BOOT_KEY_REVOKE(n)     0, 85 + (n), 1
+#define EFUSE_KEY_PURPOSE(n)                0, 88 + 4 * (n), 4
+#define EFUSE_SECURE_BOOT_EN                0, 116, 1
 #define EFUSE_SECURE_BOOT_AGGRESSIVE_REVOKE 0, 117, 1
-#define EFUSE_DIS_DOWNLOAD_MODE           0, 128, 1
-#define EFUSE_DIS_DIRECT_BOOT             0, 129, 1
-#define EFUSE_ENABLE_SECURITY_DOWNLOAD    0, 133, 1
-#define EFUSE_UART_PRINT_CONTROL          0, 134, 2
-#define EFUSE_SECURE_VERSION              0, 142, 16
-#define EFUSE_DISABLE_WAFER_VERSION_MAJOR 0, 160, 1
-#define EFUSE_WAFER_VERSION_MINOR         1, 114, 4
-#define EFUSE_WAFER_VERSION_MAJOR         1, 118, 2
+#define EFUSE_DIS_DOWNLOAD_MODE             0, 128, 1
+#define EFUSE_DIS_DIRECT_BOOT               0, 129, 1
+#define EFUSE_ENABLE_SECURITY_DOWNLOAD      0, 133, 1
+#define EFUSE_UART_PRINT_CONTROL            0, 134, 2
+#define EFUSE_SECURE_VERSION                0, 142, 16
+#define EFUSE_DISABLE_WAFER_VERSION_MAJOR   0, 160, 1
+#define EFUSE_WAFER_VERSION_MINOR           1, 114, 4
+#define EFUSE_WAFER_VERSION_MAJOR           1, 118, 2
 
-uint16_t efuse_chip_revision(const struct efuse *efuse); /* major * 100 + minor */
+uint16_t efuse_chip_revision(const struct efuse *efuse);   /* major * 100 + minor */
 void efuse_mac(const struct efuse *efuse, uint8_t mac[6]); /* printed order */
-bool efuse_flash_encryption(const struct efuse *efuse); /* odd number of crypt-count bits */
-unsigned efuse_secure_version(const struct efuse *efuse); /* number of ones */
+bool efuse_flash_encryption(const struct efuse *efuse);    /* odd number of crypt-count bits */
+unsigned efuse_secure_version(const struct efuse *efuse);  /* number of ones */
 
 /* Unrevoked Secure Boot digests, in digest-slot order. */
 void efuse_trust(const struct efuse *efuse, struct sigblock_trust *trust);

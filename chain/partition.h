@@ -79,9 +79,8 @@ int partition_table_check(const struct partition_table *table, uint32_t table_of
  * line in *problem is the text's. Stricter than Espressif's tool in three places, each with its
  * own message: names over 16 bytes (silently cut there), `$` (environment variables: nothing in
  * chain/ has an environment) and text that is not UTF-8. */
-int partition_csv_parse(const char *text, size_t length, uint32_t table_offset,
-                        uint32_t flash_size, struct partition_table *table,
-                        struct partition_problem *problem);
+int partition_csv_parse(const char *text, size_t length, uint32_t table_offset, uint32_t flash_size,
+                        struct partition_table *table, struct partition_problem *problem);
 
 /* CSV text as Espressif's tool prints it. NUL-terminated; ESPACE; EFIELD for an entry that CSV
  * cannot express (a label with a comma, control character, ...; unknown flags): what is printed

@@ -63,8 +63,8 @@ static void protection_of_the_fields(void **state)
 {
     (void)state;
     static const unsigned bits_under_wr_dis[32] = {
-        7,   1,   10,  2,   3,   1,   1,   1,   4,   4,   4,   4,   4, 4, 2, 1,
-        1,   1,   28,  3,   192, 256, 256, 256, 256, 256, 256, 256, 256, 256, 6, 3};
+        7, 1, 10, 2, 3,   1,   1,   1,   4,   4,   4,   4,   4,   4,   2, 1,
+        1, 1, 28, 3, 192, 256, 256, 256, 256, 256, 256, 256, 256, 256, 6, 3};
     unsigned found[32] = {0};
     for (size_t i = 0; i < efuse_field_count; i++) {
         const struct efuse_field *field = &efuse_fields[i];
@@ -83,9 +83,12 @@ static void fields_are_found_by_any_name(void **state)
     (void)state;
     static const struct {
         const char *alias, *name;
-    } pairs[] = {{"DIS_CAN", "DIS_TWAI"},           {"KEY3_PURPOSE", "KEY_PURPOSE_3"},
-                 {"MAC_CUSTOM", "CUSTOM_MAC"},      {"USER_DATA_MAC_CUSTOM", "CUSTOM_MAC"},
-                 {"DPA_SEC_LEVEL", "SEC_DPA_LEVEL"}, {"KEY0", "BLOCK_KEY0"}};
+    } pairs[] = {{"DIS_CAN", "DIS_TWAI"},
+                 {"KEY3_PURPOSE", "KEY_PURPOSE_3"},
+                 {"MAC_CUSTOM", "CUSTOM_MAC"},
+                 {"USER_DATA_MAC_CUSTOM", "CUSTOM_MAC"},
+                 {"DPA_SEC_LEVEL", "SEC_DPA_LEVEL"},
+                 {"KEY0", "BLOCK_KEY0"}};
     for (size_t i = 0; i < sizeof pairs / sizeof pairs[0]; i++) {
         const struct efuse_field *field = efuse_field_find(pairs[i].alias);
         assert_non_null(field);
@@ -271,7 +274,7 @@ static void the_flash_key_is_the_first_and_reversed(void **state)
 static void read_protection_hides_exactly_its_block(void **state)
 {
     (void)state;
-    for (unsigned protected = 0; protected < 128; protected++) {
+    for (unsigned protected = 0; protected < 128; protected ++) {
         struct efuse efuse, seen;
         memset(&efuse, 0xFF, sizeof efuse);
         efuse.bytes[4] = (uint8_t)(0x80 | protected);

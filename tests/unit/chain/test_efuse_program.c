@@ -1,4 +1,5 @@
-/* Programming eFuses: the Reed-Solomon code, what write protection protects, and the tools' verbs. */
+/* Programming eFuses: the Reed-Solomon code, what write protection protects, and the tools' verbs.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -147,9 +148,9 @@ static void fields_only_go_up(void **state)
     assert_int_equal(burn(&efuse, "SPI_BOOT_CRYPT_CNT", 3), CHAIN_OK);
     assert_int_equal(burn(&efuse, "SPI_BOOT_CRYPT_CNT", 3), CHAIN_OK);
     const struct efuse before = efuse;
-    assert_int_equal(burn(&efuse, "SPI_BOOT_CRYPT_CNT", 5), CHAIN_EFIELD); /* bit 1 down */
+    assert_int_equal(burn(&efuse, "SPI_BOOT_CRYPT_CNT", 5), CHAIN_EFIELD);  /* bit 1 down */
     assert_int_equal(burn(&efuse, "SPI_BOOT_CRYPT_CNT", 15), CHAIN_EFIELD); /* 4 bits in 3 */
-    assert_int_equal(burn(&efuse, "BLOCK_KEY0", 1), CHAIN_EFIELD); /* not a number */
+    assert_int_equal(burn(&efuse, "BLOCK_KEY0", 1), CHAIN_EFIELD);          /* not a number */
     assert_memory_equal(&efuse, &before, sizeof efuse);
     assert_int_equal(efuse_bits(&efuse, EFUSE_SPI_BOOT_CRYPT_CNT), 3);
     assert_int_equal(burn(&efuse, "WR_DIS", 1u << 4 | 1u << 31), CHAIN_OK); /* a field of 32 bits */
@@ -224,7 +225,8 @@ static void keys_by_purpose(void **state)
                 assert_int_equal(block[k], key[rows[i].reversed ? 31 - k : k]);
             assert_int_equal(efuse_bits(&efuse, EFUSE_KEY_PURPOSE(n)), rows[i].purpose);
             assert_int_equal(efuse_bits(&efuse, 0, 0, 32), 1u << (23 + n) | 1u << (8 + n));
-            assert_int_equal(efuse_bits(&efuse, EFUSE_RD_DIS), rows[i].read_protected ? 1u << n : 0);
+            assert_int_equal(efuse_bits(&efuse, EFUSE_RD_DIS),
+                             rows[i].read_protected ? 1u << n : 0);
             if (xts) {
                 assert_int_equal(efuse_xts_key(&efuse, back), CHAIN_OK);
                 assert_memory_equal(back, key, sizeof key);
@@ -251,7 +253,7 @@ static void keys_that_are_refused(void **state)
     static const struct {
         unsigned block, bit;
         int verdict;
-    } used[] = {{6, 255, CHAIN_EDUPLICATE}, {0, 88 + 8, CHAIN_EDUPLICATE},
+    } used[] = {{6, 255, CHAIN_EDUPLICATE},    {0, 88 + 8, CHAIN_EDUPLICATE},
                 {0, 23 + 2, CHAIN_EPROTECTED}, {0, 8 + 2, CHAIN_EPROTECTED},
                 {0, 32 + 2, CHAIN_EPROTECTED}, {0, 0, CHAIN_EPROTECTED}};
     for (size_t i = 0; i < sizeof used / sizeof used[0]; i++) {

@@ -295,9 +295,13 @@ static void act_write(struct search *search, struct world world, enum action act
 
 static void explore(struct search *search, struct world world, int depth)
 {
-    /* Nobody's good slot is ever unrecorded: resets without a verdict lead back to it. */
-    if (world.good != NONE)
+    /* No good slot is ever unrecorded: resets without a verdict lead back to it. And ESP-IDF's own
+     * bootloader, put on this device, would choose as ours does. */
+    if (world.good != NONE) {
+        struct flash ours = world.flash, theirs = world.flash;
         assert_int_equal(settled(world.flash, search->slots), world.good);
+        assert_int_equal(idf_reset(&theirs, search->slots), reset(&ours, search->slots));
+    }
     if (depth == 0 || !first_visit(search, &world, depth))
         return;
     act_reset(search, world, depth);
@@ -359,8 +363,8 @@ static void walk_beside_idf(struct flash ours, struct flash idf, unsigned slots,
         write = otadata_reject(&ota, slots);
         struct flash rejected = idf_next;
         idf_state(&rejected, idf_active(&idf_next), OTADATA_INVALID);
-        walk_beside_idf(applied(our_next, &write, OTADATA_RECORD_BYTES), rejected, slots,
-                        depth - 1, compared);
+        walk_beside_idf(applied(our_next, &write, OTADATA_RECORD_BYTES), rejected, slots, depth - 1,
+                        compared);
         return;
     }
     for (unsigned to = 0; to < slots; to++) {

@@ -52,8 +52,8 @@ static void assert_sha256(const uint8_t *bytes, size_t length, const char *hex)
 static void the_bytes_are_espressifs(void **state)
 {
     (void)state;
-    static const uint8_t factory_record[RECORD] = {0xAA, 0x50, 0, 0, 0, 0, 1, 0, 0, 0, 0x10, 0,
-                                                   'f', 'a', 'c', 't', 'o', 'r', 'y'};
+    static const uint8_t factory_record[RECORD] = {0xAA, 0x50, 0,   0,   0,   0,   1,   0,   0,  0,
+                                                   0x10, 0,    'f', 'a', 'c', 't', 'o', 'r', 'y'};
     static const uint8_t md5_single[16] = {0xf4, 0xad, 0x4f, 0x45, 0x38, 0x56, 0x4b, 0x5d,
                                            0x74, 0x35, 0xb6, 0x2c, 0x75, 0xb6, 0x95, 0x24};
     static const uint8_t md5_two[16] = {0xbf, 0x25, 0x82, 0x2c, 0x0f, 0xa6, 0xd8, 0x64,
@@ -114,24 +114,45 @@ static void redo_md5(uint8_t *bytes, size_t entries)
     md5(bytes, entries * RECORD, bytes + entries * RECORD + 16);
 }
 
-static void end_at_once(uint8_t *b) { memset(b, 0xFF, RECORD); }
-static void bad_magic(uint8_t *b) { b[RECORD] ^= 1; }
-static void changed_entry(uint8_t *b) { b[2 * RECORD + 9] ^= 1; }
-static void changed_md5(uint8_t *b) { b[3 * RECORD + 31] ^= 0x80; }
+static void end_at_once(uint8_t *b)
+{
+    memset(b, 0xFF, RECORD);
+}
+static void bad_magic(uint8_t *b)
+{
+    b[RECORD] ^= 1;
+}
+static void changed_entry(uint8_t *b)
+{
+    b[2 * RECORD + 9] ^= 1;
+}
+static void changed_md5(uint8_t *b)
+{
+    b[3 * RECORD + 31] ^= 0x80;
+}
 static void md5_first(uint8_t *b)
 {
     memset(b, 0xFF, 2 * RECORD);
     b[0] = b[1] = 0xEB;
     redo_md5(b, 0);
 }
-static void entry_after_md5(uint8_t *b) { memcpy(b + 4 * RECORD, b, RECORD); }
+static void entry_after_md5(uint8_t *b)
+{
+    memcpy(b + 4 * RECORD, b, RECORD);
+}
 static void second_md5(uint8_t *b)
 {
     memcpy(b + 4 * RECORD, b + 3 * RECORD, RECORD);
     redo_md5(b, 4);
 }
-static void impure_end(uint8_t *b) { b[5 * RECORD - 1] = 0xFE; }
-static void no_md5(uint8_t *b) { memset(b + 3 * RECORD, 0xFF, RECORD); }
+static void impure_end(uint8_t *b)
+{
+    b[5 * RECORD - 1] = 0xFE;
+}
+static void no_md5(uint8_t *b)
+{
+    memset(b + 3 * RECORD, 0xFF, RECORD);
+}
 static void beyond_flash(uint8_t *b)
 {
     le32_store(b + 2 * RECORD + 8, 0x3F0001); /* offset 0x10000 + this = 4 MB + 1 */
@@ -153,7 +174,10 @@ static void ends_in_the_last_record(uint8_t *b)
     for (size_t i = 3; i < 95; i++)
         memcpy(b + i * RECORD, b, RECORD);
 }
-static void unchanged(uint8_t *b) { (void)b; }
+static void unchanged(uint8_t *b)
+{
+    (void)b;
+}
 
 static void what_is_refused(void **state)
 {
@@ -189,8 +213,7 @@ static void what_is_refused(void **state)
         memset(bytes, 0xFF, sizeof bytes);
         partition_table_build(&single_factory, bytes);
         cases[i].mutate(bytes);
-        const int verdict =
-            partition_table_parse(bytes, cases[i].length, 0x400000, &table, NULL);
+        const int verdict = partition_table_parse(bytes, cases[i].length, 0x400000, &table, NULL);
         if (verdict != cases[i].verdict)
             fail_msg("%s: %s", cases[i].name, chain_error_text(verdict));
     }
@@ -220,8 +243,7 @@ static void every_flipped_bit_is_seen(void **state)
         if (at >= 3 * RECORD + 2 && at < 3 * RECORD + 16)
             continue;
         bytes[at] ^= (uint8_t)(1u << bit % 8);
-        assert_int_not_equal(partition_table_parse(bytes, sizeof bytes, 0, &table, NULL),
-                             CHAIN_OK);
+        assert_int_not_equal(partition_table_parse(bytes, sizeof bytes, 0, &table, NULL), CHAIN_OK);
         bytes[at] ^= (uint8_t)(1u << bit % 8);
     }
 }

@@ -1,4 +1,5 @@
-/* The partition CSV: the grammar of formats.md 3.3, the rules of 3.2, and where the finger points. */
+/* The partition CSV: the grammar of formats.md 3.3, the rules of 3.2, and where the finger points.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -12,8 +13,7 @@
 
 #define FLASH 0x400000u
 
-static int parse(const char *text, struct partition_table *table,
-                 struct partition_problem *problem)
+static int parse(const char *text, struct partition_table *table, struct partition_problem *problem)
 {
     return partition_csv_parse(text, strlen(text), PARTITION_TABLE_OFFSET, FLASH, table, problem);
 }
@@ -112,7 +112,9 @@ static const struct refusal refusals[] = {
     {"seventeen_letters,data,fat,,4K\n", CHAIN_ESYNTAX, 1, "too long"},
     {"a,data,fat,,$SIZE\n", CHAIN_ESYNTAX, 1, "environment variables are not expanded"},
     {"a\x01,data,fat,,4K\n", CHAIN_ESYNTAX, 1, "a control character"},
-    {"\xFF\xFE" "a", CHAIN_ESYNTAX, 1, "UTF-16"},
+    {"\xFF\xFE"
+     "a",
+     CHAIN_ESYNTAX, 1, "UTF-16"},
     {"r,bootloader,recovery,,\n", CHAIN_ESYNTAX, 1, "needs an offset"},
     {"a,data,fat,0x8000,4K\n", CHAIN_EOVERLAP, 1, "the first free offset here is 0x9000"},
     {"a,data,fat,,8K\n\nb,data,fat,0xA000,4K\n", CHAIN_EOVERLAP, 3, "free offset here is 0xb000"},
@@ -152,9 +154,15 @@ static void what_is_allowed_at_the_edge(void **state)
 {
     (void)state;
     static const char *const texts[] = {
-        "sixteen_letters_,data,fat,,4K\n", "a,data,nvs,,8K,readonly\n", "a,data,nvs,,12K\n",
-        "a,data,fat,,-4M\n",               "a,0xFE,255,,1\n",           "a,data,,,4K\n",
-        "a,data,fat,,4K,encrypted:\n",     ",data,fat,,4K\n",           "a,DATA,0X82,,4K",
+        "sixteen_letters_,data,fat,,4K\n",
+        "a,data,nvs,,8K,readonly\n",
+        "a,data,nvs,,12K\n",
+        "a,data,fat,,-4M\n",
+        "a,0xFE,255,,1\n",
+        "a,data,,,4K\n",
+        "a,data,fat,,4K,encrypted:\n",
+        ",data,fat,,4K\n",
+        "a,DATA,0X82,,4K",
     };
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
         struct partition_table table;
@@ -168,10 +176,9 @@ static void table_is_checked_without_a_text_too(void **state)
 {
     (void)state;
     struct partition_problem problem;
-    struct partition_table table = {
-        .count = 2,
-        .entry = {{PARTITION_DATA, 0x81, 0x20000, 0x1000, 0, "a"},
-                  {PARTITION_DATA, 0x81, 0x10000, 0x10000, 0, "b"}}};
+    struct partition_table table = {.count = 2,
+                                    .entry = {{PARTITION_DATA, 0x81, 0x20000, 0x1000, 0, "a"},
+                                              {PARTITION_DATA, 0x81, 0x10000, 0x10000, 0, "b"}}};
     assert_int_equal(partition_table_check(&table, 0x8000, 0, &problem), CHAIN_OK);
     table.entry[1].size++;
     assert_int_equal(partition_table_check(&table, 0x8000, 0, &problem), CHAIN_EOVERLAP);
