@@ -165,6 +165,10 @@ static int read_name(struct reader *reader, struct piece piece, struct partition
 {
     if (piece.length > PARTITION_LABEL_BYTES)
         return refuse_field(reader, NAME, piece, "is too long (at most 16 bytes)");
+    for (size_t i = 0; i < piece.length; i++) {
+        if (piece.at[i] == '\t')
+            return refuse_field(reader, NAME, piece, "has a tab in it (use other letters)");
+    }
     memset(entry->label, 0, sizeof entry->label);
     if (piece.length > 0)
         memcpy(entry->label, piece.at, piece.length);
@@ -315,6 +319,8 @@ static int check_characters(struct reader *reader, struct piece line)
         if ((c < ' ' && c != '\t') || c == 0x7F)
             return refuse(reader, "a control character (save the file as plain text)");
     }
+    if (!text_is_utf8(line.at, line.length))
+        return refuse(reader, "the text is not UTF-8 (save it as UTF-8)");
     return CHAIN_OK;
 }
 

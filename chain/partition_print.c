@@ -17,6 +17,8 @@ static bool label_printable(const char *label)
         if (c < ' ' || c == 0x7F || c == ',' || c == '$')
             return false;
     }
+    if (!text_is_utf8(label, length))
+        return false;
     return length == 0 || (label[0] != '#' && label[0] != ' ' && label[length - 1] != ' ');
 }
 

@@ -58,3 +58,40 @@ bool text_complete(const struct text *text)
 {
     return !text->cut;
 }
+
+/* Bytes that follow a first byte of UTF-8; -1 when it cannot be a first byte. */
+static int utf8_continuation(uint8_t first)
+{
+    if (first < 0x80)
+        return 0;
+    if (first < 0xC2 || first > 0xF4)
+        return -1;
+    return first < 0xE0 ? 1 : first < 0xF0 ? 2 : 3;
+}
+
+/* The second byte has a narrower range after some first bytes (Unicode, table 3-7). */
+static bool utf8_second_fits(uint8_t first, uint8_t second)
+{
+    const uint8_t low = first == 0xE0 ? 0xA0 : first == 0xF0 ? 0x90 : 0x80;
+    const uint8_t high = first == 0xED ? 0x9F : first == 0xF4 ? 0x8F : 0xBF;
+    return second >= low && second <= high;
+}
+
+bool text_is_utf8(const char *bytes, size_t length)
+{
+    const uint8_t *p = (const uint8_t *)bytes;
+    for (size_t i = 0; i < length; i++) {
+        const uint8_t first = p[i];
+        const int more = utf8_continuation(first);
+        if (more < 0 || (size_t)more > length - i - 1)
+            return false;
+        if (more > 0 && !utf8_second_fits(first, p[i + 1]))
+            return false;
+        for (int k = 2; k <= more; k++) {
+            if ((p[i + (size_t)k] & 0xC0) != 0x80)
+                return false;
+        }
+        i += (size_t)more;
+    }
+    return true;
+}

@@ -1,4 +1,4 @@
-/* chain/text.h: writing text into a fixed buffer, without stdio.
+/* chain/text.h: writing text into a fixed buffer, without stdio; and recognising UTF-8.
  *
  * The caller owns the buffer, which is NUL-terminated after every call (size > 0). What does not
  * fit is dropped and remembered: ask text_complete() once at the end.
@@ -27,5 +27,8 @@ void text_hex(struct text *text, uint32_t value); /* 0x and lower-case digits */
 void text_quoted(struct text *text, const char *bytes, size_t length);
 
 bool text_complete(const struct text *text);
+
+/* Well-formed UTF-8: no overlong forms, no surrogates, nothing above U+10FFFF. */
+bool text_is_utf8(const char *bytes, size_t length);
 
 #endif

@@ -111,6 +111,13 @@ static const struct refusal refusals[] = {
     {"a,data,fat,,4K,Encrypted\n", CHAIN_ESYNTAX, 1, "is unknown"},
     {"seventeen_letters,data,fat,,4K\n", CHAIN_ESYNTAX, 1, "too long"},
     {"a,data,fat,,$SIZE\n", CHAIN_ESYNTAX, 1, "environment variables are not expanded"},
+    {"a\tb,data,fat,,4K\n", CHAIN_ESYNTAX, 1, "has a tab in it"},
+    {"\xFF,data,fat,,4K\n", CHAIN_ESYNTAX, 1, "not UTF-8"},
+    {"\xC0\x80,data,fat,,4K\n", CHAIN_ESYNTAX, 1, "not UTF-8"},         /* overlong */
+    {"\xED\xA0\x80,data,fat,,4K\n", CHAIN_ESYNTAX, 1, "not UTF-8"},     /* surrogate */
+    {"\xF4\x90\x80\x80,data,fat,,4K\n", CHAIN_ESYNTAX, 1, "not UTF-8"}, /* too high */
+    {"\xE2\x82,data,fat,,4K\n", CHAIN_ESYNTAX, 1, "not UTF-8"},         /* cut */
+    {"a,data,fat,,4K,\xE2\x82", CHAIN_ESYNTAX, 1, "not UTF-8"},         /* cut at the end */
     {"a\x01,data,fat,,4K\n", CHAIN_ESYNTAX, 1, "a control character"},
     {"\xFF\xFE"
      "a",
@@ -162,6 +169,7 @@ static void what_is_allowed_at_the_edge(void **state)
         "a,data,,,4K\n",
         "a,data,fat,,4K,encrypted:\n",
         ",data,fat,,4K\n",
+        "\xC3\xA9\xE2\x82\xAC\xF0\x9F\x94\x91,data,fat,,4K\n",
         "a,DATA,0X82,,4K",
     };
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
@@ -198,7 +206,7 @@ static void table_is_checked_without_a_text_too(void **state)
 static void only_what_reads_back_is_printed(void **state)
 {
     (void)state;
-    static const char *const labels[] = {"a,b", "#a", " a", "a ", "a\nb", "$a", "a\x7F"};
+    static const char *const labels[] = {"a,b", "#a", " a", "a ", "a\nb", "$a", "a\x7F", "\xFF"};
     struct partition_table table = {.count = 1,
                                     .entry = {{PARTITION_DATA, 0x81, 0x9000, 0x1000, 0, ""}}};
     char out[256];
