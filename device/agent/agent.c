@@ -90,9 +90,10 @@ void agent_fail(struct agent *agent, enum agent_event_kind kind, enum agent_reas
                           .kind = kind, .reason = reason, .detail = detail, .wait_ms = wait});
 }
 
-static void tell_refused(struct agent *agent, enum agent_reason reason, int detail)
+static void tell_refused(struct agent *agent, enum agent_event_kind kind,
+                         enum agent_reason reason, int detail)
 {
-    agent_tell(agent, (struct agent_event){.kind = AGENT_EVENT_REFUSED,
+    agent_tell(agent, (struct agent_event){.kind = kind,
                                            .reason = reason,
                                            .detail = detail,
                                            .version = offered_version(agent)});
@@ -100,7 +101,7 @@ static void tell_refused(struct agent *agent, enum agent_reason reason, int deta
 
 void agent_set_aside(struct agent *agent, enum agent_reason reason, int detail)
 {
-    tell_refused(agent, reason, detail);
+    tell_refused(agent, AGENT_EVENT_REFUSED, reason, detail);
     memcpy(agent->set_aside, agent->record.digest, sizeof agent->set_aside);
     agent->has_set_aside = true;
     agent->refused_ms = agent_now(agent);
@@ -108,10 +109,11 @@ void agent_set_aside(struct agent *agent, enum agent_reason reason, int detail)
     agent_rest(agent);
 }
 
-void agent_refuse(struct agent *agent, enum agent_reason reason, int detail)
+void agent_refuse(struct agent *agent, enum agent_event_kind kind, enum agent_reason reason,
+                  int detail)
 {
     struct agent_record *record = &agent->record;
-    tell_refused(agent, reason, detail);
+    tell_refused(agent, kind, reason, detail);
     if (!agent_digest_refused(agent, record->digest)) {
         memmove(record->refused[1], record->refused[0],
                 sizeof record->refused - sizeof record->refused[0]);

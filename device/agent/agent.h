@@ -151,6 +151,7 @@ enum agent_event_kind {
     AGENT_EVENT_TRIAL,      /* the running image (version) tests itself */
     AGENT_EVENT_CONFIRMED,  /* version */
     AGENT_EVENT_REFUSED,    /* version (NULL: not known yet), reason, detail */
+    AGENT_EVENT_ROLLED_BACK, /* version was tried and failed: reason; remembered for good */
     AGENT_EVENT_RETRY,      /* reason, detail, wait_ms */
 };
 

@@ -65,15 +65,19 @@ static bool record_plausible(const struct agent *agent)
 static void settle(struct agent *agent, unsigned running, unsigned passive, int passive_state)
 {
     struct agent_record *record = &agent->record;
-    if (record->slot == running || record->slot != passive || !record_plausible(agent))
-        record->phase = AGENT_RECORD_NONE; /* confirmed earlier, or about slots that were */
+    if (record->phase == AGENT_RECORD_ATTEMPT && record->slot == running) {
+        record->phase = AGENT_RECORD_NONE; /* it runs and is confirmed: done */
+        (void)agent_save(agent);           /* the next boot comes to the same */
+    }
+    if (record->slot != passive || !record_plausible(agent))
+        record->phase = AGENT_RECORD_NONE; /* about slots that were */
     if (record->phase != AGENT_RECORD_ATTEMPT) {
         agent_rest_after_boot(agent);
         return;
     }
     enum agent_reason verdict = attempt_verdict(agent, passive_state);
     if (verdict != AGENT_REASON_NONE) {
-        agent_refuse(agent, verdict, 0);
+        agent_refuse(agent, AGENT_EVENT_ROLLED_BACK, verdict, 0);
         return;
     }
     record->phase = AGENT_RECORD_DOWNLOAD; /* complete: verify and switch once more */
@@ -126,11 +130,9 @@ void agent_trial(struct agent *agent)
     if (result == AGENT_OK)
         result = boot->confirm(boot->context);
     if (result == AGENT_OK) {
-        agent->record.phase = AGENT_RECORD_NONE;
-        (void)agent_save(agent); /* settle() comes to the same when this is lost */
         agent_tell(agent, (struct agent_event){.kind = AGENT_EVENT_CONFIRMED,
                                                .version = agent->running_version});
-        agent_rest(agent);
+        agent_enter(agent, AGENT_STATE_START); /* now as a confirmed image */
     } else if (result == AGENT_EFAILED ||
                agent_now(agent) - agent->since_ms >= agent->config->trial_ms) {
         trial_failed(agent);

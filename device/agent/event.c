@@ -12,21 +12,21 @@ static const char *const reasons[] = {
     [AGENT_REASON_STATUS] = "the server answered with status",
     [AGENT_REASON_REDIRECT] = "the server redirects elsewhere, status",
     [AGENT_REASON_HEADER] = "the server's answer is not accepted",
-    [AGENT_REASON_LENGTH] = "its length is not that of a signed image",
+    [AGENT_REASON_LENGTH] = "its length is not that of a signed image: it ends before or after",
     [AGENT_REASON_ETAG] = "it has no strong SHA-256 ETag",
     [AGENT_REASON_TOO_LARGE] = "larger than the slot",
     [AGENT_REASON_REMEMBERED] = "refused before",
     [AGENT_REASON_NOT_AN_IMAGE] = "not an application image",
     [AGENT_REASON_CHIP] = "made for another chip",
     [AGENT_REASON_PRODUCT] = "made for another product",
-    [AGENT_REASON_NOT_NEWER] = "not newer than the running version",
+    [AGENT_REASON_NOT_NEWER] = "too old: not newer than the running version",
     [AGENT_REASON_SECURE_VERSION] = "secure version below the floor of this device",
     [AGENT_REASON_IMAGE] = "not verified",
     [AGENT_REASON_DIGEST] = "its bytes are not those its ETag names",
     [AGENT_REASON_FLASH] = "flash could not be written",
     [AGENT_REASON_NOT_LOADED] = "the bootloader did not load it",
-    [AGENT_REASON_TRIAL_RESET] = "reset before it confirmed itself, rolled back",
-    [AGENT_REASON_SELF_TEST] = "its self-test failed, rolled back",
+    [AGENT_REASON_TRIAL_RESET] = "reset before it confirmed itself",
+    [AGENT_REASON_SELF_TEST] = "its self-test failed",
     [AGENT_REASON_TOO_MANY_TRIES] = "power was lost in every trial",
 };
 
@@ -54,7 +54,7 @@ char *agent_event_print(const struct agent_event *event, char *out, size_t size)
     print_reason(event, reason, sizeof reason);
     switch (event->kind) {
     case AGENT_EVENT_UP_TO_DATE:
-        snprintf(out, size, "%s is up to date", version);
+        snprintf(out, size, "no update: %s is up to date", version);
         break;
     case AGENT_EVENT_OFFERED:
         snprintf(out, size, "downloading %s, %lu bytes", version, length);
@@ -69,16 +69,19 @@ char *agent_event_print(const struct agent_event *event, char *out, size_t size)
         snprintf(out, size, "verified %s: signed by a trusted key", version);
         break;
     case AGENT_EVENT_SWITCHING:
-        snprintf(out, size, "switching to %s, rebooting", version);
+        snprintf(out, size, "rebooting into %s", version);
         break;
     case AGENT_EVENT_TRIAL:
         snprintf(out, size, "%s is on trial, self-test starts", version);
         break;
     case AGENT_EVENT_CONFIRMED:
-        snprintf(out, size, "confirmed %s", version);
+        snprintf(out, size, "update %s confirmed", version);
         break;
     case AGENT_EVENT_REFUSED:
         snprintf(out, size, "refused %s: %s", version, reason);
+        break;
+    case AGENT_EVENT_ROLLED_BACK:
+        snprintf(out, size, "%s was rolled back: %s; not to be installed again", version, reason);
         break;
     case AGENT_EVENT_RETRY:
         snprintf(out, size, "%s; next try in %lu ms", reason, wait);

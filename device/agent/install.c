@@ -212,7 +212,7 @@ void agent_verify(struct agent *agent)
                                                .version = agent->record.version});
         switch_over(agent, verdict);
     } else if (known) {
-        agent_refuse(agent, reason, detail);
+        agent_refuse(agent, AGENT_EVENT_REFUSED, reason, detail);
     } else {
         agent->record.phase = AGENT_RECORD_NONE;
         (void)agent_save(agent); /* lost: the next boot verifies and refuses once more */

@@ -37,8 +37,10 @@ void agent_fail(struct agent *agent, enum agent_event_kind kind, enum agent_reas
                 int detail);
 /* Refuse record.digest for now: in RAM, so that a server that mends its file is heard again. */
 void agent_set_aside(struct agent *agent, enum agent_reason reason, int detail);
-/* Refuse record.digest, which is what the bytes hash to, for ever; the journal is back to none. */
-void agent_refuse(struct agent *agent, enum agent_reason reason, int detail);
+/* Refuse record.digest, which is what the bytes hash to, for ever, and tell it as `kind`; the
+ * journal is back to none. */
+void agent_refuse(struct agent *agent, enum agent_event_kind kind, enum agent_reason reason,
+                  int detail);
 bool agent_digest_refused(const struct agent *agent, const uint8_t digest[HTTP_ETAG_BYTES]);
 
 /* boot.c: what a boot finds. */

@@ -1,0 +1,15 @@
+/* device/app/console.h: a few commands on UART0. */
+#ifndef DEVICE_APP_CONSOLE_H
+#define DEVICE_APP_CONSOLE_H
+
+#include <stdbool.h>
+
+#include "device/app/flash_map.h"
+
+/* `map` is kept by reference; NULL when flash could not be made sense of. */
+void console_init(const struct flash_map *map);
+
+/* True when a character came. */
+bool console_poll(void);
+
+#endif

@@ -1,0 +1,24 @@
+/* device/app/tls.h: TLS to the pinned server, as the agent's net operations.
+ *
+ * The server must prove a name or address that its certificate carries, under the one authority
+ * that is in this firmware; there is no other trust store and no way around it.
+ */
+#ifndef DEVICE_APP_TLS_H
+#define DEVICE_APP_TLS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "device/agent/agent.h"
+
+/* `ca` (DER) is kept by reference. False when it cannot be used or there are no random numbers. */
+bool tls_init(const uint8_t *ca, size_t ca_bytes);
+
+/* One connection at a time. */
+struct agent_net tls_net(void);
+
+/* Subject of the pinned authority, for `status`. */
+void tls_authority(char *out, size_t size);
+
+#endif
