@@ -1,6 +1,6 @@
 # What the bats files of the offline verbs share: a project, an application and a bootloader.
 
-load release_helpers
+source "${BASH_SOURCE[0]%/*}/release_helpers.bash"
 
 # make_boot_elf OUT: a bootloader: runs from SRAM, has no application descriptor
 make_boot_elf() {

@@ -1,0 +1,192 @@
+# Both directions with Espressif's tools, which run.sh puts on the PATH: same bytes, or each accepts
+# what the other made.
+
+bats_require_minimum_version 1.5.0
+load ../cli/tool_helpers
+
+setup_file() {
+    make_product
+}
+
+setup() {
+    cd "$BATS_TEST_TMPDIR"
+}
+
+# elf2image ELF OUT OPTION...
+elf2image() {
+    local elf=$1 out=$2
+    shift 2
+    esptool --chip esp32c6 elf2image --flash-mode dio --flash-size 4MB --flash-freq 80m "$@" \
+        -o "$out" "$elf" >/dev/null
+}
+
+@test "elf2image: the same bytes for applications and bootloaders" {
+    app=$SHARED/app.bin.elf
+    elf2image "$app" theirs --elf-sha256-offset 0xb0
+    cmp "$SHARED/app.bin" theirs
+    elf2image "$app" theirs --elf-sha256-offset 0xb0 --secure-pad-v2
+    "$TRUSTCHAIN" image make "$app" -o ours --secure-pad-v2
+    cmp ours theirs
+    elf2image "$app" theirs --elf-sha256-offset 0xb0 --min-rev-full 1 --max-rev-full 99
+    "$TRUSTCHAIN" image make "$app" -o ours --min-rev-full 1 --max-rev-full 99
+    cmp ours theirs
+    elf2image "$SHARED/boot.elf" theirs
+    cmp "$SHARED/boot.bin" theirs
+}
+
+@test "elf2image: the same bytes for RAM and flash segments of awkward sizes" {
+    cat >mixed.S <<'END'
+        .section .flash.appdesc, "a"
+        .word 0xABCD5432
+        .zero 252
+        .section .flash.rodata, "a"
+        .zero 4093, 7
+        .section .flash.text, "ax"
+        .globl _start
+_start: j _start
+        .section .iram0.text, "ax"
+        .zero 70001, 9
+        .section .dram0.data, "aw"
+        .zero 6, 3
+        .section .lp.data, "aw"
+        .zero 13, 5
+END
+    sed -i 's/\.zero \([0-9]*\), \([0-9]\)/.fill \1, 1, \2/' mixed.S
+    riscv64-unknown-elf-gcc -march=rv32imac -misa-spec=2.2 -mabi=ilp32 -nostdlib -nostartfiles \
+        -Wl,--build-id=none -Wl,-e_start -Wl,--section-start=.flash.appdesc=0x42010020 \
+        -Wl,--section-start=.flash.rodata=0x42010120 -Wl,--section-start=.flash.text=0x42000020 \
+        -Wl,--section-start=.iram0.text=0x40800000 -Wl,--section-start=.dram0.data=0x40820000 \
+        -Wl,--section-start=.lp.data=0x50000000 -o mixed.elf mixed.S
+    for pad in "" --secure-pad-v2; do
+        elf2image mixed.elf theirs --elf-sha256-offset 0xb0 $pad
+        "$TRUSTCHAIN" image make mixed.elf -o ours $pad
+        cmp ours theirs
+    done
+}
+
+@test "image-info: finds our images sound" {
+    for image in app.bin boot.bin app.signed; do
+        run esptool --chip esp32c6 image-info "$SHARED/$image"
+        [ "$status" -eq 0 ]
+        [[ "$output" == *"Checksum: 0x"*"(valid)"*"Validation hash: "*"(valid)"* ]]
+    done
+}
+
+@test "key digest: the same 32 bytes" {
+    espsecure digest-sbv2-public-key -k "$SIGNING_KEY" -o theirs
+    "$TRUSTCHAIN" key digest "$SIGNING_KEY" -o ours
+    cmp ours theirs
+    espsecure generate-signing-key --version 2 --scheme rsa3072 made.pem
+    chmod 600 made.pem
+    espsecure digest-sbv2-public-key -k made.pem -o theirs
+    "$TRUSTCHAIN" key digest made.pem -o ours
+    cmp ours theirs
+}
+
+@test "signatures: each accepts the other's, also appended" {
+    "$TRUSTCHAIN" key new k2.pem
+    "$TRUSTCHAIN" key new k3.pem
+    espsecure verify-signature --version 2 -k "$SIGNING_KEY" "$SHARED/app.signed"
+    espsecure verify-signature --version 2 -k "$SIGNING_KEY" "$SHARED/boot.signed"
+    run ! espsecure verify-signature --version 2 -k k2.pem "$SHARED/app.signed"
+    espsecure sign-data --version 2 -k "$SIGNING_KEY" -o theirs "$SHARED/app.bin"
+    "$TRUSTCHAIN" verify theirs --key "$SIGNING_KEY"
+    run ! "$TRUSTCHAIN" verify theirs --key k2.pem
+    # all but CRC and salted signature are the same bytes
+    sector=$(($(stat -c %s theirs) - 4096))
+    cmp -n $((sector + 812)) theirs "$SHARED/app.signed"
+    cmp -i $((sector + 1200)) theirs "$SHARED/app.signed"
+    espsecure sign-data --version 2 --append-signatures -k k2.pem -o both "$SHARED/app.signed"
+    "$TRUSTCHAIN" sign both -o all --append --key k3.pem
+    for key in "$SIGNING_KEY" k2.pem k3.pem; do
+        espsecure verify-signature --version 2 -k "$key" all
+        "$TRUSTCHAIN" verify all --key "$key"
+    done
+    run espsecure signature-info-v2 all
+    [ "$(grep -c "Signature block [0-2] is valid" <<<"$output")" -eq 3 ]
+}
+
+@test "flash encryption: the same bytes at any offset, and a whole factory flash" {
+    espsecure generate-flash-encryption-key theirs.key
+    chmod 600 theirs.key
+    for case in "0 4096" "0x10 16" "0x70 48" "0x20000 4144" "0x3ffff0 16" "0xfffff0 32"; do
+        offset=${case% *}
+        head -c "${case#* }" /dev/urandom >plain
+        espsecure encrypt-flash-data -x -k theirs.key -a "$offset" -o theirs plain
+        "$TRUSTCHAIN" encrypt plain -o ours --key theirs.key --offset "$offset"
+        cmp ours theirs
+        espsecure decrypt-flash-data -x -k theirs.key -a "$offset" -o back ours
+        cmp back plain
+        "$TRUSTCHAIN" decrypt theirs -o back --key theirs.key --offset "$offset"
+        cmp back plain
+    done
+    "$TRUSTCHAIN" flash build -o flash --partitions "$PROJECT/partitions.csv" --key "$FLASH_KEY" \
+        --bootloader "$SHARED/boot.signed" --app ota_0="$SHARED/app.signed"
+    espsecure decrypt-flash-data -x -k "$FLASH_KEY" -a 0 -o back flash
+    "$TRUSTCHAIN" partition build "$PROJECT/partitions.csv" -o table
+    cmp -n "$(stat -c %s "$SHARED/boot.signed")" back "$SHARED/boot.signed"
+    cmp -n 3072 -i 0x8000:0 back table
+    cmp -n "$(stat -c %s "$SHARED/app.signed")" -i 0x20000:0 back "$SHARED/app.signed"
+}
+
+# espefuse keeps the register file, all bytes reversed (efuse.md 7.2); ours starts at register 0x2C.
+to_virt() {
+    python3 -c '
+import sys
+efuse = open(sys.argv[1], "rb").read()[:336]
+open(sys.argv[2], "wb").write((bytes(0x2C) + efuse + bytes(512 - 0x2C - 336))[::-1])' "$@"
+}
+
+from_virt() {
+    python3 -c '
+import sys
+registers = open(sys.argv[1], "rb").read()[::-1]
+open(sys.argv[2], "wb").write(registers[0x2C:0x2C + 336])' "$@"
+}
+
+fuses() {
+    espefuse --chip esp32c6 --virt --path-efuse-file virt --do-not-confirm "$@"
+}
+
+@test "eFuses: espefuse reads every field of our files as we do" {
+    for file in factory production; do
+        to_virt "$SHARED/$file.efuse" virt
+        fuses summary --format json --file theirs.json
+        "$TRUSTCHAIN" efuse show "$SHARED/$file.efuse" --json >ours.json
+        python3 - <<'END'
+import json
+theirs, ours = json.load(open("theirs.json")), json.load(open("ours.json"))["fields"]
+compared = 0
+for name, field in theirs.items():
+    if name in ours and field["efuse_type"].startswith(("uint", "bool")):
+        assert int(field["raw_value"], 0) == ours[name], (name, field["raw_value"], ours[name])
+        compared += 1
+assert compared >= 60, compared
+assert ours["MAC"] in theirs["MAC"]["value"]
+END
+    done
+}
+
+@test "eFuses: the same burns give the same bits" {
+    cp "$SHARED/factory.efuse" ours
+    to_virt ours virt
+    fuses burn-key BLOCK_KEY0 "$FLASH_KEY" XTS_AES_128_KEY --no-read-protect
+    fuses burn-key-digest BLOCK_KEY1 "$SIGNING_KEY" SECURE_BOOT_DIGEST0
+    fuses burn-efuse SPI_BOOT_CRYPT_CNT 7 SECURE_BOOT_EN 1 SOFT_DIS_JTAG 7 DIS_PAD_JTAG 1 \
+        DIS_USB_JTAG 1 DIS_DIRECT_BOOT 1 DIS_DOWNLOAD_MANUAL_ENCRYPT 1 DIS_DOWNLOAD_ICACHE 1 \
+        ENABLE_SECURITY_DOWNLOAD 1 SECURE_BOOT_KEY_REVOKE1 1 SECURE_BOOT_KEY_REVOKE2 1
+    fuses write-protect-efuse DIS_ICACHE
+    from_virt virt open
+    cmp -n 32 -i 0x70 open "$SHARED/production.efuse" # the key, before it is hidden
+    "$TRUSTCHAIN" encrypt "$SHARED/app.bin" -o theirs --offset 0 --efuse open
+    "$TRUSTCHAIN" encrypt "$SHARED/app.bin" -o ours --offset 0 --key "$FLASH_KEY"
+    cmp ours theirs
+    fuses read-protect-efuse BLOCK_KEY0
+    fuses write-protect-efuse RD_DIS
+    from_virt virt theirs
+    # espefuse's file shows the hidden key as zeros, as software on the chip sees it
+    cp "$SHARED/production.efuse" ours
+    dd if=/dev/zero of=ours bs=1 seek=$((0x70)) count=32 conv=notrunc status=none
+    cmp ours theirs
+    "$TRUSTCHAIN" verify "$SHARED/app.signed" --efuse theirs
+}
