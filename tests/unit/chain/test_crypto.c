@@ -105,6 +105,26 @@ static void xts_is_the_standard_one(void **state)
     }
 }
 
+/* The provider keeps the last key scheduled: another one must not meet it, in either half. */
+static void xts_sees_key_changes(void **state)
+{
+    (void)state;
+    const uint8_t tweak[16] = {0};
+    for (size_t changed = 0; changed < 32; changed++) {
+        uint8_t key[32], bytes[128] = {0}, expected[128] = {0};
+        for (uint8_t i = 0; i < 32; i++)
+            key[i] = i;
+        assert_int_equal(host_crypto.aes_xts(&host_crypto, true, key, tweak, bytes, bytes, 128),
+                         CHAIN_OK);
+        memset(bytes, 0, sizeof bytes);
+        key[changed] ^= 0x80;
+        reference_xts(key, tweak, expected, 128);
+        assert_int_equal(host_crypto.aes_xts(&host_crypto, true, key, tweak, bytes, bytes, 128),
+                         CHAIN_OK);
+        assert_memory_equal(bytes, expected, 128);
+    }
+}
+
 static void xts_refuses_other_lengths(void **state)
 {
     (void)state;
@@ -152,6 +172,7 @@ int main(void)
         cmocka_unit_test(rsa_public_operation),
         cmocka_unit_test(ecdsa_refuses_what_is_no_point),
         cmocka_unit_test(xts_is_the_standard_one),
+        cmocka_unit_test(xts_sees_key_changes),
         cmocka_unit_test(xts_refuses_other_lengths),
         cmocka_unit_test(threads_do_not_meet),
     };

@@ -206,8 +206,8 @@ static void every_byte_is_covered(void **state)
     struct image image;
     sample_app(bytes);
     assert_int_equal(image_parse(bytes, SAMPLE_BYTES, &image), CHAIN_OK);
-    for (size_t i = SAMPLE_DESC; i < SAMPLE_BYTES; i++) {
-        bool header = (i >= SAMPLE_SEGMENT1 && i < SAMPLE_SEGMENT1 + 8) ||
+    for (size_t i = 0; i < SAMPLE_BYTES; i++) {
+        bool header = i < SAMPLE_DESC || (i >= SAMPLE_SEGMENT1 && i < SAMPLE_SEGMENT1 + 8) ||
                       (i >= SAMPLE_SEGMENT2 && i < SAMPLE_SEGMENT2 + 8);
         bool summed = !header && (i < SAMPLE_END || i == SAMPLE_CHECKSUM);
         bytes[i] ^= 0x10;
