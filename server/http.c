@@ -2,8 +2,6 @@
 #include "server/http.h"
 
 #include <errno.h>
-#include <jansson.h>
-#include <openssl/sha.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -12,7 +10,6 @@
 #include "server/range.h"
 #include "server/target.h"
 
-#define ETAG_MAX    (SHA256_DIGEST_LENGTH * 2 + 3) /* quotes and NUL */
 #define ABORTED_MAX 100 /* requests one connection may open and drop before it is cut */
 
 struct handler {
@@ -128,25 +125,24 @@ static bool answered_by_condition(h2o_req_t *request, const char *etag)
     return false;
 }
 
-static int send_image(h2o_req_t *request, struct service *service, const struct release *release)
+static int send_image(h2o_req_t *request, struct service *service, const struct offer *offer)
 {
     char text[96];
-    char etag[ETAG_MAX];
     struct range range;
     int fd;
-    snprintf(etag, sizeof etag, "\"%s\"", release->sha256);
+    const struct release *release = &offer->release;
     int error = store_open_image(&service->store, release, &fd);
     if (error != STORE_OK) {
         log_line(&service->log, "image %s of the store: %s", release->sha256,
                  store_error_text(error));
         return answer_text(request, 500, "Internal Server Error");
     }
-    if (answered_by_condition(request, etag)) {
+    if (answered_by_condition(request, offer->image_etag)) {
         close(fd);
         return 0;
     }
     add(request, H2O_TOKEN_ACCEPT_RANGES, "bytes");
-    enum range_verdict verdict = wanted_range(request, etag, release->size, &range);
+    enum range_verdict verdict = wanted_range(request, offer->image_etag, release->size, &range);
     if (verdict == RANGE_UNSATISFIABLE) {
         close(fd);
         snprintf(text, sizeof text, "bytes */%u", release->size);
@@ -171,43 +167,19 @@ static int send_image(h2o_req_t *request, struct service *service, const struct 
     return 0;
 }
 
-static void etag_of_text(const char *text, size_t length, char etag[ETAG_MAX])
+static int send_info(h2o_req_t *request, const struct offer *offer)
 {
-    unsigned char digest[SHA256_DIGEST_LENGTH];
-    SHA256((const unsigned char *)text, length, digest);
-    char *at = etag;
-    *at++ = '"';
-    for (size_t i = 0; i < sizeof digest; i++) {
-        at += sprintf(at, "%02x", digest[i]);
+    if (answered_by_condition(request, offer->info_etag)) {
+        return 0;
     }
-    memcpy(at, "\"", 2);
-}
-
-static int send_info(h2o_req_t *request, const struct target *target, const struct release *release)
-{
-    char etag[ETAG_MAX];
-    json_t *object =
-        json_pack("{s:s, s:s, s:s, s:I, s:s, s:I, s:s}", "product", target->product, "channel",
-                  target->channel, "version", release->version, "size", (json_int_t)release->size,
-                  "sha256", release->sha256, "secure_version", (json_int_t)release->secure_version,
-                  "published", release->published);
-    char *text = json_dumps(object, JSON_COMPACT);
-    json_decref(object);
-    if (text == NULL) {
-        return answer_text(request, 500, "Internal Server Error");
-    }
-    etag_of_text(text, strlen(text), etag);
-    if (!answered_by_condition(request, etag)) {
-        answer(request, 200, "OK", "application/json", text, strlen(text));
-    }
-    free(text);
-    return 0;
+    return answer(request, 200, "OK", "application/json", offer->info, offer->info_length);
 }
 
 static int send_release(h2o_req_t *request, struct service *service, const struct target *target)
 {
-    struct release release;
-    int error = store_get(&service->store, target->product, target->channel, &release);
+    const struct offer *offer;
+    int error = offer_get(&worker_of(request)->offers, &service->store, target->product,
+                          target->channel, &offer);
     if (error == STORE_ENONE) {
         return answer_text(request, 404, "Not Found");
     }
@@ -217,8 +189,8 @@ static int send_release(h2o_req_t *request, struct service *service, const struc
                                          : store_error_text(error));
         return answer_text(request, 500, "Internal Server Error");
     }
-    return target->kind == TARGET_IMAGE ? send_image(request, service, &release)
-                                        : send_info(request, target, &release);
+    return target->kind == TARGET_IMAGE ? send_image(request, service, offer)
+                                        : send_info(request, offer);
 }
 
 static int on_request(h2o_handler_t *self, h2o_req_t *request)

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <netdb.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,6 +13,8 @@
 #include <unistd.h>
 
 #include "host/error.h"
+
+#define FIRST_BYTES_S 10 /* how long the kernel keeps a client that has not said anything */
 
 /* "HOST:PORT" or "[HOST]:PORT" taken apart; getaddrinfo() judges the pieces. */
 static struct addrinfo *resolve(const char *address)
@@ -62,6 +65,7 @@ static void describe(struct listener *listener, const struct sockaddr_storage *b
 static int bind_and_listen(const struct addrinfo *where, struct listener *listener)
 {
     int on = 1;
+    int defer = FIRST_BYTES_S;
     struct sockaddr_storage bound;
     socklen_t length = sizeof bound;
     listener->fd = socket(where->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
@@ -70,6 +74,7 @@ static int bind_and_listen(const struct addrinfo *where, struct listener *listen
     }
     if (setsockopt(listener->fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) != 0 ||
         bind(listener->fd, where->ai_addr, where->ai_addrlen) != 0 ||
+        setsockopt(listener->fd, IPPROTO_TCP, TCP_DEFER_ACCEPT, &defer, sizeof defer) != 0 ||
         listen(listener->fd, SOMAXCONN) != 0 ||
         getsockname(listener->fd, (struct sockaddr *)&bound, &length) != 0) {
         int error = -errno;

@@ -150,6 +150,25 @@ int store_get(const struct store *store, const char *product, const char *channe
     return error != STORE_OK ? error : parse_pointer(text, length, release);
 }
 
+int store_get_stamp(const struct store *store, const char *product, const char *channel,
+                    struct store_stamp *stamp)
+{
+    char path[STORE_PATH_MAX];
+    struct stat st;
+    if (!store_pointer_path(path, product, channel)) {
+        return STORE_ENAME;
+    }
+    if (fstatat(store->folder, path, &st, AT_SYMLINK_NOFOLLOW) != 0) {
+        return errno == ENOENT || errno == ENOTDIR ? STORE_ENONE : STORE_EIO;
+    }
+    *stamp = (struct store_stamp){.device = st.st_dev,
+                                  .inode = st.st_ino,
+                                  .size = st.st_size,
+                                  .modified = st.st_mtim,
+                                  .changed = st.st_ctim};
+    return STORE_OK;
+}
+
 int store_open_image(const struct store *store, const struct release *release, int *fd)
 {
     char path[STORE_PATH_MAX];

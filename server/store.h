@@ -16,6 +16,8 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
+#include <time.h>
 
 #define RELEASE_HASH_CHARS 64          /* SHA-256 in lower-case hexadecimal */
 #define RELEASE_SIZE_MAX   (16u << 20) /* bytes: the largest flash an ESP32-C6 addresses */
@@ -53,6 +55,20 @@ void store_close(struct store *store);
 /* The release that a channel offers now. ENONE, EDAMAGED, EIO, ENAME. */
 int store_get(const struct store *store, const char *product, const char *channel,
               struct release *release);
+
+/* Which pointer file it is; two equal ones, a second or more after the last change, say the same.
+ */
+struct store_stamp {
+    dev_t device;
+    ino_t inode;
+    off_t size;
+    struct timespec modified;
+    struct timespec changed;
+};
+
+/* Without reading it. ENONE, EIO, ENAME. */
+int store_get_stamp(const struct store *store, const char *product, const char *channel,
+                    struct store_stamp *stamp);
 
 /* Opens the image for reading; the caller closes *fd. Its size on disk has been compared with the
  * release. EDAMAGED, EIO. */

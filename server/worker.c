@@ -159,6 +159,7 @@ static void peer_new(struct worker *worker, h2o_socket_t *socket)
     h2o_timeout_link(worker->loop, &worker->http.handshake_timeout, &peer->silent);
     h2o_socket_dont_read(socket, 1);
     h2o_socket_read_start(socket, on_first_bytes);
+    on_first_bytes(socket, NULL); /* the listener waits for them, so they are mostly there */
 }
 
 static void on_connection(h2o_socket_t *listener, const char *error)

@@ -8,9 +8,9 @@
 
 #include <h2o.h>
 #include <pthread.h>
-#include <stdatomic.h>
 
 #include "server/log.h"
+#include "server/offer.h"
 #include "server/store.h"
 
 /* What all threads share, read-only once they run. */
@@ -30,6 +30,7 @@ struct worker {
     h2o_accept_ctx_t accept;
     h2o_socket_t *listener; /* NULL once stopping */
     bool listening;         /* false while the connection limit is reached */
+    struct offer_cache offers;
     h2o_linklist_t peers;
     unsigned peer_count;
     unsigned peer_max;

@@ -359,6 +359,9 @@ publish_large() {
         start_server
         grep -qx "trustchain: serving https://127.0.0.1:$PORT/" "$BATS_TEST_TMPDIR/server.out"
         exec 5<>"/dev/tcp/127.0.0.1/$PORT"
+        printf '\x16' >&5
+        sleep 5 | openssl s_client -quiet -connect "127.0.0.1:$PORT" >/dev/null 2>&1 3>&- &
+        sleep 0.3
         kill -"$signal" "$SERVER_PID"
         timeout 3 tail --pid="$SERVER_PID" -f /dev/null
         run wait "$SERVER_PID"
@@ -446,6 +449,8 @@ serve_fails() {
 @test "the connection limit makes others wait, not fail" {
     start_server --connections 2 --threads 1
     exec 5<>"/dev/tcp/127.0.0.1/$PORT" 6<>"/dev/tcp/127.0.0.1/$PORT"
+    printf '\x16' >&5 # the start of a TLS handshake, and then silence
+    printf '\x16' >&6
     sleep 0.3
     run curl --silent --max-time 1 --cacert "$SHARED/pki/ca.pem" "$URL/healthz"
     [ "$status" -eq 28 ]
