@@ -29,9 +29,9 @@ size_t image_build_bound(const uint8_t *elf, size_t elf_length);
  * run is refused here rather than written:
  * EMAGIC (not a 32-bit little-endian RISC-V ELF), ETRUNCATED, EMISSING (nothing to load),
  * EBOUNDS (a section outside flash, HP and LP SRAM, or a segment boundary inside the ELF digest's
- * place), EALIGN (flash section not at a multiple of 4), EOVERLAP (sections overlap once padded to 4
- * bytes, or two flash segments in one MMU page), EFIELD (bytes at 0xB0 not zero, an MMU page other
- * than 64 KiB, secure padding without digest), ESPACE (buffer, more than 16 segments or 128
+ * place), EALIGN (flash section not at a multiple of 4), EOVERLAP (sections overlap once padded to
+ * 4 bytes, or two flash segments in one MMU page), EFIELD (bytes at 0xB0 not zero, an MMU page
+ * other than 64 KiB, secure padding without digest), ESPACE (buffer, more than 16 segments or 128
  * sections), ECRYPTO. */
 int image_build(const uint8_t *elf, size_t elf_length, const struct image_build_options *options,
                 const struct chain_crypto *crypto, uint8_t *out, size_t out_size,
