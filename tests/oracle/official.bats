@@ -156,12 +156,10 @@ fuses() {
         python3 - <<'END'
 import json
 theirs, ours = json.load(open("theirs.json")), json.load(open("ours.json"))["fields"]
-compared = 0
-for name, field in theirs.items():
-    if name in ours and field["efuse_type"].startswith(("uint", "bool")):
-        assert int(field["raw_value"], 0) == ours[name], (name, field["raw_value"], ours[name])
-        compared += 1
-assert compared >= 60, compared
+numbers = {n: f for n, f in theirs.items() if f["efuse_type"].startswith(("uint", "bool"))}
+assert len(numbers) >= 50
+for name, field in numbers.items():
+    assert int(field["raw_value"], 0) == ours[name], (name, field["raw_value"], ours[name])
 assert ours["MAC"] in theirs["MAC"]["value"]
 END
     done
