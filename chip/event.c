@@ -28,7 +28,9 @@ void chip_schedule(struct chip *chip, const struct peripheral *self, unsigned id
                    uint64_t deadline, void (*fire)(struct chip *chip, unsigned id))
 {
     struct event *event = &chip->events[chip_slot(chip, self) * CHIP_EVENT_IDS + id];
-    uint64_t before = event->deadline;
+    uint64_t before = event->deadline, now = core_now(&chip->core);
+    if (deadline <= now) /* never within an instruction, nor twice at one instant */
+        deadline = now + 1;
     event->deadline = deadline;
     event->fire = fire;
     if (deadline <= chip->next_event)

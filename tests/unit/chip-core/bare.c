@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "chain/soc.h"
 
@@ -106,13 +107,18 @@ const uint8_t *chip_flash_page(struct chip *chip, uint32_t window_offset, uint32
 
 void chip_network_wait(struct chip *chip, uint64_t nanoseconds)
 {
-    (void)chip;
-    (void)nanoseconds;
+    struct bare *bare = bare_of(chip);
+    struct timespec time = {.tv_sec = (time_t)(nanoseconds / 1000000000),
+                            .tv_nsec = (long)(nanoseconds % 1000000000)};
+    if (++bare->waits == bare->frame_after)
+        chip_raise(chip, SOC_SOURCE_UART0, true);
+    else
+        nanosleep(&time, NULL);
 }
 
 void chip_network_poll(struct chip *chip)
 {
-    (void)chip;
+    bare_of(chip)->polls++;
 }
 
 static void take_note(void *context, const char *line)
@@ -122,7 +128,7 @@ static void take_note(void *context, const char *line)
     snprintf(bare->last_note, sizeof bare->last_note, "%s", line);
 }
 
-void bare_new(struct bare *bare, uint64_t seed)
+static void create(struct bare *bare, uint64_t seed, bool network)
 {
     struct chip_config config;
     memset(bare, 0, sizeof *bare);
@@ -138,8 +144,19 @@ void bare_new(struct bare *bare, uint64_t seed)
     config.seed = seed;
     config.note = take_note;
     config.context = bare;
+    config.network = network;
     if (chip_new(&config, &bare->chip) != CHIP_OK || chip_run(bare->chip, 0) != CHIP_STOP_BUDGET)
         abort();
+}
+
+void bare_new(struct bare *bare, uint64_t seed)
+{
+    create(bare, seed, false);
+}
+
+void bare_new_networked(struct bare *bare)
+{
+    create(bare, 1, true);
 }
 
 void bare_free(struct bare *bare)

@@ -33,10 +33,14 @@ struct bare {
     unsigned notes;
     char last_note[256];
     uint64_t fired_at; /* chip_now() of the last probe event */
+    /* The network that is none: it sleeps as long as it may, or until the `frame_after`-th wait,
+     * in which it raises the probe's interrupt source instead. */
+    unsigned polls, waits, frame_after;
 };
 
 /* A chip after power-on, before its first instruction. Aborts the test on failure. */
 void bare_new(struct bare *bare, uint64_t seed);
+void bare_new_networked(struct bare *bare); /* with real-time pacing */
 void bare_free(struct bare *bare);
 
 /* Put `words` at BARE_CODE, clear registers that matter, set the PC there. */
