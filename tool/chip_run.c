@@ -28,7 +28,7 @@ struct run {
     double started; /* wall clock */
     unsigned resets, barren;
     bool app_seen;          /* since the last reset */
-    struct chip_stats boot; /* of the latest boot that reached the application */
+    struct chip_stats boot; /* of the boot that got furthest */
 };
 
 static volatile sig_atomic_t interrupted;
@@ -67,10 +67,10 @@ static void look_at_boot(struct run *run)
     if (run->chip == NULL)
         return;
     chip_get_stats(run->chip, &stats);
-    if (stats.to_app == 0)
-        return;
-    run->app_seen = true;
-    run->boot = stats;
+    if (stats.to_app != 0)
+        run->app_seen = true;
+    if (stats.to_app >= run->boot.to_app && stats.to_bootloader != 0)
+        run->boot = stats;
 }
 
 static void note(void *context, const char *line)
