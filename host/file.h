@@ -25,7 +25,8 @@ int file_read(const char *path, size_t max, struct buffer *out);
 /* Same for a secret: a regular file that anyone but its owner may read or write is refused. */
 int file_read_private(const char *path, size_t max, struct buffer *out);
 
-/* Replaces what is there. A symbolic link is followed; a device or a pipe is written to as it is. */
+/* Replaces what is there. A symbolic link is followed; a device or a pipe is written to as it is.
+ */
 int file_write(const char *path, const void *bytes, size_t length, mode_t mode);
 
 /* Refuses to replace an existing file (keys). */

@@ -165,8 +165,8 @@ static int write_bio(const char *path, BIO *bio, bool encoded, mode_t mode)
 static int write_files(const struct pki_files *files, const struct authority *subject)
 {
     BIO *bio = BIO_new(BIO_s_mem());
-    bool encoded = bio && PEM_write_bio_PrivateKey(bio, subject->key, NULL, NULL, 0, NULL,
-                                                   NULL) > 0;
+    bool encoded =
+        bio && PEM_write_bio_PrivateKey(bio, subject->key, NULL, NULL, 0, NULL, NULL) > 0;
     int status = write_bio(files->key, bio, encoded, 0600);
     if (status != HOST_DONE)
         return status;
@@ -243,7 +243,8 @@ static int load_authority(const struct pki_files *files, struct authority *out)
 /* Letters, digits, hyphens and dots; "*." only in front. */
 static bool is_dns_name(const char *name)
 {
-    static const char allowed[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-.";
+    static const char allowed[] =
+        "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-.";
     if (strncmp(name, "*.", 2) == 0)
         name += 2;
     size_t length = strlen(name);

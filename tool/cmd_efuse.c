@@ -66,10 +66,14 @@ static int efuse_new(int argc, char **argv)
         {"rev", OPTION_REV, "N", 0, "chip revision, major * 100 + minor (default 0)", 0},
         {0}};
     static const struct argp argp = {
-        options_known, parse_new, "FILE",
+        options_known,
+        parse_new,
+        "FILE",
         "Make the eFuses of a chip as it leaves the factory (336 bytes). An existing file is never "
         "replaced.",
-        NULL, NULL, NULL};
+        NULL,
+        NULL,
+        NULL};
     struct new_options options = {0};
     struct efuse efuse;
     int status = cli_parse(&argp, argc, argv, &options);
@@ -119,10 +123,14 @@ static int efuse_show(int argc, char **argv)
     static const struct argp_option options_known[] = {
         {"json", OPTION_JSON, NULL, 0, "print all fields as JSON", 0}, {0}};
     static const struct argp argp = {
-        options_known, parse_show, "FILE [FIELD]",
+        options_known,
+        parse_show,
+        "FILE [FIELD]",
         "Show an eFuse file as software on the chip sees it, or the value of one field. Secret "
         "keys are never shown, protected or not.",
-        NULL, NULL, NULL};
+        NULL,
+        NULL,
+        NULL};
     struct show_options options = {0};
     struct efuse_file file;
     int status = cli_parse(&argp, argc, argv, &options);

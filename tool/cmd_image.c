@@ -36,11 +36,11 @@ struct word_code {
     uint8_t code;
 };
 
-static const struct word_code flash_modes[] = {{"qio", 0}, {"qout", 1}, {"dio", 2}, {"dout", 3},
-                                               {NULL, 0}};
+static const struct word_code flash_modes[] = {
+    {"qio", 0}, {"qout", 1}, {"dio", 2}, {"dout", 3}, {NULL, 0}};
 static const struct word_code flash_freqs[] = {{"80m", 0}, {"40m", 0}, {"20m", 2}, {NULL, 0}};
-static const struct word_code flash_sizes[] = {{"1MB", 0}, {"2MB", 1}, {"4MB", 2}, {"8MB", 3},
-                                               {"16MB", 4}, {NULL, 0}};
+static const struct word_code flash_sizes[] = {{"1MB", 0}, {"2MB", 1},  {"4MB", 2},
+                                               {"8MB", 3}, {"16MB", 4}, {NULL, 0}};
 
 static uint8_t code_of(const struct argp_state *state, const char *option,
                        const struct word_code *words, const char *text)
@@ -140,9 +140,13 @@ static int image_make(int argc, char **argv)
         {"max-rev-full", OPTION_MAX_REV, "N", 0, "newest chip revision, major * 100 + minor", 0},
         {0}};
     static const struct argp argp = {
-        options_known, parse_make, "ELF",
+        options_known,
+        parse_make,
+        "ELF",
         "Make an ESP32-C6 image from an ELF file, byte for byte as Espressif's elf2image does.",
-        NULL, NULL, NULL};
+        NULL,
+        NULL,
+        NULL};
     struct make_options options = {.build = image_build_defaults};
     struct buffer elf;
     struct buffer image = {0};
@@ -188,10 +192,14 @@ static int image_info(int argc, char **argv)
          "judge for this chip revision, major * 100 + minor (default 0)", 0},
         {0}};
     static const struct argp argp = {
-        options_known, parse_info, "IMAGE",
+        options_known,
+        parse_info,
+        "IMAGE",
         "Say what an image is and which checks of an ESP32-C6 it would pass. Exit status 1 when "
         "one fails; signatures are listed, `trustchain verify' judges them.",
-        NULL, NULL, NULL};
+        NULL,
+        NULL,
+        NULL};
     struct info_options options = {0};
     struct buffer file;
     struct image_report report;

@@ -68,11 +68,15 @@ int cmd_init(int argc, char **argv)
         {"no-pki", OPTION_NO_PKI, NULL, 0, "make no certificates", 0},
         {0}};
     static const struct argp argp = {
-        options_known, parse_init, "FOLDER",
+        options_known,
+        parse_init,
+        "FOLDER",
         "Start a project: trustchain.ini, partitions.csv, a signing key and a flash encryption "
         "key in secure_keys/, a certificate authority and a server certificate in pki/. The "
         "folder must be new or empty.",
-        NULL, NULL, NULL};
+        NULL,
+        NULL,
+        NULL};
     struct project project = {.url = "https://10.0.2.2:8443", .flash_size = 4u << 20};
     char name[PROJECT_NAME_MAX + 1];
     int status = cli_parse(&argp, argc, argv, &project);

@@ -40,9 +40,13 @@ static int key_new(int argc, char **argv)
         {"type", 't', "TYPE", 0, "rsa3072 (signing, the default) or xts128 (flash encryption)", 0},
         {0}};
     static const struct argp argp = {
-        options_known, parse_key, "FILE",
+        options_known,
+        parse_key,
+        "FILE",
         "Make a private key, readable by its owner only. An existing file is never replaced.",
-        NULL, NULL, NULL};
+        NULL,
+        NULL,
+        NULL};
     struct key_options options = {.type = "rsa3072"};
     int status = cli_parse(&argp, argc, argv, &options);
     if (status != HOST_DONE)
@@ -56,9 +60,9 @@ static int key_public(int argc, char **argv)
 {
     static const struct argp_option options_known[] = {
         {"output", 'o', "FILE", 0, "where to write the public key (default: stdout)", 0}, {0}};
-    static const struct argp argp = {options_known, parse_key, "FILE",
-                                     "Write the public part of a signing key as PEM.", NULL, NULL,
-                                     NULL};
+    static const struct argp argp = {
+        options_known, parse_key, "FILE", "Write the public part of a signing key as PEM.",
+        NULL,          NULL,      NULL};
     struct key_options options = {.output = "-"};
     struct key *key;
     int status = cli_parse(&argp, argc, argv, &options);
@@ -76,10 +80,14 @@ static int key_digest(int argc, char **argv)
     static const struct argp_option options_known[] = {
         {"output", 'o', "FILE", 0, "write the 32 bytes there instead of hex on stdout", 0}, {0}};
     static const struct argp argp = {
-        options_known, parse_key, "FILE",
+        options_known,
+        parse_key,
+        "FILE",
         "Print what the eFuses hold to trust this key: SHA-256 of the public key as a Secure Boot "
         "V2 signature block stores it. FILE is a private or public PEM key or a certificate.",
-        NULL, NULL, NULL};
+        NULL,
+        NULL,
+        NULL};
     struct key_options options = {0};
     uint8_t digest[SHA256_BYTES];
     char text[2 * SHA256_BYTES + 1];

@@ -70,8 +70,7 @@ static int decrypt_in_place(const struct otadata_options *options, uint8_t *byte
         return HOST_DONE;
     if (flash_key_read(options->key, options->efuse, key) != HOST_DONE)
         return HOST_FAILED;
-    int error =
-        flashcrypt_decrypt(&host_crypto, key, options->offset, bytes, bytes, OTADATA_BYTES);
+    int error = flashcrypt_decrypt(&host_crypto, key, options->offset, bytes, bytes, OTADATA_BYTES);
     OPENSSL_cleanse(key, sizeof key);
     return error ? host_fail(options->input, "%s", chain_error_text(error)) : HOST_DONE;
 }
@@ -83,9 +82,9 @@ static int read_otadata(const struct otadata_options *options, struct otadata *o
         return HOST_FAILED;
     int status = HOST_DONE;
     if (!span_within(options->offset, OTADATA_BYTES, file.length))
-        status = host_fail(file_input_name(options->input),
-                           "has no 0x2000 bytes of otadata at offset 0x%x",
-                           (unsigned)options->offset);
+        status =
+            host_fail(file_input_name(options->input),
+                      "has no 0x2000 bytes of otadata at offset 0x%x", (unsigned)options->offset);
     uint8_t *bytes = file.bytes + options->offset;
     if (status == HOST_DONE)
         status = decrypt_in_place(options, bytes);
@@ -101,13 +100,12 @@ static int print_json(const struct otadata *ota, uint32_t slots)
     int active = otadata_active(ota);
     for (int i = 0; i < 2; i++) {
         const struct otadata_record *record = &ota->record[i];
-        json_array_append_new(records, json_pack("{s:I, s:s, s:b}", "seq",
-                                                 (json_int_t)record->seq, "state",
-                                                 state_name(record->state), "bootable",
+        json_array_append_new(records, json_pack("{s:I, s:s, s:b}", "seq", (json_int_t)record->seq,
+                                                 "state", state_name(record->state), "bootable",
                                                  otadata_record_bootable(record)));
     }
-    json_t *slot = active < 0 ? json_null()
-                              : json_integer(otadata_slot(ota->record[active].seq, slots));
+    json_t *slot =
+        active < 0 ? json_null() : json_integer(otadata_slot(ota->record[active].seq, slots));
     return cli_json_print(
         json_pack("{s:o, s:i, s:o}", "records", records, "active", active, "slot", slot));
 }
@@ -141,9 +139,9 @@ static int otadata_show(int argc, char **argv)
         {"slots", OPTION_SLOTS, "N", 0, "number of OTA slots (default 2)", 0},
         {"json", OPTION_JSON, NULL, 0, "print JSON", 0},
         {0}};
-    static const struct argp argp = {options_known, parse_otadata, "FILE",
-                                     "Show the records that decide which slot boots.", NULL, NULL,
-                                     NULL};
+    static const struct argp argp = {
+        options_known, parse_otadata, "FILE", "Show the records that decide which slot boots.",
+        NULL,          NULL,          NULL};
     struct otadata_options options = {.slots = 2};
     struct otadata ota;
     int status = cli_parse(&argp, argc, argv, &options);

@@ -45,9 +45,11 @@ static int partition_build(int argc, char **argv)
         {"output", 'o', "FILE", 0, "where the binary goes (default: stdout)", 0},
         {"flash-size", OPTION_FLASH_SIZE, "SIZE", 0, "refuse what does not fit, e.g. 4MB", 0},
         {0}};
-    static const struct argp argp = {options_known, parse_partition, "CSV",
-                                     "Make the 3072-byte binary partition table from CSV.", NULL,
-                                     NULL, NULL};
+    static const struct argp argp = {
+        options_known, parse_partition,
+        "CSV",         "Make the 3072-byte binary partition table from CSV.",
+        NULL,          NULL,
+        NULL};
     struct partition_options options = {.output = "-"};
     struct partition_table table;
     uint8_t binary[PARTITION_TABLE_BYTES];
@@ -67,12 +69,12 @@ static int print_json(const struct partition_table *table)
     json_t *list = json_array();
     for (size_t i = 0; i < table->count; i++) {
         const struct partition *entry = &table->entry[i];
-        json_array_append_new(
-            list, json_pack("{s:s, s:i, s:i, s:I, s:I, s:b, s:b}", "label", entry->label, "type",
-                            entry->type, "subtype", entry->subtype, "offset",
-                            (json_int_t)entry->offset, "size", (json_int_t)entry->size,
-                            "encrypted", (entry->flags & PARTITION_ENCRYPTED) != 0, "readonly",
-                            (entry->flags & PARTITION_READONLY) != 0));
+        json_array_append_new(list, json_pack("{s:s, s:i, s:i, s:I, s:I, s:b, s:b}", "label",
+                                              entry->label, "type", entry->type, "subtype",
+                                              entry->subtype, "offset", (json_int_t)entry->offset,
+                                              "size", (json_int_t)entry->size, "encrypted",
+                                              (entry->flags & PARTITION_ENCRYPTED) != 0, "readonly",
+                                              (entry->flags & PARTITION_READONLY) != 0));
     }
     return cli_json_print(list);
 }
@@ -83,9 +85,11 @@ static int partition_show(int argc, char **argv)
         {"flash-size", OPTION_FLASH_SIZE, "SIZE", 0, "refuse what does not fit, e.g. 4MB", 0},
         {"json", OPTION_JSON, NULL, 0, "print JSON instead of CSV", 0},
         {0}};
-    static const struct argp argp = {options_known, parse_partition, "FILE",
-                                     "Print a partition table (binary or CSV) as CSV.", NULL, NULL,
-                                     NULL};
+    static const struct argp argp = {
+        options_known, parse_partition,
+        "FILE",        "Print a partition table (binary or CSV) as CSV.",
+        NULL,          NULL,
+        NULL};
     struct partition_options options = {0};
     struct partition_table table;
     char csv[16384];

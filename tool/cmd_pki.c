@@ -103,10 +103,14 @@ static int pki_ca(int argc, char **argv)
         {"days", OPTION_DAYS, "N", 0, "validity (default: 20 years)", 0},
         {0}};
     static const struct argp argp = {
-        options_known, parse_pki, "[FOLDER]",
+        options_known,
+        parse_pki,
+        "[FOLDER]",
         "Make a certificate authority: EC P-256, for end certificates only. Devices pin its "
         "certificate; keep its key offline. Existing files are never replaced.",
-        NULL, NULL, NULL};
+        NULL,
+        NULL,
+        NULL};
     struct pki_options options = {.days = PKI_CA_DAYS};
     char certificate[PATH_MAX];
     char key[PATH_MAX];
@@ -135,10 +139,14 @@ static int pki_server(int argc, char **argv)
         {"days", OPTION_DAYS, "N", 0, "validity (default: 825)", 0},
         {0}};
     static const struct argp argp = {
-        options_known, parse_pki, "[FOLDER]",
+        options_known,
+        parse_pki,
+        "[FOLDER]",
         "Make a TLS server certificate below the project's certificate authority. Existing files "
         "are never replaced.",
-        NULL, NULL, NULL};
+        NULL,
+        NULL,
+        NULL};
     struct pki_options options = {.days = PKI_SERVER_DAYS};
     char path[4][PATH_MAX];
     int status = cli_parse(&argp, argc, argv, &options);

@@ -173,11 +173,15 @@ int cmd_sign(int argc, char **argv)
         {"append", 'a', NULL, 0, "add to the signatures the image has", 0},
         {0}};
     static const struct argp argp = {
-        options_known, parse_sign, "IMAGE",
+        options_known,
+        parse_sign,
+        "IMAGE",
         "Sign an application or bootloader image for Secure Boot V2. The image is checked as a "
         "device would check it, filled with 0xFF up to the next 4096 bytes and followed by one "
         "signature sector.",
-        NULL, NULL, NULL};
+        NULL,
+        NULL,
+        NULL};
     struct sign_options options = {0};
     struct buffer file;
     struct signatures all = {0};

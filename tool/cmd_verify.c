@@ -118,8 +118,8 @@ static void judge(const struct verify_options *options, struct verify_policy pol
     if (!options->chip_rev_given && !options->efuse &&
         image_parse(file->bytes, file->length, &image) == CHAIN_OK)
         policy.chip_rev = image.min_rev_full;
-    verdict->word = verify_image(file->bytes, file->length, &policy, &host_crypto,
-                                 &verdict->image, &verdict->desc, &verdict->reason);
+    verdict->word = verify_image(file->bytes, file->length, &policy, &host_crypto, &verdict->image,
+                                 &verdict->desc, &verdict->reason);
 }
 
 static json_t *signers_json(const struct buffer *file, const struct image *image,
@@ -135,9 +135,9 @@ static json_t *signers_json(const struct buffer *file, const struct image *image
             continue;
         for (unsigned j = 0; j < trust->count; j++)
             trusted |= memcmp(trust->digest[j], digest, SHA256_BYTES) == 0;
-        json_array_append_new(list, json_pack("{s:o, s:b}", "key_digest",
-                                              cli_json_hex(digest, sizeof digest), "trusted",
-                                              trusted));
+        json_array_append_new(list,
+                              json_pack("{s:o, s:b}", "key_digest",
+                                        cli_json_hex(digest, sizeof digest), "trusted", trusted));
     }
     return list;
 }
@@ -186,10 +186,14 @@ int cmd_verify(int argc, char **argv)
         {"json", OPTION_JSON, NULL, 0, "print the verdict as JSON", 0},
         {0}};
     static const struct argp argp = {
-        options_known, parse_verify, "IMAGE",
+        options_known,
+        parse_verify,
+        "IMAGE",
         "Judge a signed image as a device would: structure, chip, size, checksum, digest, "
         "signature, secure version. Exit status 0 says accepted, 1 refused.",
-        NULL, NULL, NULL};
+        NULL,
+        NULL,
+        NULL};
     struct verify_options options = {0};
     struct sigblock_trust trust;
     struct verify_policy policy;
@@ -204,8 +208,7 @@ int cmd_verify(int argc, char **argv)
         return status;
     judge(&options, policy, &file, &verdict);
     const char *name = file_input_name(options.input);
-    status = options.json ? print_json(name, &file, &trust, &verdict)
-                          : print_text(name, &verdict);
+    status = options.json ? print_json(name, &file, &trust, &verdict) : print_text(name, &verdict);
     buffer_free(&file);
     return status;
 }

@@ -12,7 +12,7 @@
 #include "tool/cli.h"
 #include "tool/inputs.h"
 
-#define STEPS_MAX 24
+#define STEPS_MAX      24
 #define NAME_MAX_BYTES 40
 
 /* One thing to burn: a key with its purpose, or bits of a field. */
@@ -20,8 +20,8 @@ struct burn_step {
     char name[NAME_MAX_BYTES]; /* field, or KEYn */
     const char *why;
     bool is_key;
-    uint32_t bits;             /* field: set in addition to what is set */
-    unsigned block;            /* key: 0..5 */
+    uint32_t bits;  /* field: set in addition to what is set */
+    unsigned block; /* key: 0..5 */
     enum efuse_purpose purpose;
     uint8_t key[32];
 };
@@ -325,12 +325,15 @@ int efuse_burn(int argc, char **argv)
         {"yes", OPTION_YES, NULL, 0, "burn without asking, also from a terminal", 0},
         {0}};
     static const struct argp argp = {
-        options_known, parse_burn,
+        options_known,
+        parse_burn,
         "FILE field NAME VALUE\nFILE key BLOCK PURPOSE KEYFILE\nFILE release",
         "Burn eFuses in a file, all steps or none. `release' makes a production device: flash "
         "encryption key in KEY0 (read-protected), Secure Boot digests from KEY1 on, unused digest "
         "slots revoked, Secure Boot and flash encryption on, JTAG and the ways around them off.",
-        NULL, NULL, NULL};
+        NULL,
+        NULL,
+        NULL};
     struct burn_options options = {0};
     struct burn_plan plan = {0};
     int status = cli_parse(&argp, argc, argv, &options);

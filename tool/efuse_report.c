@@ -50,8 +50,8 @@ static char *mac_text(const struct efuse *efuse, char out[EFUSE_VALUE_TEXT])
 {
     uint8_t mac[6];
     efuse_mac(efuse, mac);
-    snprintf(out, EFUSE_VALUE_TEXT, "%02x:%02x:%02x:%02x:%02x:%02x", mac[0], mac[1], mac[2],
-             mac[3], mac[4], mac[5]);
+    snprintf(out, EFUSE_VALUE_TEXT, "%02x:%02x:%02x:%02x:%02x:%02x", mac[0], mac[1], mac[2], mac[3],
+             mac[4], mac[5]);
     return out;
 }
 
@@ -82,8 +82,7 @@ static void print_summary(const struct efuse *efuse)
 {
     char mac[EFUSE_VALUE_TEXT];
     unsigned revision = efuse_chip_revision(efuse);
-    printf("chip revision v%u.%u, MAC %s\n", revision / 100, revision % 100,
-           mac_text(efuse, mac));
+    printf("chip revision v%u.%u, MAC %s\n", revision / 100, revision % 100, mac_text(efuse, mac));
     printf("Secure Boot %s, flash encryption %s, secure version %u\n",
            efuse_bits(efuse, EFUSE_SECURE_BOOT_EN) ? "on" : "off",
            efuse_flash_encryption(efuse) ? "on" : "off", efuse_secure_version(efuse));
@@ -122,9 +121,8 @@ static json_t *keys_json(const struct efuse *efuse)
     json_t *list = json_array();
     for (unsigned n = 0; n < EFUSE_KEY_BLOCKS; n++) {
         const char *purpose = efuse_purpose_name(efuse_bits(efuse, EFUSE_KEY_PURPOSE(n)));
-        json_array_append_new(
-            list, json_pack("{s:s?, s:s}", "purpose", purpose, "value",
-                            key_text(efuse, FIRST_KEY_BLOCK + n, text)));
+        json_array_append_new(list, json_pack("{s:s?, s:s}", "purpose", purpose, "value",
+                                              key_text(efuse, FIRST_KEY_BLOCK + n, text)));
     }
     return list;
 }

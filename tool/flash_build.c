@@ -155,8 +155,7 @@ static int prepare(const struct build_options *options, struct flash *flash)
         return HOST_FAILED;
     if (options->efuse && apply_efuse(options, flash) != HOST_DONE)
         return HOST_FAILED;
-    if (flash->encrypted &&
-        flash_key_read(options->key, options->efuse, flash->key) != HOST_DONE)
+    if (flash->encrypted && flash_key_read(options->key, options->efuse, flash->key) != HOST_DONE)
         return HOST_FAILED;
     flash->bytes = malloc(flash->size);
     if (!flash->bytes)
@@ -185,8 +184,8 @@ static int judge(const struct flash *flash, const char *name, const struct buffe
     struct image_app_desc desc;
     int reason;
     if (kind != image_kind_of(file->bytes, file->length))
-        return host_fail(name, "is not %s image", kind == IMAGE_APP ? "an application" :
-                                                                      "a bootloader");
+        return host_fail(name, "is not %s image",
+                         kind == IMAGE_APP ? "an application" : "a bootloader");
     int error = image_parse(file->bytes, file->length, image);
     if (error)
         return host_fail(name, "is no ESP32-C6 image: %s", chain_error_text(error));
@@ -200,9 +199,21 @@ static int judge(const struct flash *flash, const char *name, const struct buffe
     return HOST_DONE;
 }
 
+/* A device does not look behind the signature sector; a file with more than that is not the image
+ * it is taken for. */
+static int check_end(const char *name, const struct buffer *file, const struct image *image)
+{
+    size_t end = image->signed_length;
+    if (image_signature_sector(image, file->bytes, file->length))
+        end += SIGBLOCK_SECTOR_BYTES;
+    if (file->length <= end)
+        return HOST_DONE;
+    return host_fail(name, "has %zu bytes after the end of the image", file->length - end);
+}
+
 /* An image with its signature sector, in whole sectors, is what the chip encrypts. */
-static int place_image(struct flash *flash, const char *path, enum image_kind kind,
-                       uint32_t offset, uint32_t room)
+static int place_image(struct flash *flash, const char *path, enum image_kind kind, uint32_t offset,
+                       uint32_t room)
 {
     struct buffer file;
     struct image image;
@@ -211,12 +222,11 @@ static int place_image(struct flash *flash, const char *path, enum image_kind ki
     if (file_read(path, FILE_MAX_DEFAULT, &file) != HOST_DONE)
         return HOST_FAILED;
     int status = judge(flash, name, &file, kind, room, &image);
-    if (status == HOST_DONE && file.length > room)
-        status = host_fail(name, "is %zu bytes, there is room for %u", file.length,
-                           (unsigned)room);
+    if (status == HOST_DONE)
+        status = check_end(name, &file, &image);
     if (status == HOST_DONE &&
         (!round_up_u32((uint32_t)file.length, SECTOR_BYTES, &sectors) || sectors > room))
-        status = host_fail(name, "does not fit in whole sectors");
+        status = host_fail(name, "is %zu bytes, there is room for %u", file.length, (unsigned)room);
     if (status == HOST_DONE) {
         memcpy(flash->bytes + offset, file.bytes, file.length);
         status = encrypt_region(flash, offset, sectors);
@@ -328,11 +338,15 @@ int flash_build(int argc, char **argv)
         {"trust", OPTION_TRUST, "FILE", 0, "refuse images not signed by this key", 0},
         {0}};
     static const struct argp argp = {
-        options_known, parse_build, NULL,
+        options_known,
+        parse_build,
+        NULL,
         "Build one factory flash image. Every part is judged as the device would judge it, and "
         "with a key (or eFuses that hold one) encrypted where the device decrypts: bootloader, "
         "partition table, applications, otadata, partitions flagged encrypted.",
-        NULL, NULL, NULL};
+        NULL,
+        NULL,
+        NULL};
     struct build_options options = {.size = 4u << 20, .otadata = "initial"};
     struct flash flash = {0};
     int status = cli_parse(&argp, argc, argv, &options);

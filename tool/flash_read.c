@@ -126,8 +126,8 @@ static int read_partition(const struct dump_options *options, const struct dump 
     const struct partition *partition = partition_find_label(&dump->table, options->partition);
     if (!partition)
         return host_fail(options->partition, "is no partition of this flash");
-    if (dump_region(dump, partition->offset, partition->size, is_decrypted(partition),
-                    &content) != HOST_DONE)
+    if (dump_region(dump, partition->offset, partition->size, is_decrypted(partition), &content) !=
+        HOST_DONE)
         return HOST_FAILED;
     int status = file_write(options->output, content.bytes, content.length, 0600);
     buffer_free_secret(&content);
@@ -144,8 +144,12 @@ static const struct argp_option dump_options_known[] = {
 int flash_read(int argc, char **argv)
 {
     static const struct argp argp = {
-        dump_options_known, parse_dump, "DUMP",
-        "Take one partition out of a flash dump, decrypted where the device decrypts.", NULL, NULL,
+        dump_options_known,
+        parse_dump,
+        "DUMP",
+        "Take one partition out of a flash dump, decrypted where the device decrypts.",
+        NULL,
+        NULL,
         NULL};
     struct dump_options options = {0};
     struct dump dump;
@@ -201,8 +205,13 @@ static int print_map(const struct dump *dump)
 
 int flash_map(int argc, char **argv)
 {
-    static const struct argp argp = {&dump_options_known[2], parse_dump, "DUMP",
-                                     "Say what is where in a flash dump.", NULL, NULL, NULL};
+    static const struct argp argp = {&dump_options_known[2],
+                                     parse_dump,
+                                     "DUMP",
+                                     "Say what is where in a flash dump.",
+                                     NULL,
+                                     NULL,
+                                     NULL};
     struct dump_options options = {0};
     struct dump dump;
     int status = cli_parse(&argp, argc, argv, &options);

@@ -67,8 +67,7 @@ int image_report_make(const struct buffer *file, uint16_t chip_rev, struct image
 
 bool image_report_good(const struct image_report *report)
 {
-    return report->target == CHAIN_OK && report->checksum == CHAIN_OK &&
-           report->digest == CHAIN_OK;
+    return report->target == CHAIN_OK && report->checksum == CHAIN_OK && report->digest == CHAIN_OK;
 }
 
 static const char *check_text(int error)
@@ -93,9 +92,8 @@ static void print_header(const struct image *image)
            (unsigned)image->signed_length);
     for (unsigned i = 0; i < image->segment_count; i++) {
         const struct image_segment *segment = &image->segment[i];
-        printf("  segment %-2u  0x%08x  %8u bytes at 0x%-8x %s\n", i,
-               (unsigned)segment->load_addr, (unsigned)segment->length, (unsigned)segment->offset,
-               memory_names[segment->memory]);
+        printf("  segment %-2u  0x%08x  %8u bytes at 0x%-8x %s\n", i, (unsigned)segment->load_addr,
+               (unsigned)segment->length, (unsigned)segment->offset, memory_names[segment->memory]);
     }
 }
 
@@ -131,11 +129,10 @@ static json_t *segments_json(const struct image *image)
     json_t *list = json_array();
     for (unsigned i = 0; i < image->segment_count; i++) {
         const struct image_segment *segment = &image->segment[i];
-        json_array_append_new(list, json_pack("{s:I, s:I, s:I, s:s}", "load_addr",
-                                              (json_int_t)segment->load_addr, "length",
-                                              (json_int_t)segment->length, "offset",
-                                              (json_int_t)segment->offset, "memory",
-                                              memory_names[segment->memory]));
+        json_array_append_new(
+            list, json_pack("{s:I, s:I, s:I, s:s}", "load_addr", (json_int_t)segment->load_addr,
+                            "length", (json_int_t)segment->length, "offset",
+                            (json_int_t)segment->offset, "memory", memory_names[segment->memory]));
     }
     return list;
 }
@@ -163,13 +160,13 @@ static json_t *app_json(const struct image_app_desc *desc)
 json_t *image_report_json(const char *name, const struct image_report *report)
 {
     const struct image *image = &report->image;
-    json_t *root = json_pack(
-        "{s:s, s:s, s:I, s:i, s:i, s:i, s:i, s:i, s:i, s:I, s:I}", "file", name, "kind",
-        image_kind_name(report->kind), "entry", (json_int_t)image->entry, "chip_id",
-        (int)image->chip_id, "min_rev_full", (int)image->min_rev_full, "max_rev_full",
-        (int)image->max_rev_full, "flash_mode", (int)image->spi_mode, "flash_speed",
-        (int)image->spi_speed, "flash_size_mb", 1 << image->flash_size, "length",
-        (json_int_t)image->length, "signed_length", (json_int_t)image->signed_length);
+    json_t *root =
+        json_pack("{s:s, s:s, s:I, s:i, s:i, s:i, s:i, s:i, s:i, s:I, s:I}", "file", name, "kind",
+                  image_kind_name(report->kind), "entry", (json_int_t)image->entry, "chip_id",
+                  (int)image->chip_id, "min_rev_full", (int)image->min_rev_full, "max_rev_full",
+                  (int)image->max_rev_full, "flash_mode", (int)image->spi_mode, "flash_speed",
+                  (int)image->spi_speed, "flash_size_mb", 1 << image->flash_size, "length",
+                  (json_int_t)image->length, "signed_length", (json_int_t)image->signed_length);
     json_object_set_new(root, "segments", segments_json(image));
     if (report->kind == IMAGE_APP)
         json_object_set_new(root, "app", app_json(&report->desc));

@@ -12,9 +12,9 @@
 #include "host/key.h"
 #include "tool/cli.h"
 
-#define EFUSE_FILE_MAX     4096u
+#define EFUSE_FILE_MAX      4096u
 #define ESPEFUSE_VIRT_BYTES 512u /* another layout altogether: efuse.md 7.2 */
-#define KEY_FILE_MAX       4096u
+#define KEY_FILE_MAX        4096u
 
 int efuse_file_read(const char *path, struct efuse_file *out)
 {
@@ -23,11 +23,15 @@ int efuse_file_read(const char *path, struct efuse_file *out)
         return HOST_FAILED;
     int status = HOST_DONE;
     if (out->bytes.length == ESPEFUSE_VIRT_BYTES)
-        status = host_fail(name, "is 512 bytes, the register dump of espefuse --virt (an eFuse "
-                                 "file here has %u bytes)", EFUSE_IMAGE_BYTES);
+        status = host_fail(name,
+                           "is 512 bytes, the register dump of espefuse --virt (an eFuse "
+                           "file here has %u bytes)",
+                           EFUSE_IMAGE_BYTES);
     else if (out->bytes.length < EFUSE_IMAGE_BYTES)
-        status = host_fail(name, "is %zu bytes, an eFuse file has %u (make one: trustchain efuse "
-                                 "new)", out->bytes.length, EFUSE_IMAGE_BYTES);
+        status = host_fail(name,
+                           "is %zu bytes, an eFuse file has %u (make one: trustchain efuse "
+                           "new)",
+                           out->bytes.length, EFUSE_IMAGE_BYTES);
     if (status != HOST_DONE)
         buffer_free_secret(&out->bytes);
     else

@@ -163,7 +163,8 @@ static int make_server(const struct project *project, const struct pki_files *ca
     uint8_t address[sizeof(struct in6_addr)];
     if (!url_host(project->url, host))
         return host_fail(project->url, "names no host");
-    bool numeric = inet_pton(AF_INET, host, address) == 1 || inet_pton(AF_INET6, host, address) == 1;
+    bool numeric =
+        inet_pton(AF_INET, host, address) == 1 || inet_pton(AF_INET6, host, address) == 1;
     if (numeric && strcmp(host, ip[0]) != 0 && strcmp(host, ip[1]) != 0)
         ip[names.ip_count++] = host;
     if (!numeric && strcmp(host, dns[0]) != 0)

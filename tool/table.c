@@ -24,8 +24,8 @@ static int read_csv(const char *name, const struct buffer *file, uint32_t flash_
                     struct partition_table *table)
 {
     struct partition_problem problem = {0};
-    int error = partition_csv_parse((const char *)file->bytes, file->length,
-                                    PARTITION_TABLE_OFFSET, flash_size, table, &problem);
+    int error = partition_csv_parse((const char *)file->bytes, file->length, PARTITION_TABLE_OFFSET,
+                                    flash_size, table, &problem);
     if (error == CHAIN_OK)
         return HOST_DONE;
     if (problem.line)
@@ -51,8 +51,8 @@ bool partition_all_encrypted(const struct partition *partition)
 {
     if (partition->type == PARTITION_APP)
         return false;
-    if (partition->type == PARTITION_DATA && (partition->subtype == PARTITION_DATA_OTA ||
-                                              partition->subtype == PARTITION_DATA_NVS_KEYS))
+    if (partition->type == PARTITION_DATA &&
+        (partition->subtype == PARTITION_DATA_OTA || partition->subtype == PARTITION_DATA_NVS_KEYS))
         return true;
     return (partition->flags & PARTITION_ENCRYPTED) != 0;
 }

@@ -256,6 +256,8 @@ END
     refused_build "" "$boot" ota_0=big.bin
     cp "$boot" large && head -c 40000 /dev/zero >>large
     refused_build "" large ota_0="$app"
+    cp "$app" longer && echo more >>longer
+    refused_build "5 bytes after the end" "$boot" ota_0=longer
     cp "$SHARED/production.efuse" newer
     "$TRUSTCHAIN" efuse burn newer field SECURE_VERSION 7 --yes
     refused_build "too old" "$boot" ota_0="$app" --efuse newer
