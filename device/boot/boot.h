@@ -44,8 +44,7 @@ struct boot_app {
 };
 
 /* load.c: map, load and judge the app in `slot`. CHAIN_OK exactly when app->verdict says so. */
-int boot_load(const struct partition *slot, const struct boot_policy *policy,
-              struct boot_app *app);
+int boot_load(const struct partition *slot, const struct boot_policy *policy, struct boot_app *app);
 
 /* gate.c: the last questions before foreign code runs, asked anew: the verdict from memory, the
  * anti-rollback floor from the eFuses. Enters the app, or stops. */

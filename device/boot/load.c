@@ -51,8 +51,7 @@ static const void *view_at(uint32_t offset, uint32_t length, unsigned *entry)
 }
 
 /* Put one segment where it belongs; where that is, or NULL. */
-static const void *place(const struct image_segment *segment, uint32_t slot_offset,
-                         unsigned *entry)
+static const void *place(const struct image_segment *segment, uint32_t slot_offset, unsigned *entry)
 {
     uint32_t offset = slot_offset + segment->offset;
     void *address = (void *)(uintptr_t)segment->load_addr;

@@ -148,7 +148,8 @@ void boot_main(void)
     boot_order(&table, records != NULL ? &ota : NULL, &order);
     size_t booted = load_first(&order, &policy);
     if (booted != 0)
-        boot_log('W', "%s boots because no partition before it could", order.partition[booted]->label);
+        boot_log('W', "%s boots because no partition before it could",
+                 order.partition[booted]->label);
     if (records != NULL)
         record(&order, booted, records, &ota, &policy);
     run(order.partition[booted]);

@@ -16,7 +16,8 @@ _start:
 2:  call boot_main
 3:  j 3b
 
-/* boot_enter(entry): wipe our data and stack, leave no value in a register, go. */
+/* boot_enter(entry): wipe our data and stack, leave no value in a register, go. The app gets the
+ * stack ESP-IDF's bootloader leaves it: the ROM's, 8 KB below 0x4087E610. */
     .globl boot_enter
 boot_enter:
     la t0, boot_bss_start
@@ -38,5 +39,6 @@ boot_enter:
     .irp reg, s2, s3, s4, s5, s6, s7, s8, s9, s10, s11, t0, t1, t2, t4, t5, t6
     li \reg, 0
     .endr
+    li sp, 0x4087E610
     fence.i
     jr t3

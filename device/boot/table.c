@@ -51,7 +51,8 @@ int boot_table_read(struct partition_table *table)
         return CHAIN_EBOUNDS;
     memcpy(boot_sector, view, PARTITION_TABLE_BYTES); /* parsed and checked from one copy */
     hal_mmu_unmap(HAL_MMU_SCRATCH_ENTRY, 1);
-    int error = partition_table_parse(boot_sector, PARTITION_TABLE_BYTES, hal_flash_size(), table, 0);
+    int error =
+        partition_table_parse(boot_sector, PARTITION_TABLE_BYTES, hal_flash_size(), table, 0);
     if (error == CHAIN_OK)
         print(table);
     return error;

@@ -7,19 +7,19 @@
 #include "device/hal/hal.h"
 #include "device/hal/system.h"
 
-#define BLOCK0_WORDS          6u
-#define SECURE_VERSION_WORD   4u /* BLOCK0 bit 142 */
-#define SECURE_VERSION_SHIFT  14u
-#define SECURE_VERSION_BITS   16u
-#define REVOKE_WORD           2u /* BLOCK0 bit 85 */
-#define REVOKE_SHIFT          21u
-#define CRYPT_CNT_WORD        2u /* BLOCK0 bit 82 */
-#define CRYPT_CNT_SHIFT       18u
-#define WDT_DELAY_WORD        2u /* BLOCK0 bit 80 */
-#define WDT_DELAY_SHIFT       16u
-#define SECURE_BOOT_WORD      3u /* BLOCK0 bit 116 */
-#define SECURE_BOOT_SHIFT     20u
-#define COMMAND_TIMEOUT_US    100000u
+#define BLOCK0_WORDS         6u
+#define SECURE_VERSION_WORD  4u /* BLOCK0 bit 142 */
+#define SECURE_VERSION_SHIFT 14u
+#define SECURE_VERSION_BITS  16u
+#define REVOKE_WORD          2u /* BLOCK0 bit 85 */
+#define REVOKE_SHIFT         21u
+#define CRYPT_CNT_WORD       2u /* BLOCK0 bit 82 */
+#define CRYPT_CNT_SHIFT      18u
+#define WDT_DELAY_WORD       2u /* BLOCK0 bit 80 */
+#define WDT_DELAY_SHIFT      16u
+#define SECURE_BOOT_WORD     3u /* BLOCK0 bit 116 */
+#define SECURE_BOOT_SHIFT    20u
+#define COMMAND_TIMEOUT_US   100000u
 
 HAL_IRAM static uint32_t block0_word(unsigned word)
 {

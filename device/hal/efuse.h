@@ -10,8 +10,8 @@
 void hal_efuse_read(struct efuse *out);
 
 /* Single facts that drivers need, straight from the registers. */
-bool hal_efuse_flash_encryption(void); /* odd number of SPI_BOOT_CRYPT_CNT bits */
-bool hal_efuse_secure_boot(void);      /* SECURE_BOOT_EN */
+bool hal_efuse_flash_encryption(void);   /* odd number of SPI_BOOT_CRYPT_CNT bits */
+bool hal_efuse_secure_boot(void);        /* SECURE_BOOT_EN */
 unsigned hal_efuse_secure_version(void); /* ones in SECURE_VERSION */
 unsigned hal_efuse_watchdog_delay(void); /* WDT_DELAY_SEL */
 

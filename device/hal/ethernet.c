@@ -13,14 +13,14 @@
 #include "device/hal/internal.h"
 #include "device/hal/system.h"
 
-#define RX_BUFFERS     8u
-#define BUFFER_BYTES   1600u
+#define RX_BUFFERS      8u
+#define BUFFER_BYTES    1600u
 #define SEND_TIMEOUT_US 10000u
-#define FRAME_MIN      60u /* the MAC pads no frame; the network wants this much without FCS */
-#define BMSR           1u  /* PHY register; bit 2 = link */
-#define BMSR_LINK      (1u << 2)
-#define MII_RSTAT      (1u << 1)
-#define MII_BUSY       (1u << 1)
+#define FRAME_MIN       60u /* the MAC pads no frame; the network wants this much without FCS */
+#define BMSR            1u  /* PHY register; bit 2 = link */
+#define BMSR_LINK       (1u << 2)
+#define MII_RSTAT       (1u << 1)
+#define MII_BUSY        (1u << 1)
 
 static uint8_t tx_buffer[BUFFER_BYTES] __attribute__((aligned(4)));
 static uint8_t rx_buffer[RX_BUFFERS][BUFFER_BYTES] __attribute__((aligned(4)));

@@ -12,8 +12,8 @@
 #include "device/hal/internal.h"
 #include "device/hal/system.h"
 
-#define USER_PHASES                                                                              \
-    (SPIMEM_USER_COMMAND | SPIMEM_USER_ADDR | SPIMEM_USER_DUMMY | SPIMEM_USER_MISO |             \
+#define USER_PHASES                                                                                \
+    (SPIMEM_USER_COMMAND | SPIMEM_USER_ADDR | SPIMEM_USER_DUMMY | SPIMEM_USER_MISO |               \
      SPIMEM_USER_MOSI)
 #define NO_ADDRESS   UINT32_MAX
 #define ADDRESS_BITS 24u

@@ -30,8 +30,7 @@ static void entry_write(uint32_t entry, uint32_t content)
 
 void hal_mmu_init(void)
 {
-    hal_write(SOC_SPI0 + MMU_POWER_CTRL,
-              hal_read(SOC_SPI0 + MMU_POWER_CTRL) & ~PAGE_SIZE_FIELD);
+    hal_write(SOC_SPI0 + MMU_POWER_CTRL, hal_read(SOC_SPI0 + MMU_POWER_CTRL) & ~PAGE_SIZE_FIELD);
     for (uint32_t entry = 0; entry < SOC_MMU_ENTRIES; entry++)
         entry_write(entry, 0);
     hal_write(SOC_EXTMEM + CACHE_L1_CTRL,

@@ -46,8 +46,8 @@ static void emit_string(struct sink *sink, const struct field *field, const char
     emit_padded(sink, field, text, length);
 }
 
-static void emit_number(struct sink *sink, const struct field *field, uint32_t value,
-                        uint32_t base, bool negative, const char *digits)
+static void emit_number(struct sink *sink, const struct field *field, uint32_t value, uint32_t base,
+                        bool negative, const char *digits)
 {
     char text[12];
     int at = sizeof text;

@@ -18,8 +18,8 @@ void hal_sleep_us(uint32_t microseconds);
 uint32_t hal_random(void);
 void hal_random_bytes(void *out, size_t length);
 
-uint32_t hal_reset_cause(void);   /* SOC_RESET_* */
-_Noreturn void hal_reset(void);   /* whole system, cause SOC_RESET_SW_SYS */
+uint32_t hal_reset_cause(void); /* SOC_RESET_* */
+_Noreturn void hal_reset(void); /* whole system, cause SOC_RESET_SW_SYS */
 
 /* The LP watchdog resets the system (cause SOC_RESET_LPWDT_RTC) unless fed within the time;
  * 0 disables it. At most an hour. */

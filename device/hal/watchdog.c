@@ -7,13 +7,13 @@
 #include "device/hal/hal.h"
 #include "device/hal/system.h"
 
-#define LP_WDT_RESET_RTC 4u /* stage action: digital core and RTC */
-#define LP_WDT_LENGTHS   ((1u << 13) | (1u << 16)) /* reset pulse lengths, as after reset */
-#define TIMG_WDT_LENGTHS ((1u << 15) | (1u << 18))
+#define LP_WDT_RESET_RTC  4u                        /* stage action: digital core and RTC */
+#define LP_WDT_LENGTHS    ((1u << 13) | (1u << 16)) /* reset pulse lengths, as after reset */
+#define TIMG_WDT_LENGTHS  ((1u << 15) | (1u << 18))
 #define TIMG_RESET_SYSTEM 3u
-#define TIMG_WDT_XTAL    (1u << 21)
-#define TIMG_TICK_40MHZ  40000u /* prescale: one tick a millisecond */
-#define MINUTES_60       3600000u
+#define TIMG_WDT_XTAL     (1u << 21)
+#define TIMG_TICK_40MHZ   40000u /* prescale: one tick a millisecond */
+#define MINUTES_60        3600000u
 
 /* The eFuses lengthen stage 0 by 2^(WDT_DELAY_SEL + 1): the register gets that much less. */
 static uint32_t lp_ticks(uint32_t milliseconds)

@@ -22,8 +22,8 @@
 #include "device/hal/uart.h"
 #include "device/rom/rom.h"
 
-#define VIEW_BYTES   0x80000u /* as much as fits SRAM; a bootloader is far smaller */
-#define RETRY_US     100000u
+#define VIEW_BYTES 0x80000u /* as much as fits SRAM; a bootloader is far smaller */
+#define RETRY_US   100000u
 
 static uint8_t sector[SIGBLOCK_SECTOR_BYTES] __attribute__((section(".rom.sector"), aligned(4)));
 
@@ -113,7 +113,8 @@ static void print_trust(const struct sigblock_trust *trust)
     rom_print("\n");
 }
 
-/* A trusted key whose signature over this very image does not verify is revoked (formats.md 2.5). */
+/* A trusted key whose signature over this very image does not verify is revoked (formats.md 2.5).
+ */
 static void revoke_misused_keys(const struct sigblock_trust *trust,
                                 const uint8_t image_digest[SHA256_BYTES])
 {

@@ -24,7 +24,6 @@ static void greet(uint32_t strap)
               rom_mode_name(strap));
 }
 
-
 /* No serial protocol here: a halt that the virtual chip reports as one. */
 static _Noreturn void download_mode(const struct efuse *efuse)
 {

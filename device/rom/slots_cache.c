@@ -7,9 +7,9 @@
 #include "device/hal/mmu.h"
 #include "device/rom/slots.h"
 
-#define LINE_BYTES  32u
-#define BUSES       (CACHE_SHUT_IBUS | CACHE_SHUT_DBUS)
-#define PAGE_SHIFT  3u
+#define LINE_BYTES 32u
+#define BUSES      (CACHE_SHUT_IBUS | CACHE_SHUT_DBUS)
+#define PAGE_SHIFT 3u
 
 void ROM_Boot_Cache_Init(void)
 {

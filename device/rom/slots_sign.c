@@ -9,9 +9,9 @@
 #include "device/hal/efuse.h"
 #include "device/rom/slots.h"
 
-#define SHA_BLOCK     64u
-#define TYPE_SHA256   2
-#define KEY_BYTES     776u /* n, e, rinv, mprime: bytes 36..811 of a block (formats.md 2.1) */
+#define SHA_BLOCK   64u
+#define TYPE_SHA256 2
+#define KEY_BYTES   776u /* n, e, rinv, mprime: bytes 36..811 of a block (formats.md 2.1) */
 
 void ets_sha_enable(void)
 {

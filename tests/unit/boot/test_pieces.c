@@ -13,11 +13,11 @@
 #include "device/boot/pieces.h"
 #include "host/crypto.h"
 
-#define SEGMENTS     3
-#define SEGMENT      100u /* bytes of each */
-#define FILE_BYTES   4096u
-#define TAIL         (IMAGE_HEADER_BYTES + SEGMENTS * (IMAGE_SEGMENT_BYTES + SEGMENT))
-#define CHECKSUM_AT  (TAIL | 15u)
+#define SEGMENTS    3
+#define SEGMENT     100u /* bytes of each */
+#define FILE_BYTES  4096u
+#define TAIL        (IMAGE_HEADER_BYTES + SEGMENTS * (IMAGE_SEGMENT_BYTES + SEGMENT))
+#define CHECKSUM_AT (TAIL | 15u)
 
 struct fixture {
     uint8_t file[FILE_BYTES];
