@@ -79,6 +79,7 @@ static const struct row rows[] = {
      {AUIPC(a0, 0), JALR(a0, 12, a0), LI(a0, 1), NOP}, BARE_CODE + 8},
     {"lr and sc", 3, 0, {AMO(2, a1, a2, 0), AMO(3, a1, a2, a0), LW(a0, 0, a2), ADD(a0, a0, a1)}, 3},
     {"sc without lr", 3, 0, {AMO(3, a0, a2, a0)}, 1},
+    {"sc twice", 3, 0, {AMO(2, a1, a2, 0), AMO(3, a1, a2, a0), AMO(3, a0, a2, a0)}, 1},
     {"sc elsewhere", 3, 0, {AMO(2, a1, a2, 0), ADDI(a2, a2, 4), AMO(3, a0, a2, a0)}, 1},
     {"amoswap", 5, 0, {AMO(1, a1, a2, a0), LW(a0, 0, a2), ADD(a0, a0, a1)}, 0x80818288},
     {"amoadd", 1, 0, {AMO(0, zero, a2, a0), LW(a0, 0, a2)}, 0x80818284},

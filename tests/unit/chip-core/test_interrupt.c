@@ -124,7 +124,9 @@ static void lines(void **state)
 
 static void status_registers_show_sources_and_lines(void **state)
 {
-    static const struct write writes[] = {ROUTE(43, 5), PROBE_LEVEL(1), {0, 0}};
+    static const struct write writes[] = {
+        ROUTE(43, 5), PROBE_LEVEL(1), SOFTWARE(0, 1) /* routed nowhere */, {0, 0},
+    };
     const uint32_t program[] = {LW(a0, 0, a2), LW(a1, 0, a3), CSRR(a5, MIP_CSR), J(0)};
     struct bare bare;
     (void)state;

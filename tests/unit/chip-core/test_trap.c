@@ -168,6 +168,28 @@ static void user_mode_is_confined(void **state)
     }
 }
 
+/* A reservation ends at a trap, and when something else writes the word. */
+static void reservations_end(void **state)
+{
+    static const uint32_t program[] = {
+        CSRW(MTVEC, a4), AMO(2, a1, a2, 0), ECALL, AMO(3, a0, a2, a1), AMO(2, a1, a2, 0),
+        NOP, AMO(3, a1, a2, a1), J(0),
+    };
+    static const uint32_t skip[] = {CSRR(t0, MEPC), ADDI(t0, t0, 4), CSRW(MEPC, t0), MRET};
+    struct bare bare;
+    (void)state;
+    start(&bare, program, COUNT(program));
+    chip_poke(bare.chip, HANDLER, skip, sizeof skip);
+    chip_set_register(bare.chip, a2, 0x40810000);
+    chip_run(bare.chip, 9);
+    assert_int_equal(chip_register(bare.chip, 32), BARE_CODE + 24);
+    assert_int_equal(chip_register(bare.chip, a0), 1);
+    assert_true(chip_dma_write(bare.chip, 0x40810000, "DMA", 4));
+    chip_run(bare.chip, 2);
+    assert_int_equal(chip_register(bare.chip, a1), 1);
+    bare_free(&bare);
+}
+
 /* Write a5 to a CSR, read it back into a0. */
 static uint32_t csr_after_write(uint32_t csr, uint32_t value)
 {
@@ -251,6 +273,7 @@ int main(void)
         cmocka_unit_test(fetch_fault_in_second_half),
         cmocka_unit_test(user_mode),
         cmocka_unit_test(user_mode_is_confined),
+        cmocka_unit_test(reservations_end),
         cmocka_unit_test(csrs_keep_what_they_can),
         cmocka_unit_test(counters_are_exact),
         cmocka_unit_test(trap_loop_halts),
