@@ -240,6 +240,9 @@ static void pages_follow_what_they_were_made_from(void **state)
     assert_int_equal(chip->window_changes, changes + 3);
     map(chip, 0, 1 | ENCRYPTED);
     assert_int_equal(chip->window_changes, changes + 3);
+    map(chip, 7, 1 | ENCRYPTED); /* nobody has looked at this page or the one above yet */
+    map(chip, 0, 2 | ENCRYPTED);
+    assert_int_equal(chip->window_changes, changes + 3);
     bench_free(chip);
 }
 

@@ -97,6 +97,16 @@ static void bytes_come_at_line_speed(void **state)
     assert_int_equal(received(chip), 4);
 }
 
+static void line_speed_follows_the_divider(void **state)
+{
+    struct chip *chip = *state;
+    bench_write(chip, SOC_UART0 + UART_CLKDIV, 20); /* 2 Mbaud: 800 instructions a frame */
+    received(chip);
+    typed = "abcdefgh";
+    bench_advance(chip, 5 * 800);
+    assert_int_equal(received(chip), 5);
+}
+
 static void a_full_fifo_makes_the_host_wait(void **state)
 {
     struct chip *chip = *state;
@@ -166,6 +176,7 @@ int main(void)
         TEST(sending_never_waits),
         TEST(byte_stores_do_not_pop),
         TEST(bytes_come_at_line_speed),
+        TEST(line_speed_follows_the_divider),
         TEST(a_full_fifo_makes_the_host_wait),
         TEST(receive_interrupts_wake_a_sleeping_guest),
         TEST(registers),
