@@ -37,7 +37,7 @@ static void alarm_set(uint64_t at)
     hal_write(SOC_SYSTIMER + SYSTIMER_TARGET0_LO, (uint32_t)at);
     hal_write(SOC_SYSTIMER + SYSTIMER_COMP0_LOAD, 1);
     hal_write(SOC_SYSTIMER + SYSTIMER_INT_CLR, 1);
-    hal_write(SOC_SYSTIMER + SYSTIMER_INT_ENA, 1);
+    hal_write(SOC_SYSTIMER + SYSTIMER_INT_ENA, hal_read(SOC_SYSTIMER + SYSTIMER_INT_ENA) | 1u);
     hal_write(SOC_SYSTIMER + SYSTIMER_CONF,
               hal_read(SOC_SYSTIMER + SYSTIMER_CONF) | SYSTIMER_CONF_TARGET0_EN);
 }
@@ -46,7 +46,7 @@ static void alarm_clear(void)
 {
     hal_write(SOC_SYSTIMER + SYSTIMER_CONF,
               hal_read(SOC_SYSTIMER + SYSTIMER_CONF) & ~SYSTIMER_CONF_TARGET0_EN);
-    hal_write(SOC_SYSTIMER + SYSTIMER_INT_ENA, 0);
+    hal_write(SOC_SYSTIMER + SYSTIMER_INT_ENA, hal_read(SOC_SYSTIMER + SYSTIMER_INT_ENA) & ~1u);
     hal_write(SOC_SYSTIMER + SYSTIMER_INT_CLR, 1);
 }
 
