@@ -1,8 +1,7 @@
 /* server/download.h: streams part of an image to a client. Internal to server/.
  *
  * One chunk is read and sent at a time, the next when the first has been taken, so a connection
- * costs one chunk of memory whatever the image's size. A client that takes no chunk for a minute
- * is cut off.
+ * costs one chunk of memory whatever the image's size. server/worker.h cuts off who takes none.
  */
 #ifndef SERVER_DOWNLOAD_H
 #define SERVER_DOWNLOAD_H

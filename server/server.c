@@ -121,9 +121,11 @@ static int start_workers(struct server *server, const struct server_options *opt
 {
     unsigned threads = choose_threads(options->threads);
     unsigned connections = choose_connections(options->connections);
+    unsigned patience_s = options->patience_s != 0 ? options->patience_s : SERVER_PATIENCE_DEFAULT;
     unsigned share = (connections + threads - 1) / threads;
     for (unsigned i = 0; i < threads; i++) {
-        int status = worker_start(&server->worker[i], &server->service, server->listener.fd, share);
+        int status = worker_start(&server->worker[i], &server->service, server->listener.fd, share,
+                                  patience_s);
         if (status != HOST_DONE) {
             stop_workers(server, 0);
             return status;

@@ -5,8 +5,9 @@
  * SIGPIPE to ignored for the process, and the server's threads block every signal.
  *
  * Limits: a request must arrive within 10 s, a TLS handshake must finish within 10 s, an idle
- * connection is closed after 10 s, and a download that takes none of the next 32 KiB within 60 s is
- * aborted. When `connections` are open, further clients wait in the listen queue.
+ * connection is closed after 10 s, and so is one that takes nothing of its answers (less than 32
+ * KiB of a download) for `patience_s` seconds. When `connections` are open, further clients wait in
+ * the listen queue.
  */
 #ifndef SERVER_SERVER_H
 #define SERVER_SERVER_H
@@ -16,6 +17,7 @@
 
 #define SERVER_LISTEN_DEFAULT      "127.0.0.1:8443"
 #define SERVER_CONNECTIONS_DEFAULT 10000u
+#define SERVER_PATIENCE_DEFAULT    60u
 #define SERVER_THREADS_MAX         64u
 
 struct server_options {
@@ -27,6 +29,7 @@ struct server_options {
     bool access_log;      /* a line per request */
     bool http1_only;      /* do not offer HTTP/2 */
     unsigned threads;     /* 0: one per core, at most two */
+    unsigned patience_s;  /* 0: SERVER_PATIENCE_DEFAULT */
     unsigned connections; /* open at once; 0: SERVER_CONNECTIONS_DEFAULT */
 };
 

@@ -5,7 +5,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -14,10 +13,8 @@
 
 #include "host/error.h"
 
-#define TICK_MS           100
-#define STALL_MS          60000 /* for one chunk of a download to be taken */
-#define UNACKNOWLEDGED_MS 60000 /* for the kernel to give up on sent bytes */
-#define TLS_HANDSHAKE     0x16  /* first byte of a TLS connection: a handshake record */
+#define TICK_MS       100
+#define TLS_HANDSHAKE 0x16 /* first byte of a TLS connection: a handshake record */
 
 static const char plain_http_answer[] = "HTTP/1.1 400 Bad Request\r\n"
                                         "Content-Type: text/plain\r\n"
@@ -37,10 +34,26 @@ struct peer *peer_of(h2o_req_t *request)
     return socket != NULL ? socket->on_close.data : NULL;
 }
 
+static void on_peer_stuck(h2o_timeout_entry_t *entry)
+{
+    struct peer *peer = H2O_STRUCT_FROM_MEMBER(struct peer, stuck, entry);
+    log_line(&peer->worker->service->log, "%s takes nothing, closing", peer->address);
+    peer_cut(peer);
+}
+
+void peer_moves(struct peer *peer)
+{
+    h2o_timeout_unlink(&peer->stuck);
+    if (peer->requests > 0) {
+        h2o_timeout_link(peer->worker->loop, &peer->worker->patience, &peer->stuck);
+    }
+}
+
 static void peer_release(void *hold)
 {
-    struct peer **peer = hold;
-    (*peer)->requests--;
+    struct peer *peer = *(struct peer **)hold;
+    peer->requests--;
+    peer_moves(peer);
 }
 
 void peer_hold(h2o_req_t *request)
@@ -49,6 +62,7 @@ void peer_hold(h2o_req_t *request)
     struct peer **hold = h2o_mem_alloc_shared(&request->pool, sizeof(struct peer *), peer_release);
     *hold = peer;
     peer->requests++;
+    peer_moves(peer);
 }
 
 void peer_cut(struct peer *peer)
@@ -95,6 +109,7 @@ static void on_peer_closed(void *data)
     struct peer *peer = data;
     peer->worker->peer_count--;
     h2o_timeout_unlink(&peer->silent);
+    h2o_timeout_unlink(&peer->stuck);
     h2o_linklist_unlink(&peer->link);
     free(peer);
 }
@@ -144,9 +159,9 @@ static void on_first_bytes(h2o_socket_t *socket, const char *error)
 static void peer_new(struct worker *worker, h2o_socket_t *socket)
 {
     struct sockaddr_storage address = {.ss_family = AF_INET};
-    unsigned limit = UNACKNOWLEDGED_MS;
     struct peer *peer = h2o_mem_alloc(sizeof *peer);
-    *peer = (struct peer){.worker = worker, .socket = socket, .silent.cb = on_peer_silent};
+    *peer = (struct peer){
+        .worker = worker, .socket = socket, .silent.cb = on_peer_silent, .stuck.cb = on_peer_stuck};
     socket->on_close.cb = on_peer_closed;
     socket->on_close.data = peer;
     h2o_linklist_insert(&worker->peers, &peer->link);
@@ -154,7 +169,6 @@ static void peer_new(struct worker *worker, h2o_socket_t *socket)
 
     h2o_socket_getpeername(socket, (struct sockaddr *)&address);
     format_address(peer->address, (struct sockaddr *)&address);
-    setsockopt(h2o_socket_get_fd(socket), IPPROTO_TCP, TCP_USER_TIMEOUT, &limit, sizeof limit);
 
     h2o_timeout_link(worker->loop, &worker->http.handshake_timeout, &peer->silent);
     h2o_socket_dont_read(socket, 1);
@@ -234,14 +248,15 @@ static void *run(void *argument)
     h2o_timeout_unlink(&worker->tick);
     /* libh2o would repeat its GOAWAY a second from now; nobody is left to hear it. */
     h2o_timeout_unlink(&worker->http.http2._graceful_shutdown_timeout);
-    h2o_timeout_dispose(worker->loop, &worker->stall);
+    h2o_timeout_dispose(worker->loop, &worker->patience);
     h2o_multithread_unregister_receiver(worker->http.queue, &worker->stop_message);
     h2o_context_dispose(&worker->http);
     h2o_evloop_destroy(worker->loop);
     return NULL;
 }
 
-int worker_start(struct worker *worker, struct service *service, int listener, unsigned peer_max)
+int worker_start(struct worker *worker, struct service *service, int listener, unsigned peer_max,
+                 unsigned patience_s)
 {
     int fd = fcntl(listener, F_DUPFD_CLOEXEC, 0);
     if (fd < 0) {
@@ -251,7 +266,7 @@ int worker_start(struct worker *worker, struct service *service, int listener, u
     worker->peer_max = peer_max;
     worker->loop = h2o_evloop_create();
     h2o_context_init(&worker->http, worker->loop, &service->http);
-    h2o_timeout_init(worker->loop, &worker->stall, STALL_MS);
+    h2o_timeout_init(worker->loop, &worker->patience, patience_s * 1000ull);
     h2o_linklist_init_anchor(&worker->peers);
     worker->accept = (h2o_accept_ctx_t){
         .ctx = &worker->http, .hosts = service->http.hosts, .ssl_ctx = service->tls};

@@ -34,7 +34,7 @@ struct worker {
     h2o_linklist_t peers;
     unsigned peer_count;
     unsigned peer_max;
-    h2o_timeout_t stall;      /* a download that does not move */
+    h2o_timeout_t patience;   /* how long a peer may leave an answer untaken */
     h2o_timeout_entry_t tick; /* every 100 ms: resume accepting, go on stopping */
     h2o_multithread_receiver_t stop_message;
     unsigned grace_ms; /* written before stop_message is sent */
@@ -49,6 +49,7 @@ struct peer {
     h2o_socket_t *socket;
     h2o_linklist_t link;        /* in worker->peers */
     h2o_timeout_entry_t silent; /* armed until the first byte has come */
+    h2o_timeout_entry_t stuck;  /* armed while an answer is not taken */
     unsigned requests;          /* being answered */
     unsigned aborted;           /* requests the client gave up, over the connection's life */
     char address[PEER_ADDRESS_MAX];
@@ -56,7 +57,8 @@ struct peer {
 
 /* Starts the thread on a listening socket, which the worker duplicates. HOST_DONE, or HOST_FAILED
  * with a line printed. `worker` is zeroed by the caller and must not move. */
-int worker_start(struct worker *worker, struct service *service, int listener, unsigned peer_max);
+int worker_start(struct worker *worker, struct service *service, int listener, unsigned peer_max,
+                 unsigned patience_s);
 /* Ask it to stop, then wait for it; several workers are asked first and joined after. */
 void worker_ask_stop(struct worker *worker, unsigned grace_ms);
 void worker_join(struct worker *worker);
@@ -65,8 +67,12 @@ void worker_join(struct worker *worker);
 struct worker *worker_of(h2o_req_t *request);
 struct peer *peer_of(h2o_req_t *request);
 
-/* Marks the peer busy until the request is disposed of. */
+/* Marks the peer busy until the request is disposed of. From now on it is cut off when it takes
+ * nothing for worker->patience, whatever protocol it stalls. */
 void peer_hold(h2o_req_t *request);
+
+/* The peer has taken something. */
+void peer_moves(struct peer *peer);
 
 /* Cuts the connection below the protocol; libh2o then sees an error and cleans up. */
 void peer_cut(struct peer *peer);

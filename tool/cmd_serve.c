@@ -22,6 +22,7 @@ enum {
     OPTION_HTTP1,
     OPTION_THREADS,
     OPTION_CONNECTIONS,
+    OPTION_PATIENCE,
 };
 
 struct serve_options {
@@ -70,6 +71,11 @@ static error_t parse_serve(int key, char *text, struct argp_state *state)
         options->server.connections = cli_option_number(state, "--connections", text);
         if (options->server.connections < 1)
             cli_usage(state, "--connections is at least 1");
+        return 0;
+    case OPTION_PATIENCE:
+        options->server.patience_s = cli_option_number(state, "--patience", text);
+        if (options->server.patience_s < 1)
+            cli_usage(state, "--patience is at least 1 second");
         return 0;
     case ARGP_KEY_ARG:
         cli_usage(state, "too many arguments: %s", text);
@@ -141,6 +147,8 @@ int cmd_serve(int argc, char **argv)
         {"ready-file", OPTION_READY_FILE, "FILE", 0, "write the port to FILE once serving", 0},
         {"http1", OPTION_HTTP1, NULL, 0, "do not offer HTTP/2", 0},
         {"threads", OPTION_THREADS, "N", 0, "event loops (default: one per core, at most two)", 0},
+        {"patience", OPTION_PATIENCE, "SECONDS", 0,
+         "close a connection that takes nothing of its answer for so long (default 60)", 0},
         {"connections", OPTION_CONNECTIONS, "N", 0, "open at once (default 10000)", 0},
         {0}};
     static const struct argp argp = {

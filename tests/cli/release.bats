@@ -194,6 +194,19 @@ END
     [ ! -e "$RELEASES/thermo" ]
 }
 
+@test "a full disk is one clear line and leaves no part of an image" {
+    publish "$SHARED/v1.bin"
+    local before
+    before=$(store_state)
+    run bash -c "trap '' XFSZ; ulimit -f 8; '$TRUSTCHAIN' release publish '$SHARED/v2.bin' \
+        --releases '$RELEASES' --product thermo --key '$SHARED/key.pem'"
+    [ "$status" -eq 1 ]
+    [ "${#lines[@]}" -eq 1 ]
+    [[ "$output" == *"the store cannot be written: File too large" ]]
+    [ "$(store_state)" = "$before" ]
+    [ -z "$(find "$RELEASES" -name .incoming)" ]
+}
+
 @test "a damaged pointer is replaced only when forced" {
     publish "$SHARED/v1.bin"
     printf '{"version": 7' >"$RELEASES/thermo/stable.json"

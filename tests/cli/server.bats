@@ -460,6 +460,47 @@ serve_fails() {
     exec 6>&-
 }
 
+@test "a client that resets its requests as fast as it can is cut off" {
+    publish_large
+    start_server
+    run timeout 30 python3 "$BATS_TEST_DIRNAME/h2_client.py" "$PORT" "$BIN" reset 2000
+    [ "$output" = closed ]
+    grep -q 'drops its requests, closing' "$BATS_TEST_TMPDIR/server.log"
+    get /healthz
+    [ "$STATUS" = 200 ]
+}
+
+@test "a client that takes nothing is cut off, whatever it asked for" {
+    publish_large
+    start_server --patience 1
+    local path
+    for path in "$BIN" /ota/thermo/stable.json /healthz; do
+        run timeout 30 python3 "$BATS_TEST_DIRNAME/h2_client.py" "$PORT" "$path" unread 3
+        [ "$output" = closed ]
+    done
+    # HTTP/1.1: the socket buffers fill and nobody reads them
+    (
+        printf 'GET %s HTTP/1.1\r\nHost: x\r\n\r\n' "$BIN"
+        sleep 8
+    ) | timeout 8 openssl s_client -quiet -connect "127.0.0.1:$PORT" 2>/dev/null | sleep 6 &
+    sleep 4
+    [ "$(grep -c 'takes nothing, closing' "$BATS_TEST_TMPDIR/server.log")" -eq 4 ]
+    grep -q "GET $BIN 200 [0-9]* - HTTP/1.1 aborted" "$BATS_TEST_TMPDIR/server.log"
+    local version # who takes it, however slowly, gets it
+    for version in --http1.1 --http2; do
+        get "$BIN" $version --limit-rate 4M
+        cmp "$BODY" "$IMAGE"
+    done
+    kill $! || true
+}
+
+@test "a request that does not end is closed" {
+    start_server
+    run timeout 15 bash -c "(printf 'GET / HT'; sleep 14) |
+        openssl s_client -quiet -connect 127.0.0.1:$PORT 2>/dev/null"
+    [ "$status" -ne 124 ]
+}
+
 @test "many clients at once all get the right bytes" {
     start_server
     local i pids=()
