@@ -3,13 +3,19 @@
  * Everything here was decided before. It is asked again because one fault (a skipped instruction, a
  * flipped bit) at the right moment can turn one decision, and must not be enough.
  */
+#include "chain/bytes.h"
 #include "device/boot/boot.h"
 #include "device/hal/efuse.h"
 #include "device/hal/hal.h"
 
+#define SECURE_VERSION_AT 4u /* in the app descriptor */
+
+/* The version in the descriptor as the app will see it (formats.md 1.5), not as it was copied. */
 static bool new_enough(const struct boot_app *app)
 {
-    return app->desc.secure_version >= hal_efuse_secure_version();
+    uintptr_t descriptor = app->image.segment[0].load_addr;
+    uint32_t version = le32_load((const uint8_t *)descriptor + SECURE_VERSION_AT);
+    return version == app->desc.secure_version && version >= hal_efuse_secure_version();
 }
 
 _Noreturn void boot_gate(const struct boot_app *app)

@@ -100,7 +100,10 @@ static int load(const struct partition *slot, const struct image *image, struct 
 static int read_descriptor(const struct pieces *pieces, struct image_app_desc *desc)
 {
     uint8_t start[IMAGE_APP_DESC_OFFSET + IMAGE_APP_DESC_BYTES];
-    if (pieces->image->segment[0].length < IMAGE_APP_DESC_BYTES)
+    const struct image_segment *first = &pieces->image->segment[0];
+    if (first->memory != IMAGE_MEMORY_FLASH) /* formats.md 1.2 */
+        return CHAIN_EFIELD;
+    if (first->length < IMAGE_APP_DESC_BYTES)
         return CHAIN_ETRUNCATED;
     memcpy(start, pieces->image->header, IMAGE_HEADER_BYTES);
     memcpy(start + IMAGE_HEADER_BYTES, pieces->headers[0], IMAGE_SEGMENT_BYTES);
