@@ -93,7 +93,7 @@ OP(jal)
 }
 
 /* Target known only now and not among the first of its bucket. */
-static HANDLER(jalr_search)
+static RARE HANDLER(jalr_search)
 {
     (void)block;
     struct block *next = follow(core, core->pc, left);

@@ -23,7 +23,7 @@ static uint32_t extended(uint32_t value, unsigned funct3)
 }
 
 /* The operation trapped: it has not happened, and says why. */
-static void fault(struct core *core, const struct op *op, struct block *block, int64_t left,
+static RARE void fault(struct core *core, const struct op *op, struct block *block, int64_t left,
                   enum trap_cause cause, uint32_t address)
 {
     core_leave_before(core, op, block, left);
@@ -38,7 +38,7 @@ static void settle(struct core *core, const struct op *op, const struct block *b
     core->block = block;
 }
 
-static HANDLER(load_bus)
+static RARE HANDLER(load_bus)
 {
     uint32_t address = RS1 + IMM, value = 0;
     settle(core, op, block, left);
@@ -93,7 +93,7 @@ LOAD(lw, int32_t)
 LOAD(lbu, uint8_t)
 LOAD(lhu, uint16_t)
 
-static HANDLER(store_bus)
+static RARE HANDLER(store_bus)
 {
     uint32_t address = RS1 + IMM;
     settle(core, op, block, left);

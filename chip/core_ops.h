@@ -21,6 +21,9 @@
     void name(struct core *core, const struct op *op, struct block *block, int64_t left)
 #define OP(name) HANDLER(op_##name)
 
+/* Kept out of line: inlined, its calls would give every handler a stack frame. */
+#define RARE __attribute__((noinline, cold))
+
 #define OP_DECLARE(name) op_handler op_##name;
 OPCODES(OP_DECLARE)
 #undef OP_DECLARE
@@ -48,13 +51,13 @@ OPCODES(OP_DECLARE)
     } while (0)
 
 /* Ends of execution: back to core_run(), with PC and `left` made exact. */
-op_handler core_pause;        /* before `block`, which was paid for: pay back */
-op_handler core_leave_before; /* before `op`: it has not happened */
-op_handler core_leave_after;  /* after `op`: it has */
+RARE op_handler core_pause;        /* before `block`, which was paid for: pay back */
+RARE op_handler core_leave_before; /* before `op`: it has not happened */
+RARE op_handler core_leave_after;  /* after `op`: it has */
 
 /* The block's end leads to a block not linked yet: find or decode it, link, go on. */
-op_handler core_follow_taken;
-op_handler core_follow_fall;
+RARE op_handler core_follow_taken;
+RARE op_handler core_follow_fall;
 
 /* PC of an operation. */
 uint32_t core_op_pc(const struct op *op, const struct block *block);
