@@ -13,10 +13,8 @@
 static void print_verbs(const struct cli_verb *verbs, size_t count, const char *name)
 {
     printf("Usage: %s VERB [OPTION...]\n\n", name);
-    for (size_t i = 0; i < count; i++) {
-        if (verbs[i].run)
-            printf("  %-10s %s\n", verbs[i].name, verbs[i].summary);
-    }
+    for (size_t i = 0; i < count; i++)
+        printf("  %-10s %s\n", verbs[i].name, verbs[i].summary);
     printf("\n`%s VERB --help' says more about each.\n", name);
 }
 
@@ -24,7 +22,7 @@ static const struct cli_verb *find_verb(const struct cli_verb *verbs, size_t cou
                                         const char *name)
 {
     for (size_t i = 0; i < count; i++) {
-        if (verbs[i].run && strcmp(verbs[i].name, name) == 0)
+        if (strcmp(verbs[i].name, name) == 0)
             return &verbs[i];
     }
     return NULL;

@@ -16,7 +16,7 @@
 
 struct cli_verb {
     const char *name;
-    int (*run)(int argc, char **argv); /* NULL: not in this build */
+    int (*run)(int argc, char **argv);
     const char *summary;
 };
 

@@ -9,12 +9,6 @@
 #include "tool/cli.h"
 #include "tool/tool.h"
 
-/* A verb whose cmd_*.c is not in this build is absent from the table. */
-#pragma weak cmd_release
-#pragma weak cmd_serve
-#pragma weak cmd_chip
-#pragma weak cmd_range
-
 const char *argp_program_version = "trustchain " TRUSTCHAIN_VERSION;
 
 int main(int argc, char **argv)
