@@ -90,8 +90,8 @@ void agent_fail(struct agent *agent, enum agent_event_kind kind, enum agent_reas
                           .kind = kind, .reason = reason, .detail = detail, .wait_ms = wait});
 }
 
-static void tell_refused(struct agent *agent, enum agent_event_kind kind,
-                         enum agent_reason reason, int detail)
+static void tell_refused(struct agent *agent, enum agent_event_kind kind, enum agent_reason reason,
+                         int detail)
 {
     agent_tell(agent, (struct agent_event){.kind = kind,
                                            .reason = reason,
@@ -113,7 +113,6 @@ void agent_refuse(struct agent *agent, enum agent_event_kind kind, enum agent_re
                   int detail)
 {
     struct agent_record *record = &agent->record;
-    tell_refused(agent, kind, reason, detail);
     if (!agent_digest_refused(agent, record->digest)) {
         memmove(record->refused[1], record->refused[0],
                 sizeof record->refused - sizeof record->refused[0]);
@@ -122,7 +121,9 @@ void agent_refuse(struct agent *agent, enum agent_event_kind kind, enum agent_re
             record->refused_count++;
     }
     record->phase = AGENT_RECORD_NONE;
-    if (agent_save(agent) == AGENT_OK)
+    bool saved = agent_save(agent) == AGENT_OK; /* first, so that what is told also holds */
+    tell_refused(agent, kind, reason, detail);
+    if (saved)
         agent_rest(agent);
     else
         agent_fail(agent, AGENT_EVENT_RETRY, AGENT_REASON_FLASH, 0);

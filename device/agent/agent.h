@@ -142,17 +142,17 @@ enum agent_reason {
 };
 
 enum agent_event_kind {
-    AGENT_EVENT_UP_TO_DATE, /* nothing new */
-    AGENT_EVENT_OFFERED,    /* download starts: version, length */
-    AGENT_EVENT_RESUMED,    /* download goes on at offset */
-    AGENT_EVENT_PROGRESS,   /* offset, length; every 64 KB */
-    AGENT_EVENT_VERIFIED,   /* version */
-    AGENT_EVENT_SWITCHING,  /* version; reboot follows */
-    AGENT_EVENT_TRIAL,      /* the running image (version) tests itself */
-    AGENT_EVENT_CONFIRMED,  /* version */
-    AGENT_EVENT_REFUSED,    /* version (NULL: not known yet), reason, detail */
+    AGENT_EVENT_UP_TO_DATE,  /* nothing new */
+    AGENT_EVENT_OFFERED,     /* download starts: version, length */
+    AGENT_EVENT_RESUMED,     /* download goes on at offset */
+    AGENT_EVENT_PROGRESS,    /* offset, length; every 64 KB */
+    AGENT_EVENT_VERIFIED,    /* version */
+    AGENT_EVENT_SWITCHING,   /* version; reboot follows */
+    AGENT_EVENT_TRIAL,       /* the running image (version) tests itself */
+    AGENT_EVENT_CONFIRMED,   /* version */
+    AGENT_EVENT_REFUSED,     /* version (NULL: not known yet), reason, detail */
     AGENT_EVENT_ROLLED_BACK, /* version was tried and failed: reason; remembered for good */
-    AGENT_EVENT_RETRY,      /* reason, detail, wait_ms */
+    AGENT_EVENT_RETRY,       /* reason, detail, wait_ms */
 };
 
 struct agent_event {

@@ -13,8 +13,9 @@
 #include <stdint.h>
 
 #define REGION_SECTOR_BYTES 4096u
-#define REGION_WRITE_BYTES  32u /* offset and length of a write are multiples; each once an erase  \
-                                 */
+#define REGION_WRITE_BYTES                                                                         \
+    32u /* offset and length of a write are multiples; each once an erase                          \
+         */
 
 struct agent_region {
     void *context;

@@ -1,4 +1,5 @@
-/* device/app/console.c: see console.h. A line is edited with backspace and cleared with ^C or ^U. */
+/* device/app/console.c: see console.h. A line is edited with backspace and cleared with ^C or ^U.
+ */
 #include "device/app/console.h"
 
 #include <string.h>

@@ -22,8 +22,7 @@ static void banner(const char *slot)
     struct efuse efuse;
     hal_efuse_read(&efuse);
     log_line('I', "app", "trustchain app %s, slot %s, secure boot %s, flash encryption %s",
-             app_descriptor.version, slot,
-             efuse_bits(&efuse, EFUSE_SECURE_BOOT_EN) ? "on" : "off",
+             app_descriptor.version, slot, efuse_bits(&efuse, EFUSE_SECURE_BOOT_EN) ? "on" : "off",
              hal_efuse_flash_encryption() ? "on" : "off");
 }
 

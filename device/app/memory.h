@@ -7,10 +7,10 @@
 
 #include <stddef.h>
 
-#define MEMORY_HEAP_BYTES (96u * 1024)
+#define MEMORY_HEAP_BYTES (80u * 1024)
 
 struct memory_use {
-    size_t static_bytes; /* code in SRAM, data, zeroed data, the heap's array included */
+    size_t static_bytes;        /* code in SRAM, data, zeroed data, the heap's array included */
     size_t heap_now, heap_peak; /* with the allocator's own headers */
     size_t stack_peak, stack_size;
 };

@@ -9,7 +9,14 @@
 #include "device/agent/agent.h"
 #include "device/app/network.h"
 
-enum { STREAM_CLOSED, STREAM_LOOKUP, STREAM_CONNECTING, STREAM_OPEN, STREAM_PEER_CLOSED, STREAM_LOST };
+enum {
+    STREAM_CLOSED,
+    STREAM_LOOKUP,
+    STREAM_CONNECTING,
+    STREAM_OPEN,
+    STREAM_PEER_CLOSED,
+    STREAM_LOST
+};
 
 static err_t on_connected(void *context, struct tcp_pcb *pcb, err_t error)
 {

@@ -13,7 +13,7 @@ struct tcp_pcb;
 struct pbuf;
 
 struct stream {
-    struct tcp_pcb *pcb; /* NULL: closed */
+    struct tcp_pcb *pcb;   /* NULL: closed */
     struct pbuf *received; /* not yet read */
     uint16_t port;
     uint8_t state;

@@ -27,6 +27,17 @@ static const uint16_t groups[] = {
     MBEDTLS_SSL_IANA_TLS_GROUP_X25519,
     MBEDTLS_SSL_IANA_TLS_GROUP_NONE,
 };
+/* PKCS #1 v1.5 before PSS: mbedTLS 3.6 verifies PSS in TLS 1.3 only, where the former is not
+ * allowed anyway, and most servers of TLS 1.2 take the client's first. */
+static const uint16_t signatures[] = {
+    MBEDTLS_TLS1_3_SIG_ECDSA_SECP256R1_SHA256,
+    MBEDTLS_TLS1_3_SIG_ECDSA_SECP384R1_SHA384,
+    MBEDTLS_TLS1_3_SIG_RSA_PKCS1_SHA256,
+    MBEDTLS_TLS1_3_SIG_RSA_PKCS1_SHA384,
+    MBEDTLS_TLS1_3_SIG_RSA_PSS_RSAE_SHA256,
+    MBEDTLS_TLS1_3_SIG_RSA_PSS_RSAE_SHA384,
+    MBEDTLS_TLS1_3_SIG_NONE,
+};
 
 static struct {
     mbedtls_x509_crt authority;
@@ -60,8 +71,7 @@ bool tls_init(const uint8_t *ca, size_t ca_bytes)
     if (psa_crypto_init() != PSA_SUCCESS ||
         mbedtls_x509_crt_parse_der_nocopy(&tls.authority, ca, ca_bytes) != 0 ||
         mbedtls_ssl_config_defaults(&tls.config, MBEDTLS_SSL_IS_CLIENT,
-                                    MBEDTLS_SSL_TRANSPORT_STREAM,
-                                    MBEDTLS_SSL_PRESET_DEFAULT) != 0)
+                                    MBEDTLS_SSL_TRANSPORT_STREAM, MBEDTLS_SSL_PRESET_DEFAULT) != 0)
         return false;
     mbedtls_ssl_conf_rng(&tls.config, mbedtls_psa_get_random, MBEDTLS_PSA_RANDOM_STATE);
     mbedtls_ssl_conf_authmode(&tls.config, MBEDTLS_SSL_VERIFY_REQUIRED);
@@ -69,6 +79,7 @@ bool tls_init(const uint8_t *ca, size_t ca_bytes)
     mbedtls_ssl_conf_min_tls_version(&tls.config, MBEDTLS_SSL_VERSION_TLS1_2);
     mbedtls_ssl_conf_ciphersuites(&tls.config, suites);
     mbedtls_ssl_conf_groups(&tls.config, groups);
+    mbedtls_ssl_conf_sig_algs(&tls.config, signatures);
     return mbedtls_ssl_conf_alpn_protocols(&tls.config, (const char **)(uintptr_t)protocols) == 0;
 }
 
@@ -107,6 +118,21 @@ static const char *certificate_reason(uint32_t flags)
     return "not acceptable";
 }
 
+static const char *handshake_reason(int error)
+{
+    switch (error) {
+    case MBEDTLS_ERR_SSL_INVALID_RECORD:
+    case MBEDTLS_ERR_SSL_BAD_PROTOCOL_VERSION:
+        return "the server does not speak TLS 1.2 or 1.3";
+    case MBEDTLS_ERR_SSL_CONN_EOF:
+        return "the server closed the connection during the handshake";
+    case MBEDTLS_ERR_SSL_FATAL_ALERT_MESSAGE:
+        return "the server ended the handshake with an alert";
+    default:
+        return "the handshake failed";
+    }
+}
+
 static int handshake_failed(int error)
 {
     uint32_t flags = mbedtls_ssl_get_verify_result(&tls.ssl);
@@ -114,10 +140,7 @@ static int handshake_failed(int error)
         log_line('E', "tls", "server certificate refused: %s", certificate_reason(flags));
         return AGENT_EIDENTITY;
     }
-    if (error == MBEDTLS_ERR_SSL_INVALID_RECORD || error == MBEDTLS_ERR_SSL_BAD_PROTOCOL_VERSION)
-        log_line('E', "tls", "the server does not speak TLS 1.2 or 1.3 (-0x%04x)", -error);
-    else
-        log_line('E', "tls", "handshake failed (-0x%04x)", -error);
+    log_line('E', "tls", "%s (-0x%04x)", handshake_reason(error), -error);
     return AGENT_ENETWORK;
 }
 

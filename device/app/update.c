@@ -138,8 +138,8 @@ static void say_memory(void)
 {
     struct memory_use use;
     memory_measure(&use);
-    log_line('I', "app", "memory: heap peak %u bytes, stack peak %u bytes",
-             (unsigned)use.heap_peak, (unsigned)use.stack_peak);
+    log_line('I', "app", "memory: heap peak %u bytes, stack peak %u bytes", (unsigned)use.heap_peak,
+             (unsigned)use.stack_peak);
 }
 
 /* "Up to date" is said once, not at each poll. */
@@ -153,8 +153,10 @@ static void on_event(void *context, const struct agent_event *event)
     if (repeated)
         return;
     bool bad = event->kind == AGENT_EVENT_REFUSED || event->kind == AGENT_EVENT_ROLLED_BACK;
-    log_line(bad ? 'E' : event->kind == AGENT_EVENT_RETRY ? 'W' : 'I', "agent", "%s",
-             agent_event_print(event, line, sizeof line));
+    log_line(bad                                ? 'E'
+             : event->kind == AGENT_EVENT_RETRY ? 'W'
+                                                : 'I',
+             "agent", "%s", agent_event_print(event, line, sizeof line));
     /* The download's peak before it is lost with the reboot, and the trial's. */
     if (event->kind == AGENT_EVENT_SWITCHING || event->kind == AGENT_EVENT_CONFIRMED)
         say_memory();

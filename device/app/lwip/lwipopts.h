@@ -28,6 +28,7 @@
 #define LWIP_ICMP              1
 #define LWIP_UDP               1
 #define LWIP_DHCP              1
+#define LWIP_DHCP_DOES_ACD_CHECK 0 /* seconds at each boot; the server knows its leases */
 #define LWIP_DNS               1
 #define DNS_TABLE_SIZE         1
 
