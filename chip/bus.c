@@ -1,4 +1,4 @@
-/* chip/bus.c: the address space: memories, peripherals, protection. Contracts in bus.h, memory.h. */
+/* chip/bus.c: the address space: memories, peripherals, protection. See bus.h and memory.h. */
 #include <stdlib.h>
 #include <string.h>
 

@@ -49,12 +49,12 @@ uint64_t chip_now(const struct chip *chip);
 
 /* Events: one pending deadline per (peripheral, id 0..3); at it `fire` runs between instructions,
  * with chip_now() == deadline; a deadline that is not in the future becomes the next instruction.
- * Setting it again moves it; UINT64_MAX cancels. Events of the same instant fire in table order, then by id. A reset
- * cancels nothing: a peripheral's own reset() does. */
+ * Setting it again moves it; UINT64_MAX cancels. Events of the same instant fire in table order,
+ * then by id. A reset cancels nothing: a peripheral's own reset() does. */
 void chip_schedule(struct chip *chip, const struct peripheral *self, unsigned id,
                    uint64_t deadline, void (*fire)(struct chip *chip, unsigned id));
 
-/* Level of an interrupt source (SOC_SOURCE_*), as the peripheral drives it. Cheap when unchanged. */
+/* Level of an interrupt source (SOC_SOURCE_*), as the peripheral drives it; cheap if unchanged. */
 void chip_raise(struct chip *chip, unsigned source, bool level);
 
 /* Ask for a reset with this cause; takes effect before the next instruction. */

@@ -39,8 +39,8 @@ static bool config_is_sound(const struct chip_config *config)
 {
     size_t flash = config->flash_bytes;
     return (flash == 2u << 20 || flash == 4u << 20 || flash == 8u << 20 || flash == 16u << 20) &&
-           config->flash != NULL && config->efuse != NULL &&
-           config->rom_bytes <= SOC_ROM_BYTES && (config->rom != NULL || config->rom_bytes == 0);
+           config->flash != NULL && config->efuse != NULL && config->rom_bytes <= SOC_ROM_BYTES &&
+           (config->rom != NULL || config->rom_bytes == 0);
 }
 
 static bool allocate(struct chip *chip)

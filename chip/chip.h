@@ -68,8 +68,8 @@ enum chip_stop {
     CHIP_STOP_BREAKPOINT,  /* PC reached chip_breakpoint() */
 };
 
-/* Run for at most `instructions` (UINT64_MAX: without end) of virtual time: retired instructions and
- * those a wfi skipped, so it always comes back. Starts with a power-on reset the first time and
+/* Run for at most `instructions` (UINT64_MAX: without end) of virtual time: retired instructions
+ * and those a wfi skipped, so it always comes back. Starts with a power-on reset the first time and
  * after chip_power_cycle(). After CHIP_STOP_POWER_CUT and CHIP_STOP_HALT it answers the same again
  * until the chip is power cycled. */
 enum chip_stop chip_run(struct chip *chip, uint64_t instructions);

@@ -1,5 +1,5 @@
-/* chip/clint.c: core-local software and timer interrupts (soc.md 5). MTIME counts core cycles, which
- * here are instructions. ESP-IDF does not use it; the layout is from its header.
+/* chip/clint.c: core-local software and timer interrupts (soc.md 5). MTIME counts core cycles,
+ * which here are instructions. ESP-IDF does not use it; the layout is from its header.
  */
 #include <stdlib.h>
 

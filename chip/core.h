@@ -113,8 +113,8 @@ struct core {
     struct block *buckets[CORE_BUCKETS];
     uint8_t *arena;
     size_t arena_used;
-    struct block *scratch;      /* for blocks cut short, never linked to */
-    bool flash_code, lp_code;   /* some block was decoded from there */
+    struct block *scratch;    /* for blocks cut short, never linked to */
+    bool flash_code, lp_code; /* some block was decoded from there */
 
     /* Machine state. */
     uint32_t mstatus, mie, mip, mtvec, mscratch, mepc, mcause, mtval, mcounteren, mcountinhibit;
@@ -124,7 +124,7 @@ struct core {
     uint32_t pma_config[CORE_PMA_ENTRIES], pma_address[CORE_PMA_ENTRIES];
     struct pmp pmp;
     bool ram_readable, flash_readable; /* all of it, in machine mode */
-    bool reserved; /* lr.w holds a reservation ... */
+    bool reserved;                     /* lr.w holds a reservation ... */
     uint32_t reservation;
 
     unsigned line;    /* the interrupt controller's choice, 0 = none */
@@ -167,8 +167,8 @@ uint32_t core_pc(const struct core *core);
 
 /* core_trap.c. PC must be that of the instruction concerned. */
 void core_trap(struct core *core, enum trap_cause cause, uint32_t value);
-void core_return(struct core *core);               /* mret: mode and interrupt enable back */
-void core_interrupt(struct core *core);            /* take the one core_interrupt_due() saw */
+void core_return(struct core *core);                  /* mret: mode and interrupt enable back */
+void core_interrupt(struct core *core);               /* take the one core_interrupt_due() saw */
 bool core_interrupt_pending(const struct core *core); /* what wakes a wfi */
 bool core_interrupt_due(const struct core *core);     /* pending and not masked by mstatus */
 /* Mode, mstatus or PMP changed: open or close the fast ways. */
@@ -184,7 +184,7 @@ void csr_reset(struct core *core);
 /* core_block.c. */
 struct block *core_block_at(struct core *core, uint32_t pc); /* NULL: trapped or breakpoint */
 struct block *core_block_cut(struct core *core, uint32_t pc, uint32_t count);
-void core_flush(struct core *core);                          /* drop all decoded code */
+void core_flush(struct core *core); /* drop all decoded code */
 void core_code_written(struct core *core, uint32_t ram_offset, size_t length);
 void core_flash_changed(struct core *core);
 

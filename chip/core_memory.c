@@ -22,36 +22,42 @@ static uint32_t extended(uint32_t value, unsigned funct3)
     }
 }
 
-/* The operation trapped: it has not happened, and says why. */
-static RARE void fault(struct core *core, const struct op *op, struct block *block, int64_t left,
-                  enum trap_cause cause, uint32_t address)
-{
-    core_leave_before(core, op, block, left);
-    core_trap(core, cause, address);
-}
-
-/* Time and PC exact for peripherals that ask, and for what they call. */
-static void settle(struct core *core, const struct op *op, const struct block *block, int64_t left)
+/* Before talking to the bus: time and PC exact for peripherals that ask, and for what they call. */
+static void bus_begin(struct core *core, const struct op *op, const struct block *block,
+                      int64_t left)
 {
     core->left = left + (op->place & OP_REMAINING);
     core->op = op;
     core->block = block;
 }
 
+/* After it. False: the core has left the block, before the operation if it failed (`cause` is that
+ * of an access fault; the misaligned one's number is one less), behind it if something is due. */
+static bool bus_end(struct core *core, const struct op *op, struct block *block, int64_t left,
+                    enum bus_result result, enum trap_cause cause, uint32_t address)
+{
+    core->op = NULL;
+    if (result != BUS_OK) {
+        core_leave_before(core, op, block, left);
+        core_trap(core, result == BUS_MISALIGNED ? cause - 1 : cause, address);
+        return false;
+    }
+    if (core->attention) {
+        core_leave_after(core, op, block, left);
+        return false;
+    }
+    return true;
+}
+
 static RARE HANDLER(load_bus)
 {
     uint32_t address = RS1 + IMM, value = 0;
-    settle(core, op, block, left);
+    bus_begin(core, op, block, left);
     enum bus_result result = bus_load(core->chip, address, WIDTH(op->rs2), &value);
-    core->op = NULL;
-    if (result != BUS_OK) {
-        fault(core, op, block, left,
-              result == BUS_FAULT ? TRAP_LOAD_ACCESS : TRAP_LOAD_MISALIGNED, address);
+    if (result == BUS_OK)
+        RD = extended(value, op->rs2);
+    if (!bus_end(core, op, block, left, result, TRAP_LOAD_ACCESS, address))
         return;
-    }
-    RD = extended(value, op->rs2);
-    if (unlikely(core->attention))
-        TAIL core_leave_after(core, op, block, left);
     NEXT;
 }
 
@@ -96,16 +102,10 @@ LOAD(lhu, uint16_t)
 static RARE HANDLER(store_bus)
 {
     uint32_t address = RS1 + IMM;
-    settle(core, op, block, left);
+    bus_begin(core, op, block, left);
     enum bus_result result = bus_store(core->chip, address, WIDTH(op->rd), RS2);
-    core->op = NULL;
-    if (result != BUS_OK) {
-        fault(core, op, block, left,
-              result == BUS_FAULT ? TRAP_STORE_ACCESS : TRAP_STORE_MISALIGNED, address);
+    if (!bus_end(core, op, block, left, result, TRAP_STORE_ACCESS, address))
         return;
-    }
-    if (unlikely(core->attention))
-        TAIL core_leave_after(core, op, block, left);
     NEXT;
 }
 
@@ -131,44 +131,35 @@ STORE(sw, uint32_t)
 OP(lr)
 {
     uint32_t address = RS1, value = 0;
-    settle(core, op, block, left);
-    enum bus_result result =
-        address % 4 ? BUS_MISALIGNED : bus_load(core->chip, address, 4, &value);
-    core->op = NULL;
-    if (result != BUS_OK) {
-        fault(core, op, block, left,
-              result == BUS_FAULT ? TRAP_LOAD_ACCESS : TRAP_LOAD_MISALIGNED, address);
-        return;
+    enum bus_result result = BUS_MISALIGNED;
+    bus_begin(core, op, block, left);
+    if (address % 4 == 0)
+        result = bus_load(core->chip, address, 4, &value);
+    if (result == BUS_OK) {
+        RD = value;
+        core->reserved = true;
+        core->reservation = address;
     }
-    RD = value;
-    core->reserved = true;
-    core->reservation = address;
-    if (unlikely(core->attention))
-        TAIL core_leave_after(core, op, block, left);
+    if (!bus_end(core, op, block, left, result, TRAP_LOAD_ACCESS, address))
+        return;
     NEXT;
 }
 
-/* sc.w: stores and yields 0 when the reservation is for this word, else 1; either way it is gone. */
+/* sc.w: stores and yields 0 when the reservation is for this word, else 1; then it is gone. */
 OP(sc)
 {
     uint32_t address = RS1;
     bool holds = core->reserved && core->reservation == address;
-    enum bus_result result = BUS_OK;
-    settle(core, op, block, left);
-    if (address % 4)
-        result = BUS_MISALIGNED;
-    else if (holds)
+    enum bus_result result = address % 4 ? BUS_MISALIGNED : BUS_OK;
+    bus_begin(core, op, block, left);
+    if (result == BUS_OK && holds)
         result = bus_store(core->chip, address, 4, RS2);
-    core->op = NULL;
-    if (result != BUS_OK) {
-        fault(core, op, block, left,
-              result == BUS_FAULT ? TRAP_STORE_ACCESS : TRAP_STORE_MISALIGNED, address);
-        return;
+    if (result == BUS_OK) {
+        core->reserved = false;
+        RD = holds ? 0 : 1;
     }
-    core->reserved = false;
-    RD = holds ? 0 : 1;
-    if (unlikely(core->attention))
-        TAIL core_leave_after(core, op, block, left);
+    if (!bus_end(core, op, block, left, result, TRAP_STORE_ACCESS, address))
+        return;
     NEXT;
 }
 
@@ -200,18 +191,15 @@ static uint32_t amo_result(uint32_t funct5, uint32_t old, uint32_t operand)
 OP(amo)
 {
     uint32_t address = RS1, old = 0;
-    settle(core, op, block, left);
-    enum bus_result result = address % 4 ? BUS_MISALIGNED : bus_load(core->chip, address, 4, &old);
+    enum bus_result result = BUS_MISALIGNED;
+    bus_begin(core, op, block, left);
+    if (address % 4 == 0)
+        result = bus_load(core->chip, address, 4, &old);
     if (result == BUS_OK)
         result = bus_store(core->chip, address, 4, amo_result(IMM, old, RS2));
-    core->op = NULL;
-    if (result != BUS_OK) {
-        fault(core, op, block, left,
-              result == BUS_FAULT ? TRAP_STORE_ACCESS : TRAP_STORE_MISALIGNED, address);
+    if (result == BUS_OK)
+        RD = old;
+    if (!bus_end(core, op, block, left, result, TRAP_STORE_ACCESS, address))
         return;
-    }
-    RD = old;
-    if (unlikely(core->attention))
-        TAIL core_leave_after(core, op, block, left);
     NEXT;
 }

@@ -4,7 +4,7 @@
 #include "chip/bus.h"
 #include "chip/core.h"
 
-#define CLINT_LINES 0x88u /* machine software 3, machine timer 7 */
+#define CLINT_LINES     0x88u /* machine software 3, machine timer 7 */
 #define CAUSE_INTERRUPT 0x80000000u
 
 static bool machine_data(const struct core *core)

@@ -29,8 +29,8 @@ static int32_t immediate_s(uint32_t word)
 
 static int32_t immediate_b(uint32_t word)
 {
-    return sign_extend(field(word, 31, 1) << 12 | field(word, 7, 1) << 11 | field(word, 25, 6) << 5 |
-                           field(word, 8, 4) << 1,
+    return sign_extend(field(word, 31, 1) << 12 | field(word, 7, 1) << 11 |
+                           field(word, 25, 6) << 5 | field(word, 8, 4) << 1,
                        13);
 }
 

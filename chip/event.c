@@ -24,8 +24,8 @@ static uint64_t earliest(const struct chip *chip)
     return first;
 }
 
-void chip_schedule(struct chip *chip, const struct peripheral *self, unsigned id,
-                   uint64_t deadline, void (*fire)(struct chip *chip, unsigned id))
+void chip_schedule(struct chip *chip, const struct peripheral *self, unsigned id, uint64_t deadline,
+                   void (*fire)(struct chip *chip, unsigned id))
 {
     struct event *event = &chip->events[chip_slot(chip, self) * CHIP_EVENT_IDS + id];
     uint64_t before = event->deadline, now = core_now(&chip->core);

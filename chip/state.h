@@ -33,8 +33,8 @@ struct chip {
     /* Peripherals. */
     struct slot slots[CHIP_SLOT_HASH];
     void *states[CHIP_MAX_PERIPHERALS];
-    size_t ready;                  /* how many have been initialised */
-    const struct peripheral *last; /* the one accessed last: the next access is likely its too */
+    size_t ready;                    /* how many have been initialised */
+    const struct peripheral *last;   /* the one accessed last: the next access is likely its too */
     uint32_t noted[CHIP_NOTED_MOST]; /* unknown addresses seen, open hash; 0 = free */
     bool noted_full;
 

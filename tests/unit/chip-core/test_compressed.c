@@ -1,5 +1,5 @@
-/* tests/unit/chip-core/test_compressed.c: every compressed form decodes to what its 4-byte form does,
- * each bit of each scattered immediate included; and reserved encodings are illegal.
+/* tests/unit/chip-core/test_compressed.c: every compressed form decodes to what its 4-byte form
+ * does, each bit of each scattered immediate included; and reserved encodings are illegal.
  */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,5 +1,5 @@
-/* tests/unit/chip-core/test_interrupt.c: routing, priorities, threshold, edge and level, software and
- * timer interrupts, vectors.
+/* tests/unit/chip-core/test_interrupt.c: routing, priorities, threshold, edge and level, software
+ * and timer interrupts, vectors.
  */
 #include <setjmp.h>
 #include <stdarg.h>

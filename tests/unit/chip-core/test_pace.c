@@ -1,5 +1,5 @@
-/* tests/unit/chip-core/test_pace.c: with a network, virtual time keeps step with real time. Bounds on
- * real time are one-sided or wide: a busy machine only makes things later.
+/* tests/unit/chip-core/test_pace.c: with a network, virtual time keeps step with real time. Bounds
+ * on real time are one-sided or wide: a busy machine only makes things later.
  */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,5 +1,5 @@
-/* tests/unit/chip-core/test_pmp.c: memory protection: matching, locks, and that the core's fast ways
- * to memory obey it. */
+/* tests/unit/chip-core/test_pmp.c: memory protection: matching, locks, and that the core's fast
+ * ways to memory obey it. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -154,7 +154,8 @@ static void wfi_respects_the_budget(void **state)
     assert_int_equal(chip_run(bare.chip, 1000), CHIP_STOP_BUDGET);
     assert_int_equal(retired(&bare), 2);
     assert_int_equal(chip_now(bare.chip), 1000);
-    assert_int_equal(chip_run(bare.chip, 10000), CHIP_STOP_HALT); /* fired, woke nobody, nothing left */
+    /* It fires, wakes nobody, and nothing is left to wait for. */
+    assert_int_equal(chip_run(bare.chip, 10000), CHIP_STOP_HALT);
     assert_int_equal(bare.fired_at, 5000);
     assert_int_equal(chip_register(bare.chip, a0), 5000);
     bare_free(&bare);
