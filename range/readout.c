@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static bool sector_is_erased(const uint8_t *bytes, size_t length)
+static bool row_is_erased(const uint8_t *bytes, size_t length)
 {
     for (size_t i = 0; i < length; i++)
         if (bytes[i] != 0xFF)
@@ -18,13 +18,13 @@ static bool sector_is_erased(const uint8_t *bytes, size_t length)
 void readout_histogram(const uint8_t *bytes, size_t length, struct readout_histogram *out)
 {
     memset(out, 0, sizeof *out);
-    for (size_t at = 0; at < length; at += READOUT_SECTOR) {
-        size_t run = length - at < READOUT_SECTOR ? length - at : READOUT_SECTOR;
-        if (sector_is_erased(bytes + at, run))
+    for (size_t at = 0; at < length; at += READOUT_ROW) {
+        size_t row = length - at < READOUT_ROW ? length - at : READOUT_ROW;
+        if (row_is_erased(bytes + at, row))
             continue;
-        for (size_t i = 0; i < run; i++)
+        for (size_t i = 0; i < row; i++)
             out->count[bytes[at + i]]++;
-        out->total += run;
+        out->total += row;
     }
     if (out->total == 0)
         return;

@@ -83,7 +83,7 @@ static void write_histogram(FILE *out, const char *name, const struct readout_hi
                 CHART_HEIGHT - height, height);
     }
     fprintf(out,
-            "</svg>\n<figcaption>%s: %llu bytes in written sectors, entropy %.4f bits per byte, "
+            "</svg>\n<figcaption>%s: %llu bytes written, entropy %.4f bits per byte, "
             "chi-square %.0f (255 degrees of freedom), tallest bar %.2f %% of all "
             "bytes</figcaption></figure>\n",
             name, (unsigned long long)histogram->total, histogram->entropy, histogram->chi_square,

@@ -11,7 +11,8 @@
 #include "range/readout.h"
 #include "range/report.h"
 
-#define DUMP 0x10000u
+#define DUMP   0x10000u
+#define SECTOR 4096u
 
 /* Bytes that look random and are the same on every run (xorshift). */
 static void noise(uint8_t *out, size_t length, uint32_t seed)
@@ -71,18 +72,18 @@ static void test_histogram(void **state)
     readout_histogram(bytes, sizeof bytes, &histogram);
     assert_int_equal(histogram.total, 0); /* erased flash says nothing */
 
-    for (size_t i = 0; i < READOUT_SECTOR; i++)
+    for (size_t i = 0; i < SECTOR; i++)
         bytes[i] = (uint8_t)i; /* exactly uniform, one sector */
     readout_histogram(bytes, sizeof bytes, &histogram);
-    assert_int_equal(histogram.total, READOUT_SECTOR);
-    assert_int_equal(histogram.count[7], READOUT_SECTOR / 256);
+    assert_int_equal(histogram.total, SECTOR);
+    assert_int_equal(histogram.count[7], SECTOR / 256);
     assert_float_equal(histogram.entropy, 8.0, 1e-9);
     assert_float_equal(histogram.chi_square, 0.0, 1e-9);
 
-    memset(bytes, 'x', READOUT_SECTOR);
-    readout_histogram(bytes, READOUT_SECTOR, &histogram);
+    memset(bytes, 'x', SECTOR);
+    readout_histogram(bytes, SECTOR, &histogram);
     assert_float_equal(histogram.entropy, 0.0, 1e-9);
-    assert_float_equal(histogram.chi_square, 255.0 * READOUT_SECTOR, 1e-3);
+    assert_float_equal(histogram.chi_square, 255.0 * SECTOR, 1e-3);
 }
 
 static void test_report(void **state)
