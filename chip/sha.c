@@ -6,8 +6,6 @@
  */
 #include "chain/reg/sha.h"
 
-#include <string.h>
-
 #include "chain/bytes.h"
 #include "chain/soc.h"
 #include "chip/peripherals.h"
@@ -87,10 +85,9 @@ static void sha1_compress(uint32_t h[SHA_STATE_WORDS], const uint8_t *block)
     h[4] += e;
 }
 
-/* FIPS 180-4, 6.2.2; v[0..7] are its a..h. */
-static void sha256_compress(uint32_t h[SHA_STATE_WORDS], const uint8_t *block)
+/* Message schedule of SHA-256 (FIPS 180-4, 6.2.2 step 1). */
+static void sha256_schedule(uint32_t w[64], const uint8_t *block)
 {
-    uint32_t w[64], v[SHA_STATE_WORDS];
     for (unsigned t = 0; t < 16; t++)
         w[t] = be32_load(block + 4 * t);
     for (unsigned t = 16; t < 64; t++) {
@@ -99,19 +96,32 @@ static void sha256_compress(uint32_t h[SHA_STATE_WORDS], const uint8_t *block)
         uint32_t s1 = rotate_left(y, 15) ^ rotate_left(y, 13) ^ y >> 10;
         w[t] = s1 + w[t - 7] + s0 + w[t - 16];
     }
-    memcpy(v, h, sizeof(v));
+}
+
+/* Steps 2 to 4; the state in locals, so that it stays in registers. */
+static void sha256_compress(uint32_t state[SHA_STATE_WORDS], const uint8_t *block)
+{
+    uint32_t w[64];
+    uint32_t a = state[0], b = state[1], c = state[2], d = state[3];
+    uint32_t e = state[4], f = state[5], g = state[6], h = state[7];
+    sha256_schedule(w, block);
     for (unsigned t = 0; t < 64; t++) {
-        uint32_t s1 = rotate_left(v[4], 26) ^ rotate_left(v[4], 21) ^ rotate_left(v[4], 7);
-        uint32_t choose = (v[4] & v[5]) ^ (~v[4] & v[6]);
-        uint32_t t1 = v[7] + s1 + choose + sha256_k[t] + w[t];
-        uint32_t s0 = rotate_left(v[0], 30) ^ rotate_left(v[0], 19) ^ rotate_left(v[0], 10);
-        uint32_t majority = (v[0] & v[1]) ^ (v[0] & v[2]) ^ (v[1] & v[2]);
-        memmove(v + 1, v, 7 * sizeof(v[0]));
-        v[4] += t1;
-        v[0] = t1 + s0 + majority;
+        uint32_t s1 = rotate_left(e, 26) ^ rotate_left(e, 21) ^ rotate_left(e, 7);
+        uint32_t t1 = h + s1 + ((e & f) ^ (~e & g)) + sha256_k[t] + w[t];
+        uint32_t s0 = rotate_left(a, 30) ^ rotate_left(a, 19) ^ rotate_left(a, 10);
+        uint32_t t2 = s0 + ((a & b) ^ (a & c) ^ (b & c));
+        h = g;
+        g = f;
+        f = e;
+        e = d + t1;
+        d = c;
+        c = b;
+        b = a;
+        a = t1 + t2;
     }
+    const uint32_t end[SHA_STATE_WORDS] = {a, b, c, d, e, f, g, h};
     for (unsigned i = 0; i < SHA_STATE_WORDS; i++)
-        h[i] += v[i];
+        state[i] += end[i];
 }
 
 static struct sha *sha_of(const struct chip *chip)
