@@ -11,6 +11,8 @@
 
 #include "host/error.h"
 
+#define SECURITY_LEVEL 2 /* OpenSSL's: at least 112 bits, so RSA from 2048 */
+
 static const char tls12_ciphers[] = "ECDHE+AESGCM:ECDHE+CHACHA20";
 static const char groups[] = "X25519:P-256:P-384";
 static const unsigned char session_context[] = "trustchain";
@@ -73,8 +75,10 @@ static bool load_key(SSL_CTX *context, const char *path, const char *certificate
     return false;
 }
 
+/* All of it explicit: the machine's openssl.cnf must not weaken what devices rely on. */
 static bool set_protocol(SSL_CTX *context)
 {
+    SSL_CTX_set_security_level(context, SECURITY_LEVEL);
     SSL_CTX_set_options(context, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION |
                                      SSL_OP_CIPHER_SERVER_PREFERENCE | SSL_OP_PRIORITIZE_CHACHA);
     SSL_CTX_set_mode(context, SSL_MODE_RELEASE_BUFFERS);

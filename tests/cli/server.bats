@@ -121,6 +121,8 @@ raw() {
     done
     get "$BIN" --header 'If-None-Match: "a"' --header "If-None-Match: $ETAG"
     [ "$STATUS" = 304 ]
+    get "$BIN" --header "If-None-Match: $ETAG" --header 'If-None-Match: "a"'
+    [ "$STATUS" = 304 ]
     get "$BIN" --header "If-None-Match: $ETAG" --header "Range: bytes=0-9"
     [ "$STATUS" = 304 ]
 }
@@ -261,16 +263,30 @@ END
     [ "$STATUS" = 200 ]
 }
 
+# On a machine whose OpenSSL would allow everything, so that it is the server that refuses.
 @test "TLS 1.1, weak ciphers and a wrong CA are refused" {
+    cat >"$BATS_TEST_TMPDIR/weak.cnf" <<'END'
+openssl_conf = all
+[all]
+ssl_conf = ssl
+[ssl]
+system_default = weak
+[weak]
+MinProtocol = TLSv1
+CipherString = ALL:@SECLEVEL=0
+END
+    export OPENSSL_CONF=$BATS_TEST_TMPDIR/weak.cnf
     start_server
-    local old="-cipher DEFAULT@SECLEVEL=0"
-    run timeout 5 openssl s_client -tls1_1 $old -connect "127.0.0.1:$PORT" </dev/null
-    [[ "$output" == *"Cipher is (NONE)"* ]]
-    run timeout 5 openssl s_client -tls1_2 -cipher AES256-SHA:AES128-GCM-SHA256:@SECLEVEL=0 \
-        -connect "127.0.0.1:$PORT" </dev/null
-    [[ "$output" == *"Cipher is (NONE)"* ]]
+    local old
+    for old in "-tls1_1" "-tls1" "-tls1_2 -cipher ECDHE-ECDSA-AES128-SHA256" \
+        "-tls1_2 -cipher ECDHE-ECDSA-AES128-SHA" "-tls1_2 -cipher AECDH-AES128-SHA:@SECLEVEL=0"; do
+        run timeout 5 openssl s_client $old -connect "127.0.0.1:$PORT" </dev/null
+        echo "$old"
+        [[ "$output" == *"Cipher is (NONE)"* ]]
+    done
     run timeout 5 openssl s_client -tls1_2 -connect "127.0.0.1:$PORT" </dev/null
     [[ "$output" == *"Cipher is ECDHE-ECDSA-AES"*"GCM"* ]]
+    unset OPENSSL_CONF
     run curl --silent --cacert "$SHARED/other_pki/ca.pem" "$URL$BIN" --output "$BODY"
     [ "$status" -eq 60 ]
     [ ! -s "$BODY" ]
@@ -333,6 +349,22 @@ publish_large() {
     get "$BIN"
     [ "$STATUS" = 500 ]
     grep -q "image ${ETAG//\"/} of the store: damaged" "$BATS_TEST_TMPDIR/server.log"
+}
+
+@test "an image that shrinks while it is sent is cut off, not padded" {
+    publish_large
+    start_server
+    local version
+    for version in --http1.1 --http2; do
+        publish_large
+        run ! curl --silent --show-error $version --cacert "$SHARED/pki/ca.pem" \
+            --limit-rate 20M --output >(head -c 1 >/dev/null && truncate -s 12000000 \
+                "$RELEASES/artifacts/$(sha256_of "$IMAGE").bin"; cat >/dev/null) "$URL$BIN"
+        [[ "$output" == *"(18)"* || "$output" == *"(92)"* ]]
+    done
+    [ "$(grep -c 'image cannot be read to its end' "$BATS_TEST_TMPDIR/server.log")" -eq 2 ]
+    get /healthz
+    [ "$STATUS" = 200 ]
 }
 
 @test "the access log has a line per request and cannot be forged" {
