@@ -36,7 +36,6 @@ struct chip {
     size_t ready;                    /* how many have been initialised */
     const struct peripheral *last;   /* the one accessed last: the next access is likely its too */
     uint32_t noted[CHIP_NOTED_MOST]; /* unknown addresses seen, open hash; 0 = free */
-    bool noted_full;
 
     /* Events. */
     struct event events[CHIP_MAX_PERIPHERALS * CHIP_EVENT_IDS];

@@ -5,6 +5,11 @@
 # DIR is a checkout of github.com/riscv-software-src/riscv-tests with its submodule env
 # (github.com/riscv/riscv-test-env). RUNNER is the isa_runner executable of this build
 # (default build/release/tests/unit/chip-core/isa_runner). Prints a table; exit 1 if any failed.
+#
+# All tests of these groups are run. Four ask first what the machine has, and find little to do
+# here: breakpoint (there are no debug triggers), pmpaddr (the PMP's granule is 4 bytes), the
+# supervisor part of illegal, and csr's floating point. ma_addr and *-misaligned accept a trap or
+# the right value; this core gives the value, as the chip's RAM does.
 set -eu
 
 here=$(cd "$(dirname "$0")" && pwd)
