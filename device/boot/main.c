@@ -93,8 +93,11 @@ static void raise_floor(const struct otadata *ota, unsigned slots, unsigned slot
         !otadata_slot_state(ota, slots, slot, &state) || state != OTADATA_VALID)
         return;
     int error = hal_efuse_raise_secure_version((unsigned)app.desc.secure_version);
-    boot_log(error == HAL_OK ? 'I' : 'E', "secure version raised from %u to %lu (%d)",
-             policy->secure_version, app.desc.secure_version, error);
+    if (error == HAL_OK)
+        boot_log('I', "secure version raised from %u to %lu", policy->secure_version,
+                 app.desc.secure_version);
+    else
+        boot_log('E', "secure version stays %u: eFuse error %d", policy->secure_version, error);
 }
 
 static void record(const struct boot_order *order, size_t booted, const struct partition *partition,
