@@ -148,7 +148,7 @@ enum agent_event_kind {
     AGENT_EVENT_PROGRESS,    /* offset, length; every 64 KB */
     AGENT_EVENT_VERIFIED,    /* version */
     AGENT_EVENT_SWITCHING,   /* version; reboot follows */
-    AGENT_EVENT_TRIAL,       /* the running image (version) tests itself */
+    AGENT_EVENT_TRIAL,       /* the running image (version) has yet to confirm itself */
     AGENT_EVENT_CONFIRMED,   /* version */
     AGENT_EVENT_REFUSED,     /* version (NULL: not known yet), reason, detail */
     AGENT_EVENT_ROLLED_BACK, /* version was tried and failed: reason; remembered for good */

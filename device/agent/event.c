@@ -72,7 +72,7 @@ char *agent_event_print(const struct agent_event *event, char *out, size_t size)
         snprintf(out, size, "rebooting into %s", version);
         break;
     case AGENT_EVENT_TRIAL:
-        snprintf(out, size, "%s is on trial, self-test starts", version);
+        snprintf(out, size, "%s is on trial until its self-test has passed", version);
         break;
     case AGENT_EVENT_CONFIRMED:
         snprintf(out, size, "update %s confirmed", version);

@@ -26,7 +26,8 @@ static struct {
     struct sigblock_trust trust;
     struct agent_config config;
     struct agent agent;
-    bool quiet; /* "up to date" was said and nothing has happened since */
+    bool quiet;        /* "up to date" was said and nothing has happened since */
+    bool just_updated; /* say the memory peaks once this image has talked to the server */
 } update;
 
 static const struct partition *slot_of(enum agent_slot which)
@@ -157,9 +158,11 @@ static void on_event(void *context, const struct agent_event *event)
              : event->kind == AGENT_EVENT_RETRY ? 'W'
                                                 : 'I',
              "agent", "%s", agent_event_print(event, line, sizeof line));
-    /* The download's peak before it is lost with the reboot, and the trial's. */
-    if (event->kind == AGENT_EVENT_SWITCHING || event->kind == AGENT_EVENT_CONFIRMED)
+    /* The peaks of a download, before the reboot; and of the new image's first conversation. */
+    bool talked = quiet || bad || event->kind == AGENT_EVENT_RETRY;
+    if (event->kind == AGENT_EVENT_SWITCHING || (update.just_updated && talked))
         say_memory();
+    update.just_updated = event->kind == AGENT_EVENT_CONFIRMED || (update.just_updated && !talked);
 }
 
 static void configure(struct agent_config *config)
