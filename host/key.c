@@ -2,7 +2,6 @@
 
 #include <stdbool.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include <openssl/bn.h>
 #include <openssl/core_names.h>

@@ -1,7 +1,6 @@
 #include "host/pki.h"
 
 #include <stdbool.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 

@@ -180,6 +180,22 @@ char *cli_size(uint32_t bytes, char out[CLI_SIZE_TEXT])
     return out;
 }
 
+const char *cli_printable(const char *text, char out[CLI_TEXT])
+{
+    size_t length = 0;
+    for (; text[length] && length < CLI_TEXT - 1; length++)
+        out[length] = text[length] >= 0x20 && text[length] < 0x7F ? text[length] : '?';
+    out[length] = '\0';
+    return out;
+}
+
+json_t *cli_json_text(const char *text)
+{
+    char printable[CLI_TEXT];
+    json_t *string = json_string(text);
+    return string ? string : json_string(cli_printable(text, printable));
+}
+
 json_t *cli_json_hex(const uint8_t *bytes, size_t length)
 {
     char text[2 * 64 + 1];

@@ -57,6 +57,13 @@ bool cli_unhex(const char *text, uint8_t *out, size_t length);
 #define CLI_SIZE_TEXT 16
 char *cli_size(uint32_t bytes, char out[CLI_SIZE_TEXT]);
 
+/* Text from an image, a table or a file name, fit for a terminal: anything but printable ASCII
+ * becomes '?'. Longer text is cut. Returns `out`. */
+#define CLI_TEXT 64
+const char *cli_printable(const char *text, char out[CLI_TEXT]);
+
+/* The same text as a JSON string; what is not UTF-8 as cli_printable() has it. */
+json_t *cli_json_text(const char *text);
 json_t *cli_json_hex(const uint8_t *bytes, size_t length);
 /* Prints the value as indented JSON and a newline on stdout, and releases it. */
 int cli_json_print(json_t *value);

@@ -66,7 +66,8 @@ static int crypt_file(const struct crypt_options *options, bool encrypt, struct 
     OPENSSL_cleanse(key, sizeof key);
     if (error)
         return host_fail(name, "%s", chain_error_text(error));
-    return file_write(options->output, file->bytes, file->length, 0644);
+    /* Plaintext that was worth encrypting stays its owner's. */
+    return file_write(options->output, file->bytes, file->length, encrypt ? 0644 : 0600);
 }
 
 static int run(int argc, char **argv, bool encrypt, const char *text)

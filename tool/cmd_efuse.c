@@ -2,12 +2,8 @@
 #include "tool/tool.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 #include <sys/random.h>
-
-#include <openssl/crypto.h>
 
 #include "host/error.h"
 #include "tool/cli.h"

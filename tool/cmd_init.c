@@ -1,7 +1,6 @@
 /* trustchain init: a project folder to start from. */
 #include "tool/tool.h"
 
-#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 

@@ -2,14 +2,12 @@
 #include "tool/tool.h"
 
 #include <stdio.h>
-#include <string.h>
 
 #include "chain/error.h"
 #include "chain/partition.h"
 #include "host/error.h"
 #include "host/file.h"
 #include "tool/cli.h"
-#include "tool/inputs.h"
 #include "tool/table.h"
 
 struct partition_options {

@@ -146,7 +146,7 @@ static int print_json(const char *name, const struct buffer *file,
                       const struct sigblock_trust *trust, const struct verdict *verdict)
 {
     bool accepted = verdict->word == SIGBLOCK_TRUSTED;
-    json_t *root = json_pack("{s:s, s:s, s:s, s:s}", "file", name, "verdict",
+    json_t *root = json_pack("{s:o, s:s, s:s, s:s}", "file", cli_json_text(name), "verdict",
                              accepted ? "accepted" : "refused", "reason",
                              accepted ? "" : chain_error_text(verdict->reason), "kind",
                              image_kind_name(verdict->kind));
@@ -155,20 +155,25 @@ static int print_json(const char *name, const struct buffer *file,
         json_object_set_new(root, "signatures", signers_json(file, &image, trust));
     if (verdict->kind == IMAGE_APP && accepted)
         json_object_set_new(root, "app",
-                            json_pack("{s:s, s:s, s:i}", "project", verdict->desc.project_name,
-                                      "version", verdict->desc.version, "secure_version",
-                                      (int)verdict->desc.secure_version));
+                            json_pack("{s:o, s:o, s:I}", "project",
+                                      cli_json_text(verdict->desc.project_name), "version",
+                                      cli_json_text(verdict->desc.version), "secure_version",
+                                      (json_int_t)verdict->desc.secure_version));
     cli_json_print(root);
     return accepted ? HOST_DONE : HOST_FAILED;
 }
 
 static int print_text(const char *name, const struct verdict *verdict)
 {
+    char project[CLI_TEXT];
+    char version[CLI_TEXT];
     if (verdict->word != SIGBLOCK_TRUSTED)
         return host_fail(name, "refused: %s", chain_error_text(verdict->reason));
     if (verdict->kind == IMAGE_APP)
-        printf("%s: accepted: app %s %s, secure version %u\n", name, verdict->desc.project_name,
-               verdict->desc.version, (unsigned)verdict->desc.secure_version);
+        printf("%s: accepted: app %s %s, secure version %u\n", name,
+               cli_printable(verdict->desc.project_name, project),
+               cli_printable(verdict->desc.version, version),
+               (unsigned)verdict->desc.secure_version);
     else
         printf("%s: accepted: bootloader\n", name);
     return HOST_DONE;

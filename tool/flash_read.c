@@ -173,16 +173,19 @@ static int print_region(const struct dump *dump, const char *label, uint32_t off
     struct image image;
     struct image_app_desc desc;
     char size_text[CLI_SIZE_TEXT];
+    char text[2][CLI_TEXT];
     const uint8_t *raw = dump->raw.bytes + offset;
     if (dump_region(dump, offset, size, decrypt, &content) != HOST_DONE)
         return HOST_FAILED;
-    printf("0x%06x  %-8s %-16s ", (unsigned)offset, cli_size(size, size_text), label);
+    printf("0x%06x  %-8s %-16s ", (unsigned)offset, cli_size(size, size_text),
+           cli_printable(label, text[0]));
     if (is_blank(raw, size) || is_blank(content.bytes, size))
         printf("empty");
     else if (image_parse(content.bytes, size, &image) != CHAIN_OK)
         printf("data");
     else if (image_app_desc_read(content.bytes, size, &desc) == CHAIN_OK)
-        printf("app %s %s, %u bytes", desc.project_name, desc.version, (unsigned)image.length);
+        printf("app %s %s, %u bytes", cli_printable(desc.project_name, text[0]),
+               cli_printable(desc.version, text[1]), (unsigned)image.length);
     else
         printf("image, %u bytes", (unsigned)image.length);
     puts(decrypt && dump->encrypted ? ", encrypted" : "");

@@ -100,9 +100,11 @@ static void print_header(const struct image *image)
 static void print_app(const struct image_app_desc *desc)
 {
     char elf[2 * SHA256_BYTES + 1];
-    printf("  app         %s %s, secure version %u\n", desc->project_name, desc->version,
-           (unsigned)desc->secure_version);
-    printf("  built       %s %s with %s\n", desc->date, desc->time, desc->idf_version);
+    char text[3][CLI_TEXT];
+    printf("  app         %s %s, secure version %u\n", cli_printable(desc->project_name, text[0]),
+           cli_printable(desc->version, text[1]), (unsigned)desc->secure_version);
+    printf("  built       %s %s with %s\n", cli_printable(desc->date, text[0]),
+           cli_printable(desc->time, text[1]), cli_printable(desc->idf_version, text[2]));
     printf("  ELF SHA-256 %s\n", cli_hex(desc->elf_sha256, SHA256_BYTES, elf));
 }
 
@@ -150,23 +152,24 @@ static json_t *signatures_json(const struct image_report *report)
 
 static json_t *app_json(const struct image_app_desc *desc)
 {
-    return json_pack("{s:s, s:s, s:I, s:s, s:s, s:s, s:o, s:i}", "project", desc->project_name,
-                     "version", desc->version, "secure_version", (json_int_t)desc->secure_version,
-                     "date", desc->date, "time", desc->time, "idf_version", desc->idf_version,
-                     "elf_sha256", cli_json_hex(desc->elf_sha256, SHA256_BYTES), "mmu_page_log2",
-                     (int)desc->mmu_page_log2);
+    return json_pack(
+        "{s:o, s:o, s:I, s:o, s:o, s:o, s:o, s:i}", "project", cli_json_text(desc->project_name),
+        "version", cli_json_text(desc->version), "secure_version", (json_int_t)desc->secure_version,
+        "date", cli_json_text(desc->date), "time", cli_json_text(desc->time), "idf_version",
+        cli_json_text(desc->idf_version), "elf_sha256",
+        cli_json_hex(desc->elf_sha256, SHA256_BYTES), "mmu_page_log2", (int)desc->mmu_page_log2);
 }
 
 json_t *image_report_json(const char *name, const struct image_report *report)
 {
     const struct image *image = &report->image;
-    json_t *root =
-        json_pack("{s:s, s:s, s:I, s:i, s:i, s:i, s:i, s:i, s:i, s:I, s:I}", "file", name, "kind",
-                  image_kind_name(report->kind), "entry", (json_int_t)image->entry, "chip_id",
-                  (int)image->chip_id, "min_rev_full", (int)image->min_rev_full, "max_rev_full",
-                  (int)image->max_rev_full, "flash_mode", (int)image->spi_mode, "flash_speed",
-                  (int)image->spi_speed, "flash_size_mb", 1 << image->flash_size, "length",
-                  (json_int_t)image->length, "signed_length", (json_int_t)image->signed_length);
+    json_t *root = json_pack(
+        "{s:o, s:s, s:I, s:i, s:i, s:i, s:i, s:i, s:i, s:I, s:I}", "file", cli_json_text(name),
+        "kind", image_kind_name(report->kind), "entry", (json_int_t)image->entry, "chip_id",
+        (int)image->chip_id, "min_rev_full", (int)image->min_rev_full, "max_rev_full",
+        (int)image->max_rev_full, "flash_mode", (int)image->spi_mode, "flash_speed",
+        (int)image->spi_speed, "flash_size_mb", 1 << image->flash_size, "length",
+        (json_int_t)image->length, "signed_length", (json_int_t)image->signed_length);
     json_object_set_new(root, "segments", segments_json(image));
     if (report->kind == IMAGE_APP)
         json_object_set_new(root, "app", app_json(&report->desc));

@@ -135,6 +135,25 @@ setup_file() {
     [ "$status" -eq 0 ]
 }
 
+@test "image info and verify: text from an image cannot steer a terminal or break the JSON" {
+    cd "$BATS_TEST_TMPDIR"
+    sed 's/text32 "1.2.3"/text32 "1\\033[2J\\377"/' "$SHARED/app.bin.elf.S" >odd.S
+    grep -q '033' odd.S
+    riscv64-unknown-elf-gcc -march=rv32imac -misa-spec=2.2 -mabi=ilp32 -nostdlib -nostartfiles \
+        -Wl,--build-id=none -Wl,-e_start -Wl,--section-start=.flash.appdesc=0x42000020 \
+        -Wl,--section-start=.flash.rodata=0x42000120 \
+        -Wl,--section-start=.flash.text=0x42400020 -o odd.elf odd.S
+    "$TRUSTCHAIN" image make odd.elf -o odd.bin
+    "$TRUSTCHAIN" sign odd.bin -o odd.signed --key "$SIGNING_KEY"
+    [[ "$("$TRUSTCHAIN" image info odd.signed)" == *"thermo 1?[2J?,"* ]]
+    [[ "$("$TRUSTCHAIN" verify odd.signed --key "$SIGNING_KEY")" == *"thermo 1?[2J?,"* ]]
+    [ "$("$TRUSTCHAIN" image info odd.signed --json | field '["app"]["version"]')" = '1?[2J?' ]
+    [ "$("$TRUSTCHAIN" verify odd.signed --key "$SIGNING_KEY" --json |
+        field '["app"]["version"]')" = '1?[2J?' ]
+    cp odd.signed $'na\xffme'
+    [ "$("$TRUSTCHAIN" image info $'na\xffme' --json | field '["file"]')" = 'na?me' ]
+}
+
 @test "image make: options reach the header, the secure pad ends a page" {
     "$TRUSTCHAIN" image make "$SHARED/app.bin.elf" -o "$BATS_TEST_TMPDIR/a" --secure-pad-v2 \
         --flash-mode qio --flash-freq 20m --flash-size 8MB --min-rev-full 1 --max-rev-full 99
