@@ -37,8 +37,9 @@ struct device {
     /* Script. */
     uint32_t cut_at; /* operation number, 0 = none */
     enum cut cut;
-    uint32_t fail_at; /* this operation answers an error instead */
-    enum trial trial; /* of images whose version is trial_version; others pass */
+    uint32_t cuts_in_trial; /* so many trials end by loss of power */
+    uint32_t fail_at;       /* this operation answers an error instead */
+    enum trial trial;       /* of images whose version is trial_version; others pass */
     const char *trial_version;
     bool any_version;
 

@@ -49,7 +49,8 @@ static void answer_file(struct server *server, const char *etag)
         sprintf(server->head,
                 "HTTP/1.1 206 Partial Content\r\nETag: %s\r\nContent-Length: %u\r\n"
                 "Content-Range: bytes %u-%u/%u\r\n\r\n",
-                etag, total - server->at, server->at, total - 1, total);
+                etag, total - server->at, server->at + (uint32_t)server->range_shift, total - 1,
+                total);
         return;
     }
     server->whole++;

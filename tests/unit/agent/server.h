@@ -17,6 +17,7 @@ struct server {
     const char *raw;         /* this answer, word for word, and nothing else */
     uint32_t cut_after;      /* close after so many bytes of body (once) */
     bool ignores_conditions; /* no 304, no 206 */
+    int32_t range_shift;     /* a 206 claims to start so many bytes later */
     uint32_t claimed_length; /* Content-Length and total, whatever is sent */
     int connect_result;      /* AGENT_ENETWORK, AGENT_EIDENTITY */
     unsigned connect_limit;  /* no more connections than this, 0 = any number */

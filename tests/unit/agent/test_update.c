@@ -237,6 +237,47 @@ static void test_resume(void **state)
     free(device);
 }
 
+/* A partial answer that is not the part that was asked for is not glued on. */
+static void test_wrong_part(void **state)
+{
+    (void)state;
+    struct device *device = malloc(sizeof *device);
+    device_init(device, &running);
+    server_serve(&device->server, file, test_image_make(&newer, file));
+    device->server.cut_after = 100000;
+    device->server.range_shift = 4096;
+    assert_true(device_run(device, 1, 5));
+    assert_string_equal(device->version, "1.2.0");
+    assert_int_equal(device_told(device, AGENT_EVENT_REFUSED, AGENT_REASON_LENGTH), 1);
+    assert_int_equal(device->server.whole, 2); /* from the start */
+    free(device);
+}
+
+/* Power fails during trials: that is not the image's fault, up to a point. */
+static void check_cuts_in_trial(uint32_t cuts, const char *version)
+{
+    struct device *device = malloc(sizeof *device);
+    device_init(device, &running);
+    server_serve(&device->server, file, test_image_make(&newer, file));
+    device->cuts_in_trial = cuts;
+    assert_true(device_run(device, 2, 10));
+    assert_string_equal(device->version, version);
+    assert_int_equal(device->unbootable, 0);
+    assert_int_equal(device->server.whole, 1);
+    bool given_up = strcmp(version, "1.1.0") == 0;
+    assert_int_equal(device_told(device, AGENT_EVENT_ROLLED_BACK, AGENT_REASON_TOO_MANY_TRIES),
+                     given_up);
+    free(device);
+}
+
+static void test_power_lost_in_trial(void **state)
+{
+    (void)state;
+    check_cuts_in_trial(1, "1.2.0");
+    check_cuts_in_trial(2, "1.2.0");
+    check_cuts_in_trial(3, "1.1.0");
+}
+
 /* Another release is published while half of one is here: it is taken from its start. */
 static void test_replaced_midway(void **state)
 {
