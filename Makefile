@@ -4,7 +4,6 @@
 #   make demo       the whole workflow on the virtual chip; results in out/demo/
 #   make test       every test; ends with a line "N passed, N failed"
 #   make bench      figures against their baselines, out/bench.json (ONLY=chip|device|tools|server)
-#   make firmware   the example app: PROJECT=DIR VERSION=1.0.0 OUT=app.elf [FLAGS="--self-test hang"]
 #   make format     clang-format on our own code; make lint checks it and runs clang-tidy
 #   make fuzz       each fuzz target for FUZZ_SECONDS (60)
 #   make clean      remove build/ and out/ (fetched sources in build/sources too)
@@ -13,38 +12,35 @@ SHELL := /bin/bash
 FUZZ_SECONDS ?= 60
 export CMAKE_BUILD_PARALLEL_LEVEL ?= $(shell nproc)
 
-.PHONY: all deps demo test bench firmware format lint fuzz clean
+.PHONY: all demo test bench format lint fuzz clean
 
-all: deps
+all:
+	@packaging/install-deps build
 	@packaging/build release
-
-deps:
-	@packaging/install-deps
 
 demo: all
 	@demo/run
 
-test: deps
+test:
+	@packaging/install-deps build test
 	@tests/run
 
 bench: all
+	@packaging/install-deps test bench
 	@bench/run $(ONLY)
 
-firmware: all
-	@device/app/firmware-of-project "$(PROJECT)" "$(VERSION)" "$(OUT)" $(FLAGS)
-
 format:
-	@packaging/install-deps clang-format
+	@packaging/install-deps lint
 	@packaging/own-files | xargs clang-format -i
 
 lint:
-	@packaging/install-deps clang-format clang-tidy
+	@packaging/install-deps build lint
 	@packaging/own-files | xargs clang-format --dry-run --Werror
 	@packaging/build release
 	@packaging/own-files | grep -v '^device/\|^fuzz/' | grep '\.c$$' | xargs clang-tidy -p build/release --quiet
 
 fuzz:
-	@packaging/install-deps clang
+	@packaging/install-deps build fuzz
 	@packaging/build fuzz
 	@fuzz/run $(FUZZ_SECONDS)
 
