@@ -8,7 +8,7 @@
 
 #define MISA            0x40101105u /* RV32, A C I M U */
 #define MVENDORID       0x00000612u /* Espressif's JEDEC number */
-#define MARCHID         0x80000002u /* as the chip reports it */
+#define MARCHID         0x80000002u /* with MIMPID: unverified, soc.md has no figure */
 #define MIMPID          0x00000002u
 #define MSTATUS_WRITE   (MSTATUS_MIE | MSTATUS_MPIE | MSTATUS_MPP | MSTATUS_MPRV | MSTATUS_TW)
 #define COUNTER_CYCLE   0x1u
