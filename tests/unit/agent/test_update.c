@@ -385,6 +385,7 @@ static void test_flash_errors(void **state)
     (void)state;
     struct device *device = updated_to(&newer, TRIAL_PASS);
     uint32_t operations = device->operations;
+    unsigned without_new_download = 0;
     for (uint32_t at = 1; at <= operations; at++) {
         device_init(device, &running);
         server_serve(&device->server, file, test_image_make(&newer, file));
@@ -392,7 +393,10 @@ static void test_flash_errors(void **state)
         device_run(device, 2, 20);
         assert_int_equal(device->unbootable, 0);
         assert_string_equal(device->version, "1.2.0");
+        without_new_download += device_told(device, AGENT_EVENT_RETRY, AGENT_REASON_FLASH) == 1 &&
+                                device->server.whole == 1;
     }
+    assert_int_equal(without_new_download, 3); /* the journal's "attempt", otadata's two */
     free(device);
 }
 
@@ -424,6 +428,8 @@ int main(void)
         cmocka_unit_test(test_stories),
         cmocka_unit_test(test_quiet_until_newer),
         cmocka_unit_test(test_resume),
+        cmocka_unit_test(test_wrong_part),
+        cmocka_unit_test(test_power_lost_in_trial),
         cmocka_unit_test(test_replaced_midway),
         cmocka_unit_test(test_trial_hangs),
         cmocka_unit_test(test_trial_fails),
