@@ -3,29 +3,22 @@
  * Beyond memory safety, what they promise: a part always lies inside the file, and a path that is
  * accepted is exactly the one spelling of what it names.
  */
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
+#include "fuzz/fuzz.h"
 #include "server/etag.h"
 #include "server/range.h"
 #include "server/target.h"
-
-static void check(int holds)
-{
-    if (!holds)
-        abort();
-}
 
 static void check_range(const char *text, size_t length, uint64_t size)
 {
     struct range range;
     enum range_verdict verdict = range_parse(text, length, size, &range);
-    check(range.first <= range.last);
-    check(size == 0 || range.last < size);
-    check(size != 0 || verdict != RANGE_PART);
-    check(verdict == RANGE_PART || (range.first == 0 && range.last == (size == 0 ? 0 : size - 1)));
+    require(range.first <= range.last);
+    require(size == 0 || range.last < size);
+    require(size != 0 || verdict != RANGE_PART);
+    require(verdict == RANGE_PART ||
+            (range.first == 0 && range.last == (size == 0 ? 0 : size - 1)));
 }
 
 static void check_path(const char *text, size_t length)
@@ -36,9 +29,9 @@ static void check_path(const char *text, size_t length)
         return;
     snprintf(again, sizeof again, "/ota/%s/%s%s", target.product, target.channel,
              target.kind == TARGET_IMAGE ? ".bin" : ".json");
-    check(strlen(again) == length && memcmp(again, text, length) == 0);
-    check(strchr(target.product, '/') == NULL && strchr(target.channel, '/') == NULL);
-    check(target.product[0] != '.' && target.channel[0] != '.');
+    require(strlen(again) == length && memcmp(again, text, length) == 0);
+    require(strchr(target.product, '/') == NULL && strchr(target.channel, '/') == NULL);
+    require(target.product[0] != '.' && target.channel[0] != '.');
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -48,8 +41,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (size < sizeof file_size)
         return 0;
     check_path(text, size);
-    check(!etag_list_matches(text, size, "\"0123\"", ETAG_STRONG) ||
-          etag_list_matches(text, size, "\"0123\"", ETAG_WEAK));
+    require(!etag_list_matches(text, size, "\"0123\"", ETAG_STRONG) ||
+            etag_list_matches(text, size, "\"0123\"", ETAG_WEAK));
     memcpy(&file_size, data, sizeof file_size);
     check_range(text + sizeof file_size, size - sizeof file_size, file_size);
     check_range(text + sizeof file_size, size - sizeof file_size, file_size % 64);
