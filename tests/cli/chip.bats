@@ -192,7 +192,7 @@ start_run() {
         chip 0 --until wrote --json --seed $seed --log "$log.new"
         figures=$(grep -v -e wall -e mips <<<"$output")
         if [ "$seed" = 6 ]; then
-            ! cmp -s "$log" "$log.new"
+            run ! cmp -s "$log" "$log.new"
         elif [ -e "$log" ]; then
             cmp "$log" "$log.new"
             [ "$figures" = "$first" ]
