@@ -38,7 +38,7 @@ void boot_policy_read(struct boot_policy *policy)
     policy->secured = efuse_bits(&efuse, EFUSE_SECURE_BOOT_EN);
     policy->chip_rev = efuse_chip_revision(&efuse);
     policy->secure_version = efuse_secure_version(&efuse);
-    efuse_trust(&efuse, &policy->trust);
+    hal_efuse_trust(&policy->trust);
 }
 
 static void greet(const struct boot_policy *policy)

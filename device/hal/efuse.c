@@ -1,6 +1,8 @@
 /* device/hal/efuse.c: the eFuse controller (efuse.md 6). */
 #include "device/hal/efuse.h"
 
+#include <string.h>
+
 #include "chain/bytes.h"
 #include "chain/reg/efuse.h"
 #include "chain/soc.h"
@@ -36,6 +38,20 @@ HAL_IRAM bool hal_efuse_flash_encryption(void) /* the flash driver asks */
 {
     uint32_t count = block0_word(CRYPT_CNT_WORD) >> CRYPT_CNT_SHIFT;
     return ((count ^ count >> 1 ^ count >> 2) & 1) != 0;
+}
+
+void hal_efuse_trust(struct sigblock_trust *trust)
+{
+    struct efuse efuse;
+    struct sigblock_trust again;
+    memset(trust, 0, sizeof *trust);
+    memset(&again, 0, sizeof again);
+    hal_efuse_read(&efuse);
+    efuse_trust(&efuse, trust);
+    hal_efuse_read(&efuse);
+    efuse_trust(&efuse, &again);
+    if (memcmp(trust, &again, sizeof again) != 0)
+        trust->count = 0;
 }
 
 bool hal_efuse_secure_boot(void)

@@ -15,6 +15,10 @@ bool hal_efuse_secure_boot(void);        /* SECURE_BOOT_EN */
 unsigned hal_efuse_secure_version(void); /* ones in SECURE_VERSION */
 unsigned hal_efuse_watchdog_delay(void); /* WDT_DELAY_SEL */
 
+/* The unrevoked Secure Boot digests. Read and worked out twice; when the two differ (a fault at the
+ * right moment could skip a revocation) nothing is trusted. */
+void hal_efuse_trust(struct sigblock_trust *trust);
+
 /* Set BLOCK0 bits of SECURE_VERSION so that `version` bits are ones; HAL_OK when already so.
  * HAL_EBOUNDS above 16, HAL_ETIMEOUT, HAL_EVERIFY (write-protected, or the burn did not take). */
 int hal_efuse_raise_secure_version(unsigned version);

@@ -139,7 +139,7 @@ static uint32_t secure_boot(const struct image *image, const uint8_t *view, uint
     uint8_t digest[SHA256_BYTES];
     int reason = CHAIN_EUNSIGNED;
 
-    efuse_trust(efuse, &trust);
+    hal_efuse_trust(&trust);
     print_trust(&trust);
     if (!span_within(image->signed_length, SIGBLOCK_SECTOR_BYTES, view_bytes) ||
         pieces_digest(pieces, image->signed_length, &hal_crypto, digest) != CHAIN_OK)
