@@ -92,6 +92,18 @@ patched() {
     refused "not by a trusted key" "$BATS_TEST_TMPDIR/o.bin"
 }
 
+@test "keys may be named by their digest" {
+    local digest
+    digest=$("$TRUSTCHAIN" key digest "$SHARED/key.pem" | grep -oE '[0-9a-f]{64}')
+    run "$TRUSTCHAIN" release publish "$SHARED/v1.bin" --releases "$RELEASES" --product thermo \
+        --digest "${digest/[0-7]/8}"
+    [ "$status" -eq 1 ]
+    [[ "$output" == *"not by a trusted key"* ]]
+    run "$TRUSTCHAIN" release publish "$SHARED/v1.bin" --releases "$RELEASES" --product thermo \
+        --digest "$digest"
+    [ "$status" -eq 0 ]
+}
+
 @test "a broken signature by the right key is refused" {
     local size
     size=$(stat -c %s "$SHARED/v1.bin")
