@@ -2,7 +2,6 @@
 #include "chain/reg/lp_aon.h"
 #include "chain/soc.h"
 #include "device/hal/efuse.h"
-#include "device/hal/flash.h"
 #include "device/hal/hal.h"
 #include "device/hal/mmu.h"
 #include "device/hal/system.h"
