@@ -7,7 +7,7 @@
 static const char *const reasons[] = {
     [AGENT_REASON_NONE] = "no reason",
     [AGENT_REASON_NETWORK] = "the connection failed",
-    [AGENT_REASON_IDENTITY] = "the server's certificate is not from the pinned authority",
+    [AGENT_REASON_IDENTITY] = "the server's certificate does not prove it to be the pinned one",
     [AGENT_REASON_TRUNCATED] = "the answer ended early",
     [AGENT_REASON_STATUS] = "the server answered with status",
     [AGENT_REASON_REDIRECT] = "the server redirects elsewhere, status",

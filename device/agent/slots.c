@@ -66,9 +66,7 @@ int slots_forget_passive(const struct slots *slots)
     for (unsigned i = 0; error == AGENT_OK && i < 2; i++) {
         bool spare = otadata_record_bootable(&ota.record[i ^ 1u]) &&
                      names(&ota, i ^ 1u, slots, slots->running);
-        if (!names(&ota, i, slots, passive))
-            continue;
-        if (spare || !otadata_record_bootable(&ota.record[i]))
+        if (spare && names(&ota, i, slots, passive))
             error = region->erase(region->context, i * OTADATA_SECTOR_BYTES);
     }
     return error;

@@ -21,8 +21,8 @@ unsigned slots_passive(const struct slots *slots);
 /* State recorded for a slot (enum otadata_state); OTADATA_UNDEFINED when none is. */
 int slots_state(const struct slots *slots, unsigned slot, int *state);
 
-/* The passive slot's content is about to change: remove what otadata says about it, unless that
- * record is all the bootloader has. */
+/* The passive slot's content is about to change: remove what otadata says about it, provided
+ * that the other record boots the running one. */
 int slots_forget_passive(const struct slots *slots);
 
 /* The passive slot boots next, on trial. */

@@ -136,7 +136,7 @@ static const char *handshake_reason(int error)
 static int handshake_failed(int error)
 {
     uint32_t flags = mbedtls_ssl_get_verify_result(&tls.ssl);
-    if (error == MBEDTLS_ERR_X509_CERT_VERIFY_FAILED) {
+    if (error == MBEDTLS_ERR_X509_CERT_VERIFY_FAILED || error == MBEDTLS_ERR_SSL_BAD_CERTIFICATE) {
         log_line('E', "tls", "server certificate refused: %s", certificate_reason(flags));
         return AGENT_EIDENTITY;
     }

@@ -73,6 +73,7 @@ static const struct {
      {{1, 2}, {OTADATA_VALID, OTADATA_PENDING_VERIFY}},
      {true, false}},
     {"the running slot twice", {{1, 3}, {OTADATA_VALID, OTADATA_VALID}}, {true, true}},
+    {"nothing but a failed version", {{NONE, 2}, {0, OTADATA_ABORTED}}, {false, true}},
     {"nothing but the passive slot", {{NONE, 2}, {0, OTADATA_VALID}}, {false, true}},
     {"the running slot's record is bad", {{1, 2}, {OTADATA_ABORTED, OTADATA_VALID}}, {true, true}},
 };
