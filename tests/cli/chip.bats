@@ -102,7 +102,8 @@ setup() {
 chip() {
     local expected=$1
     shift
-    run --separate-stderr timeout 60 "$TRUSTCHAIN" chip run --flash "$F" --efuse "$E" "$@" </dev/null
+    run --separate-stderr timeout 60 \
+        "$TRUSTCHAIN" chip run --flash "$F" --efuse "$E" "$@" </dev/null
     echo "chip run $* -> $status: $stderr"
     [ "$status" -eq "$expected" ]
 }
