@@ -16,6 +16,8 @@
 #include "device/hal/hal.h"
 #include "device/hal/system.h"
 
+#define RESET_BROWN_OUT 0x0Fu /* soc.md 3.4 */
+
 #define BACKOFF_MS     1000u
 #define BACKOFF_MAX_MS 60000u
 #define TRIAL_MS       60000u
@@ -108,7 +110,8 @@ static int boot_reject(void *context)
 static bool boot_power_was_cut(void *context)
 {
     (void)context;
-    return hal_reset_cause() == SOC_RESET_POWERON;
+    uint32_t cause = hal_reset_cause();
+    return cause == SOC_RESET_POWERON || cause == RESET_BROWN_OUT;
 }
 
 static void boot_reboot(void *context)
