@@ -1,4 +1,4 @@
-# bench/mips/start_chip.S: run the benchmark in HP SRAM of the virtual ESP32-C6. The result is left
+# bench/chip/start_chip.S: run the benchmark in HP SRAM of the virtual ESP32-C6. The result is left
 # in a0; wfi with nothing enabled ends the run.
     .section .text.start
     .globl _start
@@ -9,6 +9,7 @@ _start:
 1:  sw      zero, 0(t0)
     addi    t0, t0, 4
     bltu    t0, t1, 1b
+    call    watchdogs_off
     call    benchmark
 2:  wfi
     j       2b

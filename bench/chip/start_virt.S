@@ -1,4 +1,4 @@
-# bench/mips/start_virt.S: run the benchmark on QEMU's "virt" machine, in RAM. The test finisher at
+# bench/chip/start_virt.S: run the benchmark on QEMU's "virt" machine, in RAM. The test finisher at
 # 0x100000 ends the run: 0x5555 is success, (code << 16 | 0x3333) failure.
     .section .text.start
     .globl _start

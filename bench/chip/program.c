@@ -1,4 +1,4 @@
-/* bench/mips/program.c: the work that measures an RV32 machine's speed: what firmware does.
+/* bench/chip/program.c: the work that measures an RV32 machine's speed: what firmware does.
  *
  * Rounds of hashing (SHA-256), sorting (by comparison function, on records), text (formatting,
  * splitting, searching) and list walking over pseudo-random data; all of it ends in one checksum,
