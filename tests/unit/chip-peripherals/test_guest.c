@@ -1,0 +1,139 @@
+/* Peripherals under the real core: a guest's alarm comes at its instruction, asleep or busy, and a
+ * watchdog and a software reset lead through the ROM again with their cause. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "chain/soc.h"
+#include "chip/chip.h"
+#include "tests/unit/chip-core/asm.h"
+
+#define FLASH_BYTES (2u << 20)
+#define MSTATUS     0x300
+#define MIE         0x304
+#define MTVEC       0x305
+#define LINE1       (SOC_ROM_BASE + 0x104) /* vector of interrupt line 1 */
+
+struct board {
+    struct chip *chip;
+    struct efuse efuse;
+    uint8_t *flash;
+    uint32_t rom[0x400];
+};
+
+static void board_start(struct board *board, const uint32_t *program, size_t words)
+{
+    static const uint8_t mac[6] = {2, 0, 0, 0, 0, 1};
+    struct chip_config config;
+    memset(board->rom, 0, sizeof board->rom);
+    memcpy(board->rom, program, 4 * words);
+    board->rom[0x104 / 4] = J(0);
+    board->flash = malloc(FLASH_BYTES);
+    memset(board->flash, 0xFF, FLASH_BYTES);
+    efuse_factory(&board->efuse, mac, 0);
+    chip_config_init(&config);
+    config.rom = (const uint8_t *)board->rom;
+    config.rom_bytes = sizeof board->rom;
+    config.flash = board->flash;
+    config.flash_bytes = FLASH_BYTES;
+    config.efuse = &board->efuse;
+    assert_int_equal(chip_new(&config, &board->chip), CHIP_OK);
+}
+
+static void board_stop(struct board *board)
+{
+    chip_free(board->chip);
+    free(board->flash);
+}
+
+/* Route SYSTIMER target 0 to line 1 and set it to count 500: instruction 5000. */
+#define ARM_ALARM                                                                                  \
+    LUI(a0, 0x40000), ADDI(a0, a0, 0x101), CSRW(MTVEC, a0), LUI(t1, 0x60010), LI(t2, 1),           \
+        SW(t2, 4 * SOC_SOURCE_SYSTIMER0, t1), LUI(t1, 0x20001), LI(a1, 2), SW(a1, 0, t1),          \
+        SW(t2, 0x14, t1), SW(t2, 0x90, t1), LI(a1, -1), CSRW(MIE, a1), LUI(t0, 0x6000A),           \
+        LI(a1, 500), SW(a1, 0x20, t0), SW(t2, 0x50, t0), SW(t2, 0x64, t0), LW(a2, 0, t0),          \
+        LUI(a1, 0x1000), ADD(a2, a2, a1), SW(a2, 0, t0), CSRRSI(zero, MSTATUS, 8)
+
+static void check_alarm(const uint32_t *program, size_t words)
+{
+    struct board board;
+    struct chip_stats stats;
+    board_start(&board, program, words);
+    chip_breakpoint(board.chip, LINE1);
+    assert_int_equal(chip_run(board.chip, 100000), CHIP_STOP_BREAKPOINT);
+    chip_get_stats(board.chip, &stats);
+    assert_int_equal(stats.virtual_ns, 5000 * 1000 / SOC_CPU_MHZ);
+    board_stop(&board);
+}
+
+static void alarm_wakes_the_sleeping_guest(void **state)
+{
+    static const uint32_t program[] = {ARM_ALARM, WFI, J(-4)};
+    (void)state;
+    check_alarm(program, COUNT(program));
+}
+
+static void alarm_interrupts_the_busy_guest(void **state)
+{
+    static const uint32_t program[] = {ARM_ALARM, ADDI(a3, a3, 1), J(-4)};
+    (void)state;
+    check_alarm(program, COUNT(program));
+}
+
+/* The reset cause goes to s0 and the guest waits; the first time it does `action`. */
+static void check_reset(uint32_t upper, uint32_t offset, uint32_t value_upper, uint32_t cause)
+{
+    const uint32_t program[] = {
+        LUI(t0, 0x600B0), LW(s0, 0x410, t0),    OPI(7, s0, s0, 0x1F), LI(t1, 1), BNE(s0, t1, 16),
+        LUI(t0, upper),   LUI(t1, value_upper), SW(t1, offset, t0),   J(0),
+    };
+    struct board board;
+    board_start(&board, program, COUNT(program));
+    chip_limit_resets(board.chip, 1);
+    assert_int_equal(chip_run(board.chip, 1000), CHIP_STOP_RESET_LIMIT);
+    assert_int_equal(chip_run(board.chip, 100), CHIP_STOP_BUDGET);
+    assert_int_equal(chip_register(board.chip, s0), cause);
+    board_stop(&board);
+}
+
+static void software_resets(void **state)
+{
+    (void)state;
+    check_reset(0x600B1, 0x34, 0x80000, SOC_RESET_SW_SYS);
+    check_reset(0x600B1, 0x38, 0x10000, SOC_RESET_SW_CPU);
+}
+
+/* Nobody feeds the watchdog that guards the boot: 0x18CBA80 ticks of 80 MHz after reset. */
+static void boot_watchdog(void **state)
+{
+    static const uint32_t program[] = {LUI(t0, 0x600B0), LW(s0, 0x410, t0), OPI(7, s0, s0, 0x1F),
+                                       WFI, J(-4)};
+    struct board board;
+    struct chip_stats stats;
+    (void)state;
+    board_start(&board, program, COUNT(program));
+    chip_limit_resets(board.chip, 1);
+    assert_int_equal(chip_run(board.chip, UINT64_MAX), CHIP_STOP_RESET_LIMIT);
+    chip_get_stats(board.chip, &stats);
+    assert_int_equal(stats.virtual_ns, 0x18CBA80ull * 2 * 1000 / SOC_CPU_MHZ);
+    assert_int_equal(stats.last_reset_cause, SOC_RESET_TG0_SYS);
+    assert_int_equal(chip_run(board.chip, 100), CHIP_STOP_BUDGET);
+    assert_int_equal(chip_register(board.chip, s0), SOC_RESET_TG0_SYS);
+    board_stop(&board);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(alarm_wakes_the_sleeping_guest),
+        cmocka_unit_test(alarm_interrupts_the_busy_guest),
+        cmocka_unit_test(software_resets),
+        cmocka_unit_test(boot_watchdog),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
