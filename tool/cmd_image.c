@@ -102,10 +102,8 @@ static int explain_build(const char *name, int error)
     return host_fail(name, "cannot become an image: %s", chain_error_text(error));
 }
 
-/* The ELF's own digest goes into the application descriptor, so only where there is one: an ELF
- * without it is a bootloader, and whether it is one shows when it has been laid out. */
-static int build(const char *name, const struct buffer *elf, struct image_build_options options,
-                 struct buffer *image)
+static int build(const char *name, const struct buffer *elf,
+                 const struct image_build_options *options, struct buffer *image)
 {
     size_t size = image_build_bound(elf->bytes, elf->length);
     if (size == 0)
@@ -113,17 +111,8 @@ static int build(const char *name, const struct buffer *elf, struct image_build_
     image->bytes = malloc(size);
     if (!image->bytes)
         return host_fail(name, "out of memory");
-    struct image_build_options plain = options;
-    plain.elf_digest = false;
-    int error = image_build(elf->bytes, elf->length, &plain, &host_crypto, image->bytes, size,
+    int error = image_build(elf->bytes, elf->length, options, &host_crypto, image->bytes, size,
                             &image->length);
-    if (error)
-        return explain_build(name, error);
-    if (image_kind_of(image->bytes, image->length) != IMAGE_APP)
-        return HOST_DONE;
-    options.elf_digest = true;
-    error = image_build(elf->bytes, elf->length, &options, &host_crypto, image->bytes, size,
-                        &image->length);
     return error ? explain_build(name, error) : HOST_DONE;
 }
 
@@ -155,7 +144,7 @@ static int image_make(int argc, char **argv)
         status = file_read(options.input, FILE_MAX_DEFAULT, &elf);
     if (status != HOST_DONE)
         return status;
-    status = build(file_input_name(options.input), &elf, options.build, &image);
+    status = build(file_input_name(options.input), &elf, &options.build, &image);
     if (status == HOST_DONE)
         status = file_write(options.output, image.bytes, image.length, 0644);
     buffer_free(&image);
