@@ -52,9 +52,10 @@ enum agent_record_phase {
 
 /* All that survives a reset. */
 struct agent_record {
-    uint8_t phase; /* enum agent_record_phase */
-    uint8_t slot;  /* the slot this is about */
-    uint8_t tries; /* trial boots so far */
+    uint8_t phase;     /* enum agent_record_phase */
+    uint8_t slot;      /* the slot this is about */
+    uint8_t tries;     /* trial boots of this file so far */
+    uint8_t undecided; /* the last one ended without a verdict: the self-test took too long */
     uint8_t refused_count;
     uint32_t length; /* bytes of the file */
     uint32_t offset;
@@ -138,7 +139,8 @@ enum agent_reason {
     AGENT_REASON_NOT_LOADED,     /* the bootloader did not take it */
     AGENT_REASON_TRIAL_RESET,    /* reset before it was confirmed */
     AGENT_REASON_SELF_TEST,      /* its self-test failed */
-    AGENT_REASON_TOO_MANY_TRIES, /* power was lost in each trial */
+    AGENT_REASON_NO_VERDICT,     /* its self-test did not end in time */
+    AGENT_REASON_TOO_MANY_TRIES, /* no trial came to an end */
 };
 
 enum agent_event_kind {
@@ -174,7 +176,7 @@ struct agent_config {
     uint32_t poll_ms;        /* between two questions; spread by an eighth */
     uint32_t backoff_ms;     /* first wait after a failure; doubles ... */
     uint32_t backoff_max_ms; /* ... up to this */
-    uint32_t trial_ms;       /* a self-test that has not ended by then has failed */
+    uint32_t trial_ms;       /* a trial without verdict by then is given up, and repeated later */
     bool any_version; /* install older or equal versions too (never a lower secure version) */
 
     uint16_t chip_rev;                  /* major * 100 + minor */

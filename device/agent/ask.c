@@ -113,7 +113,8 @@ static bool begins(struct agent *agent, const struct http_response *response)
     }
     record->phase = AGENT_RECORD_NONE; /* in RAM; the journal follows with the first sector */
     record->slot = (uint8_t)agent->config->boot.passive(agent->config->boot.context);
-    record->tries = 0;
+    if (memcmp(record->digest, response->etag, sizeof record->digest) != 0)
+        record->tries = 0; /* else it was tried before, without a verdict */
     record->length = response->length;
     record->offset = 0;
     memset(record->version, 0, sizeof record->version);

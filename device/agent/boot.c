@@ -36,7 +36,7 @@ static int know_running(struct agent *agent)
 }
 
 /* Another image runs than the one that was to be tried. Why? AGENT_REASON_NONE: it was not tried,
- * or only the loss of power ended its trial. */
+ * or its trial ended by loss of power or without a verdict, and there were not too many. */
 static enum agent_reason attempt_verdict(const struct agent *agent, int state)
 {
     const struct agent_boot *boot = &agent->config->boot;
@@ -45,7 +45,8 @@ static enum agent_reason attempt_verdict(const struct agent *agent, int state)
         verdict = AGENT_REASON_SELF_TEST;
     else if (state == OTADATA_PENDING_VERIFY)
         verdict = AGENT_REASON_NOT_LOADED;
-    else if (state == OTADATA_ABORTED && !boot->power_was_cut(boot->context))
+    else if (state == OTADATA_ABORTED && agent->record.undecided == 0 &&
+             !boot->power_was_cut(boot->context))
         verdict = AGENT_REASON_TRIAL_RESET;
     if (verdict == AGENT_REASON_NONE && agent->record.tries >= AGENT_TRIES_MAX)
         verdict = AGENT_REASON_TOO_MANY_TRIES;
@@ -80,6 +81,13 @@ static void settle(struct agent *agent, unsigned running, unsigned passive, int 
         agent_refuse(agent, AGENT_EVENT_ROLLED_BACK, verdict, 0);
         return;
     }
+    if (record->undecided != 0) {
+        /* Most likely the network is down: once it brings the file again, it is time to retry. */
+        record->phase = AGENT_RECORD_NONE;
+        (void)agent_save(agent);
+        agent_rest_after_boot(agent);
+        return;
+    }
     record->phase = AGENT_RECORD_DOWNLOAD; /* complete: verify and switch once more */
     agent_enter(agent, AGENT_STATE_VERIFY);
 }
@@ -112,6 +120,18 @@ void agent_start(struct agent *agent)
     }
 }
 
+/* Neither good nor bad. Without a confirmation the bootloader goes back; what the journal says
+ * keeps the other image from taking this for a crash. */
+static void trial_undecided(struct agent *agent)
+{
+    agent->record.undecided = 1;
+    (void)agent_save(agent);
+    agent_tell(agent, (struct agent_event){.kind = AGENT_EVENT_REFUSED,
+                                           .reason = AGENT_REASON_NO_VERDICT,
+                                           .version = agent->running_version});
+    agent_reboot(agent);
+}
+
 static void trial_failed(struct agent *agent)
 {
     const struct agent_boot *boot = &agent->config->boot;
@@ -133,8 +153,9 @@ void agent_trial(struct agent *agent)
         agent_tell(agent, (struct agent_event){.kind = AGENT_EVENT_CONFIRMED,
                                                .version = agent->running_version});
         agent_enter(agent, AGENT_STATE_START); /* now as a confirmed image */
-    } else if (result == AGENT_EFAILED ||
-               agent_now(agent) - agent->since_ms >= agent->config->trial_ms) {
+    } else if (result == AGENT_EFAILED) {
         trial_failed(agent);
+    } else if (agent_now(agent) - agent->since_ms >= agent->config->trial_ms) {
+        trial_undecided(agent);
     }
 }

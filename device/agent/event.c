@@ -27,7 +27,8 @@ static const char *const reasons[] = {
     [AGENT_REASON_NOT_LOADED] = "the bootloader did not load it",
     [AGENT_REASON_TRIAL_RESET] = "reset before it confirmed itself",
     [AGENT_REASON_SELF_TEST] = "its self-test failed",
-    [AGENT_REASON_TOO_MANY_TRIES] = "power was lost in every trial",
+    [AGENT_REASON_NO_VERDICT] = "its self-test did not end in time",
+    [AGENT_REASON_TOO_MANY_TRIES] = "no trial of it came to an end",
 };
 
 static int print_reason(const struct agent_event *event, char *out, size_t size)

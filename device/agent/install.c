@@ -183,6 +183,7 @@ static void switch_over(struct agent *agent, uint32_t verdict)
         return;
     agent->record.phase = AGENT_RECORD_ATTEMPT;
     agent->record.tries++;
+    agent->record.undecided = 0;
     if (agent_save(agent) != AGENT_OK || boot->set_boot(boot->context) != AGENT_OK) {
         agent->record.phase = AGENT_RECORD_DOWNLOAD; /* complete: comes back to verify */
         agent->record.tries--;

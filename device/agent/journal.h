@@ -13,6 +13,7 @@
  *           other 252 bytes       15  1  count of refused digests
  *                                 16  4  length of the file
  *                                 20  4  offset: bytes that are in the slot
+ *                                 24  1  undecided: the trial ended without a verdict
  *     unnamed bytes are zero
  */
 #ifndef DEVICE_AGENT_JOURNAL_H

@@ -242,6 +242,8 @@ static int self_test(void *context)
     }
     if (device->trial_version == NULL || strcmp(device->version, device->trial_version) != 0)
         return AGENT_OK;
+    if (device->trials_good_after != 0 && device->trials > device->trials_good_after)
+        return AGENT_OK;
     switch (device->trial) {
     case TRIAL_FAIL:
         return AGENT_EFAILED;
@@ -263,6 +265,7 @@ static void note_event(void *context, const struct agent_event *event)
         return;
     if (device->events == DEVICE_EVENTS_MAX)
         abort();
+    device->trials += event->kind == AGENT_EVENT_TRIAL;
     struct agent_event *kept = &device->event[device->events];
     *kept = *event;
     if (event->version != NULL) { /* the agent's own memory: valid during the call only */

@@ -41,6 +41,8 @@ struct device {
     uint32_t fail_at;       /* this operation answers an error instead */
     enum trial trial;       /* of images whose version is trial_version; others pass */
     const char *trial_version;
+    unsigned trials_good_after; /* this many trials go as above, later ones pass; 0 = all do */
+    unsigned trials;            /* so far, of that version */
     bool any_version;
 
     /* What happened. */
