@@ -103,7 +103,8 @@ if usable mbedtls "$folder/mbedtls" && usable lwip "$folder/lwip"; then
     exit 0
 fi
 for tool in apt-get dpkg-source flock; do
-    command -v "$tool" >/dev/null || fail "$tool: not found (apt-get install apt dpkg-dev util-linux)"
+    command -v "$tool" >/dev/null ||
+        fail "$tool: not found (apt-get install apt dpkg-dev util-linux)"
 done
 mkdir -p "$folder"
 exec 9>"$folder/.lock"

@@ -27,7 +27,8 @@ foreach(name ${mbedtls_names})
     list(APPEND mbedtls_sources "${SOURCES_DIR}/mbedtls/library/${name}.c")
   endif()
 endforeach()
-add_library(mbedtls STATIC ${mbedtls_sources} "${TRUSTCHAIN_ROOT}/device/app/mbedtls/accelerators.c")
+add_library(mbedtls STATIC ${mbedtls_sources}
+  "${TRUSTCHAIN_ROOT}/device/app/mbedtls/accelerators.c")
 target_include_directories(mbedtls SYSTEM PUBLIC "${SOURCES_DIR}/mbedtls/include"
   "${SOURCES_DIR}/mbedtls/library")
 target_compile_definitions(mbedtls PUBLIC

@@ -38,13 +38,15 @@ static enum agent_reason judge_head(struct agent *agent)
 {
     struct image_app_desc desc;
     const uint8_t *bytes = agent->buffer;
+    bool described = image_app_desc_read(bytes, sizeof agent->buffer, &desc) == CHAIN_OK;
     if (bytes[0] != IMAGE_MAGIC)
         return AGENT_REASON_NOT_AN_IMAGE;
+    if (described) /* for the message, whatever the verdict */
+        memcpy(agent->record.version, desc.version, sizeof agent->record.version);
     if (le16_load(bytes + CHIP_ID_OFFSET) != IMAGE_CHIP_ESP32C6)
         return AGENT_REASON_CHIP;
-    if (image_app_desc_read(bytes, sizeof agent->buffer, &desc) != CHAIN_OK)
+    if (!described)
         return AGENT_REASON_NOT_AN_IMAGE;
-    memcpy(agent->record.version, desc.version, sizeof agent->record.version);
     return judge_desc(agent, &desc);
 }
 
