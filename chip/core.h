@@ -104,6 +104,10 @@ struct core {
     const struct op *op;
     const struct block *block;
 
+    /* What a bus or CSR read brought. Not a local of the handler: one whose local's address is
+     * taken does not end in a tail call, and the host's stack would grow with every such read. */
+    uint32_t value;
+
     /* Time in instructions. now = stop_at - left; retired = now - skipped. */
     int64_t left;
     uint64_t stop_at;

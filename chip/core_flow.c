@@ -184,26 +184,27 @@ OP(wfi)
 #define CSR(name, funct3, operand_value, reads, writes, new_value)                                 \
     OP(name)                                                                                       \
     {                                                                                              \
-        uint32_t operand = (operand_value), old = 0;                                               \
+        uint32_t operand = (operand_value);                                                        \
         core->left = left + (op->place & OP_REMAINING);                                            \
-        if (((reads) && !csr_read(core, IMM, &old)) ||                                             \
+        core->value = 0;                                                                           \
+        if (((reads) && !csr_read(core, IMM, &core->value)) ||                                     \
             ((writes) && !csr_write(core, IMM, (new_value)))) {                                    \
             core_leave_before(core, op, block, left);                                              \
             core_trap(core, TRAP_ILLEGAL, csr_bits(op, funct3));                                   \
             return;                                                                                \
         }                                                                                          \
-        RD = old;                                                                                  \
+        RD = core->value;                                                                          \
         if (unlikely(core->attention))                                                             \
             TAIL core_leave_after(core, op, block, left);                                          \
         NEXT;                                                                                      \
     }
 
 CSR(csrrw, 1, RS1, op->rd != REGISTER_NONE, true, operand)
-CSR(csrrs, 2, RS1, true, op->rs1 != 0, old | operand)
-CSR(csrrc, 3, RS1, true, op->rs1 != 0, old & ~operand)
+CSR(csrrs, 2, RS1, true, op->rs1 != 0, core->value | operand)
+CSR(csrrc, 3, RS1, true, op->rs1 != 0, core->value & ~operand)
 CSR(csrrwi, 5, op->rs1, op->rd != REGISTER_NONE, true, operand)
-CSR(csrrsi, 6, op->rs1, true, op->rs1 != 0, old | operand)
-CSR(csrrci, 7, op->rs1, true, op->rs1 != 0, old & ~operand)
+CSR(csrrsi, 6, op->rs1, true, op->rs1 != 0, core->value | operand)
+CSR(csrrci, 7, op->rs1, true, op->rs1 != 0, core->value & ~operand)
 
 void core_run(struct core *core, uint64_t until)
 {

@@ -51,11 +51,11 @@ static bool bus_end(struct core *core, const struct op *op, struct block *block,
 
 static RARE HANDLER(load_bus)
 {
-    uint32_t address = RS1 + IMM, value = 0;
+    uint32_t address = RS1 + IMM;
     bus_begin(core, op, block, left);
-    enum bus_result result = bus_load(core->chip, address, WIDTH(op->rs2), &value);
+    enum bus_result result = bus_load(core->chip, address, WIDTH(op->rs2), &core->value);
     if (result == BUS_OK)
-        RD = extended(value, op->rs2);
+        RD = extended(core->value, op->rs2);
     if (!bus_end(core, op, block, left, result, TRAP_LOAD_ACCESS, address))
         return;
     NEXT;
@@ -130,13 +130,13 @@ STORE(sw, uint32_t)
 /* lr.w: a word load that leaves a reservation. */
 OP(lr)
 {
-    uint32_t address = RS1, value = 0;
+    uint32_t address = RS1;
     enum bus_result result = BUS_MISALIGNED;
     bus_begin(core, op, block, left);
     if (address % 4 == 0)
-        result = bus_load(core->chip, address, 4, &value);
+        result = bus_load(core->chip, address, 4, &core->value);
     if (result == BUS_OK) {
-        RD = value;
+        RD = core->value;
         core->reserved = true;
         core->reservation = address;
     }
@@ -190,11 +190,12 @@ static uint32_t amo_result(uint32_t funct5, uint32_t old, uint32_t operand)
 /* amo*.w: both halves must be permitted, and a failure of either is a store's. */
 OP(amo)
 {
-    uint32_t address = RS1, old = 0;
+    uint32_t address = RS1;
     enum bus_result result = BUS_MISALIGNED;
     bus_begin(core, op, block, left);
     if (address % 4 == 0)
-        result = bus_load(core->chip, address, 4, &old);
+        result = bus_load(core->chip, address, 4, &core->value);
+    uint32_t old = core->value;
     if (result == BUS_OK)
         result = bus_store(core->chip, address, 4, amo_result(IMM, old, RS2));
     if (result == BUS_OK)
