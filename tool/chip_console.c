@@ -119,9 +119,17 @@ bool console_put(struct console *console, uint8_t byte)
     write_byte(console, console->out, byte);
     write_byte(console, console->log, byte);
     remember(console, byte);
+    console->silent = false;
     if (console->seen == NULL)
         console->seen = watch_completed(console);
-    return console->seen != NULL || console->write_error != 0;
+    return (console->seen != NULL && byte == '\n') || console->write_error != 0;
+}
+
+bool console_settled(struct console *console, bool chip_stopped)
+{
+    bool ended = chip_stopped || console->silent;
+    console->silent = true;
+    return console->write_error != 0 || (console->seen != NULL && ended);
 }
 
 int console_get(struct console *console)

@@ -32,6 +32,7 @@ struct console {
     struct console_watch watches[CONSOLE_WATCHES_MAX];
     size_t watch_count;
     const struct console_watch *seen; /* the first text that came */
+    bool silent;                      /* no output since console_settled() was last asked */
     char tail[4 * CONSOLE_TEXT_MAX];  /* the latest output */
     size_t tail_length;
 };
@@ -44,8 +45,12 @@ void console_close(struct console *console); /* the terminal is as it was */
 /* False when there are too many, or the text is empty or too long. */
 bool console_watch(struct console *console, const char *text, bool fails);
 
-/* One byte of output; true when it completes a text waited for, or could not be written. */
+/* One byte of output; true when it ends the line in which a text waited for came, or could not be
+ * written. */
 bool console_put(struct console *console, uint8_t byte);
+/* Is the run over? Output cannot be written; or a text came, and its line has ended, or has no end
+ * (a prompt: nothing since the last call), or the chip stopped by itself. Asked after each slice. */
+bool console_settled(struct console *console, bool chip_stopped);
 int console_get(struct console *console); /* next byte of input, -1 when there is none now */
 void console_flush(struct console *console);
 

@@ -228,9 +228,10 @@ static int run_to_end(struct run *run)
         enum chip_stop stop = chip_run(run->chip, slice(run));
         look_at_boot(run);
         console_flush(&run->options->console);
-        switch (stop) {
-        case CHIP_STOP_REQUEST:
+        if (console_settled(&run->options->console, stop != CHIP_STOP_BUDGET))
             return stopped_by_console(run);
+        switch (stop) {
+        case CHIP_STOP_REQUEST: /* the console's, answered above */
         case CHIP_STOP_RESET_LIMIT:
             if (after_reset(run, &status))
                 return status;

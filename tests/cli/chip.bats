@@ -145,6 +145,12 @@ start_run() {
     [ "$(cat "$BATS_TEST_TMPDIR/log")" = "$output" ]
 }
 
+@test "a text waited for ends the run with its line" {
+    chip 0 --until "rst:" --log "$BATS_TEST_TMPDIR/log"
+    tail -n 1 "$BATS_TEST_TMPDIR/log" | grep -q '^rst:0x1 (POWERON),boot:0xc (SPI_FAST_FLASH_BOOT)'
+    [ "$(tail -c 1 "$BATS_TEST_TMPDIR/log" | od -An -tx1)" = " 0a" ]
+}
+
 @test "also when the process is killed" {
     start_run --until never
     until read -r -u 7 line && [[ "$line" == wrote* ]]; do :; done
