@@ -56,7 +56,7 @@ refuse() {
     shift 2
     : >"$out/detail"
     if ! "$@" >"$out/output" 2>&1 && grep -qi -- "$reason" "$out/output"; then
-        grep -i -m 1 -- "$reason" "$out/output" >"$out/detail"
+        grep -i -m 1 -- "$reason" "$out/output" | sed "s/^trustchain: [^:]*: //" >"$out/detail"
         outcome pass "$name" "$out/output"
     else
         echo "(wanted a refusal that says \"$reason\")" >>"$out/output"

@@ -257,7 +257,7 @@ step_tampering() {
     refuse "publish refuses an older version" "newer" publish "$out/firmware/app-1.0.0.signed.bin"
     check "an older, correctly signed version" \
         stays_on_1_1_0 older "too old" "$out/firmware/app-1.0.0.signed.bin"
-    head -c 200000 "$good" >"$work"
+    head -c 204800 "$good" >"$work"
     refuse "publish refuses a truncated file" "end too early" publish "$work"
     check "a truncated file" stays_on_1_1_0 truncated "end too early" "$work"
     check "nothing on offer any more" "$tc" release withdraw --releases "$project/releases" \
