@@ -33,8 +33,9 @@ enum image_memory image_memory_of(uint32_t load_addr, uint32_t length)
     return IMAGE_MEMORY_INVALID;
 }
 
-static int parse_header(const uint8_t *bytes, size_t length, struct image *image)
+int image_header_read(const uint8_t *bytes, size_t length, struct image *image)
 {
+    memset(image, 0, sizeof *image);
     if (length < IMAGE_HEADER_BYTES)
         return CHAIN_ETRUNCATED;
     memcpy(image->header, bytes, IMAGE_HEADER_BYTES);
@@ -79,8 +80,7 @@ static int parse_segment(const uint8_t *bytes, size_t length, size_t *offset,
 
 int image_parse(const uint8_t *bytes, size_t length, struct image *image)
 {
-    memset(image, 0, sizeof *image);
-    int error = parse_header(bytes, length, image);
+    int error = image_header_read(bytes, length, image);
     if (error != CHAIN_OK)
         return error;
 
@@ -166,7 +166,8 @@ static int check_revision(const struct image *image, enum image_kind kind, uint1
 }
 
 /* May an image of this kind have this segment? Memory the loader itself stands on is refused: the
- * bootloader's for an app, the ROM's for a bootloader (soc.md 1). */
+ * bootloader's for an app, the ROM's for a bootloader (soc.md 1); and so is the end of the flash
+ * window, through which the bootloader looks at what it judges. */
 static int check_segment(const struct image_segment *segment, enum image_kind kind)
 {
     uint32_t ram_end = kind == IMAGE_APP ? SOC_APP_RAM_END : SOC_BOOT_RAM_END;
@@ -179,7 +180,7 @@ static int check_segment(const struct image_segment *segment, enum image_kind ki
     case IMAGE_MEMORY_LP_SRAM:
         return kind == IMAGE_APP ? CHAIN_OK : CHAIN_EBOUNDS;
     case IMAGE_MEMORY_FLASH:
-        if (kind != IMAGE_APP)
+        if (kind != IMAGE_APP || segment->load_addr + segment->length > SOC_APP_FLASH_END)
             return CHAIN_EBOUNDS;
         return (segment->offset ^ segment->load_addr) % IMAGE_MMU_PAGE == 0 ? CHAIN_OK
                                                                             : CHAIN_EALIGN;

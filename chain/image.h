@@ -16,28 +16,29 @@
 
 #include "chain/crypto.h"
 
-#define IMAGE_MAGIC             0xE9
-#define IMAGE_CHIP_ESP32C6      0x000D
-#define IMAGE_HEADER_BYTES      24
-#define IMAGE_SEGMENT_BYTES     8 /* header of one segment */
-#define IMAGE_SEGMENTS_MAX      16
-#define IMAGE_SEGMENT_LEN_MAX   0x1000000u /* exclusive */
-#define IMAGE_CHECKSUM_SEED     0xEF
-#define IMAGE_SIGNATURE_ALIGN   4096u
-#define IMAGE_MMU_PAGE          0x10000u
-#define IMAGE_APP_DESC_OFFSET   32u /* in an app: header, segment header, then the descriptor */
-#define IMAGE_APP_DESC_BYTES    256u
-#define IMAGE_APP_DESC_MAGIC    0xABCD5432u
-#define IMAGE_BOOT_DESC_BYTES   80u
-#define IMAGE_BOOT_DESC_MAGIC   0x50
+#define IMAGE_MAGIC            0xE9
+#define IMAGE_CHIP_ESP32C6     0x000D
+#define IMAGE_HEADER_BYTES     24
+#define IMAGE_SEGMENT_BYTES    8 /* header of one segment */
+#define IMAGE_SEGMENTS_MAX     16
+#define IMAGE_SEGMENT_LEN_MAX  0x1000000u /* exclusive */
+#define IMAGE_CHECKSUM_SEED    0xEF
+#define IMAGE_SIGNATURE_ALIGN  4096u
+#define IMAGE_MMU_PAGE         0x10000u
+#define IMAGE_APP_DESC_OFFSET  32u /* in an app: header, segment header, then the descriptor */
+#define IMAGE_APP_DESC_BYTES   256u
+#define IMAGE_APP_DESC_MAGIC   0xABCD5432u
+#define IMAGE_BOOT_DESC_OFFSET 32u
+#define IMAGE_BOOT_DESC_BYTES  80u
+#define IMAGE_BOOT_DESC_MAGIC  0x50
 
 /* What a segment's load address means on the C6 (formats.md 1.2). */
 enum image_memory {
-    IMAGE_MEMORY_PADDING,  /* load address below 0x10000000: not loaded */
-    IMAGE_MEMORY_FLASH,    /* executed or read in place through the MMU */
-    IMAGE_MEMORY_HP_SRAM,  /* copied to 0x40800000..0x4087FFFF */
-    IMAGE_MEMORY_LP_SRAM,  /* copied to 0x50000000..0x50003FFF */
-    IMAGE_MEMORY_INVALID,  /* anything else, or a range that leaves its memory */
+    IMAGE_MEMORY_PADDING, /* load address below 0x10000000: not loaded */
+    IMAGE_MEMORY_FLASH,   /* executed or read in place through the MMU */
+    IMAGE_MEMORY_HP_SRAM, /* copied to 0x40800000..0x4087FFFF */
+    IMAGE_MEMORY_LP_SRAM, /* copied to 0x50000000..0x50003FFF */
+    IMAGE_MEMORY_INVALID, /* anything else, or a range that leaves its memory */
 };
 
 enum image_kind { IMAGE_APP, IMAGE_BOOTLOADER };
@@ -70,6 +71,10 @@ struct image {
 /* Structure only: every header and length lies inside [0, length); segment lengths legal. The
  * signature sector need not be there. Errors: ETRUNCATED, EMAGIC, EFIELD, EBOUNDS. */
 int image_parse(const uint8_t *bytes, size_t length, struct image *image);
+
+/* The header alone, for who has no more than the first IMAGE_HEADER_BYTES yet: *image is zero but
+ * for what comes before `segment`. ETRUNCATED, EMAGIC, EFIELD. */
+int image_header_read(const uint8_t *bytes, size_t length, struct image *image);
 
 /* XOR checksum over segment data. ECHECKSUM. `bytes` is the view image_parse() was given. */
 int image_check_checksum(const struct image *image, const uint8_t *bytes);
@@ -110,6 +115,18 @@ struct image_app_desc {
 /* From the first IMAGE_APP_DESC_OFFSET + IMAGE_APP_DESC_BYTES bytes of an app (no image_parse()
  * needed: a downloader reads it first). ETRUNCATED, EMAGIC. */
 int image_app_desc_read(const uint8_t *bytes, size_t length, struct image_app_desc *desc);
+
+/* The bootloader descriptor (formats.md 1.6). Strings are NUL-terminated here always. */
+struct image_boot_desc {
+    uint8_t secure_version;
+    uint32_t version;
+    char idf_version[33];
+    char date_time[25]; /* may be empty */
+};
+
+/* From the first IMAGE_BOOT_DESC_OFFSET + IMAGE_BOOT_DESC_BYTES bytes of a bootloader. ETRUNCATED,
+ * EMAGIC (an older bootloader has none). */
+int image_boot_desc_read(const uint8_t *bytes, size_t length, struct image_boot_desc *desc);
 
 /* Order of two version strings: dotted numbers compared as numbers, a pre-release suffix
  * ("1.2.0-rc1") before its release, build metadata ("+...") ignored; other text by byte value; of

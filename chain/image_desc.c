@@ -1,4 +1,4 @@
-/* chain/image_desc.c: the application descriptor and the order of its versions; see image.h. */
+/* chain/image_desc.c: the descriptors of images and the order of its versions; see image.h. */
 #include <string.h>
 
 #include "chain/bytes.h"
@@ -31,6 +31,22 @@ int image_app_desc_read(const uint8_t *bytes, size_t length, struct image_app_de
     desc->min_efuse_rev_full = le16_load(d + 176);
     desc->max_efuse_rev_full = le16_load(d + 178);
     desc->mmu_page_log2 = d[180];
+    return CHAIN_OK;
+}
+
+int image_boot_desc_read(const uint8_t *bytes, size_t length, struct image_boot_desc *desc)
+{
+    if (length < IMAGE_BOOT_DESC_OFFSET + IMAGE_BOOT_DESC_BYTES)
+        return CHAIN_ETRUNCATED;
+    const uint8_t *d = bytes + IMAGE_BOOT_DESC_OFFSET;
+    if (bytes[0] != IMAGE_MAGIC || d[0] != IMAGE_BOOT_DESC_MAGIC)
+        return CHAIN_EMAGIC;
+
+    memset(desc, 0, sizeof *desc);
+    desc->secure_version = d[3];
+    desc->version = le32_load(d + 4);
+    text_copy(desc->idf_version, d + 8, 32);
+    text_copy(desc->date_time, d + 40, 24);
     return CHAIN_OK;
 }
 

@@ -19,18 +19,19 @@
 #define SOC_PERIPH_BYTES  0x00100000u
 #define SOC_CPU_SUB_BASE  0x20000000u
 
-#define SOC_MMU_ENTRIES   256u
-#define SOC_MMU_PAGE      0x10000u /* default page */
+#define SOC_MMU_ENTRIES 256u
+#define SOC_MMU_PAGE    0x10000u /* default page */
 
 /* Conventions between our ROM, bootloader and app (soc.md 1): the app's static RAM ends where the
  * bootloader's begins; the ROM's stack and data lie above. */
 #define SOC_APP_RAM_END   0x4086E610u
+#define SOC_APP_FLASH_END 0x42C00000u /* above: the bootloader's own mappings, 64 pages */
 #define SOC_BOOT_RAM_BASE 0x4086E610u
 #define SOC_BOOT_RAM_END  0x4087C610u
 #define SOC_ROM_STACK_TOP 0x4087E610u
 
 /* Virtual time base: retired instructions a microsecond (the core's 160 MHz). */
-#define SOC_CPU_MHZ       160u
+#define SOC_CPU_MHZ 160u
 
 /* Peripheral bases. */
 #define SOC_UART0      0x60000000u
@@ -61,19 +62,19 @@
 #define SOC_CLINT      0x20001800u
 
 /* Interrupt sources (INTMTX index). */
-#define SOC_SOURCE_ETHERNET 0
-#define SOC_SOURCE_EFUSE    14
-#define SOC_SOURCE_LP_WDT   18
-#define SOC_SOURCE_CACHE    28
-#define SOC_SOURCE_UART0    43
-#define SOC_SOURCE_TG0_T0   51
-#define SOC_SOURCE_TG0_WDT  53
-#define SOC_SOURCE_TG1_T0   54
-#define SOC_SOURCE_TG1_WDT  56
+#define SOC_SOURCE_ETHERNET  0
+#define SOC_SOURCE_EFUSE     14
+#define SOC_SOURCE_LP_WDT    18
+#define SOC_SOURCE_CACHE     28
+#define SOC_SOURCE_UART0     43
+#define SOC_SOURCE_TG0_T0    51
+#define SOC_SOURCE_TG0_WDT   53
+#define SOC_SOURCE_TG1_T0    54
+#define SOC_SOURCE_TG1_WDT   56
 #define SOC_SOURCE_SYSTIMER0 57
-#define SOC_SOURCE_AES      73
-#define SOC_SOURCE_SHA      74
-#define SOC_SOURCE_RSA      75
+#define SOC_SOURCE_AES       73
+#define SOC_SOURCE_SHA       74
+#define SOC_SOURCE_RSA       75
 
 /* Reset causes, LP_CLKRST RESET_CAUSE [4:0] (soc.md 3.4). */
 #define SOC_RESET_POWERON   0x01
@@ -89,7 +90,7 @@
 #define SOC_RESET_SWDT      0x12
 
 /* Strapping values (GPIO_STRAP 0x60091038). */
-#define SOC_STRAP_SPI_BOOT  0x0C
-#define SOC_STRAP_DOWNLOAD  0x04
+#define SOC_STRAP_SPI_BOOT 0x0C
+#define SOC_STRAP_DOWNLOAD 0x04
 
 #endif

@@ -59,6 +59,9 @@ int image_report_make(const struct buffer *file, uint16_t chip_rev, struct image
         return error;
     if (report->kind == IMAGE_APP)
         (void)image_app_desc_read(file->bytes, file->length, &report->desc);
+    else
+        report->has_boot =
+            image_boot_desc_read(file->bytes, file->length, &report->boot) == CHAIN_OK;
     report->target = image_check_target(&report->image, report->kind, chip_rev);
     report->checksum = image_check_checksum(&report->image, file->bytes);
     report->digest = image_check_digest(&report->image, file->bytes, &host_crypto);
@@ -108,6 +111,14 @@ static void print_app(const struct image_app_desc *desc)
     printf("  ELF SHA-256 %s\n", cli_hex(desc->elf_sha256, SHA256_BYTES, elf));
 }
 
+static void print_boot(const struct image_boot_desc *desc)
+{
+    char text[2][CLI_TEXT];
+    printf("  bootloader  version %u, secure version %u, %s%s%s\n", (unsigned)desc->version,
+           desc->secure_version, cli_printable(desc->idf_version, text[0]),
+           desc->date_time[0] != '\0' ? ", " : "", cli_printable(desc->date_time, text[1]));
+}
+
 void image_report_print(const char *name, const struct image_report *report)
 {
     char digest[2 * SHA256_BYTES + 1];
@@ -115,6 +126,8 @@ void image_report_print(const char *name, const struct image_report *report)
     print_header(&report->image);
     if (report->kind == IMAGE_APP)
         print_app(&report->desc);
+    if (report->has_boot)
+        print_boot(&report->boot);
     printf("  target      %s\n", check_text(report->target));
     printf("  checksum    %s\n", check_text(report->checksum));
     printf("  digest      %s\n", digest_text(report));
@@ -160,6 +173,13 @@ static json_t *app_json(const struct image_app_desc *desc)
         cli_json_hex(desc->elf_sha256, SHA256_BYTES), "mmu_page_log2", (int)desc->mmu_page_log2);
 }
 
+static json_t *boot_json(const struct image_boot_desc *desc)
+{
+    return json_pack("{s:I, s:i, s:o, s:o}", "version", (json_int_t)desc->version, "secure_version",
+                     (int)desc->secure_version, "idf_version", cli_json_text(desc->idf_version),
+                     "date_time", cli_json_text(desc->date_time));
+}
+
 json_t *image_report_json(const char *name, const struct image_report *report)
 {
     const struct image *image = &report->image;
@@ -173,6 +193,8 @@ json_t *image_report_json(const char *name, const struct image_report *report)
     json_object_set_new(root, "segments", segments_json(image));
     if (report->kind == IMAGE_APP)
         json_object_set_new(root, "app", app_json(&report->desc));
+    if (report->has_boot)
+        json_object_set_new(root, "bootloader", boot_json(&report->boot));
     json_object_set_new(root, "checks",
                         json_pack("{s:s, s:s, s:s}", "target", check_text(report->target),
                                   "checksum", check_text(report->checksum), "digest",

@@ -13,8 +13,10 @@
 struct image_report {
     enum image_kind kind;
     struct image image;
-    struct image_app_desc desc; /* kind IMAGE_APP */
-    int target;                 /* chain_error of each check */
+    struct image_app_desc desc;  /* kind IMAGE_APP */
+    struct image_boot_desc boot; /* kind IMAGE_BOOTLOADER, when has_boot */
+    bool has_boot;
+    int target; /* chain_error of each check */
     int checksum;
     int digest;
     size_t signature_count;

@@ -1,13 +1,10 @@
 /* device/agent/install.c: from the first byte of a file to the reboot into it. */
 #include <string.h>
 
-#include "chain/bytes.h"
 #include "chain/error.h"
 #include "chain/image.h"
 #include "chain/verify.h"
 #include "device/agent/states.h"
-
-#define CHIP_ID_OFFSET 12 /* formats.md 1.1; image_parse() would want the whole image */
 
 static bool newer(const struct agent *agent, const struct image_app_desc *desc)
 {
@@ -36,14 +33,14 @@ static enum agent_reason judge_desc(const struct agent *agent, const struct imag
 /* The first sector, before anything is erased. Only to save work: verify() asks it all again. */
 static enum agent_reason judge_head(struct agent *agent)
 {
+    struct image image;
     struct image_app_desc desc;
-    const uint8_t *bytes = agent->buffer;
-    bool described = image_app_desc_read(bytes, sizeof agent->buffer, &desc) == CHAIN_OK;
-    if (bytes[0] != IMAGE_MAGIC)
+    if (image_header_read(agent->buffer, sizeof agent->buffer, &image) != CHAIN_OK)
         return AGENT_REASON_NOT_AN_IMAGE;
+    bool described = image_app_desc_read(agent->buffer, sizeof agent->buffer, &desc) == CHAIN_OK;
     if (described) /* for the message, whatever the verdict */
         memcpy(agent->record.version, desc.version, sizeof agent->record.version);
-    if (le16_load(bytes + CHIP_ID_OFFSET) != IMAGE_CHIP_ESP32C6)
+    if (image.chip_id != IMAGE_CHIP_ESP32C6)
         return AGENT_REASON_CHIP;
     if (!described)
         return AGENT_REASON_NOT_AN_IMAGE;

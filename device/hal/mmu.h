@@ -8,6 +8,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "chain/soc.h"
+
 /* Invalidate all entries, cache on. */
 void hal_mmu_init(void);
 
@@ -21,7 +23,7 @@ int hal_mmu_map_at(uint32_t vaddr, uint32_t offset, size_t length);
 
 void hal_mmu_unmap(unsigned first_entry, size_t entries);
 
-/* Entries 192..255 of the window are free for temporary mappings: apps are linked below. */
-#define HAL_MMU_SCRATCH_ENTRY 192u
+/* Entries 192..255 of the window are free for temporary mappings: apps end below. */
+#define HAL_MMU_SCRATCH_ENTRY ((SOC_APP_FLASH_END - SOC_FLASH_BASE) / SOC_MMU_PAGE)
 
 #endif

@@ -119,6 +119,20 @@ setup_file() {
     [ "$("$TRUSTCHAIN" image info "$SHARED/boot.bin" --json | field '["kind"]')" = bootloader ]
 }
 
+@test "image info: a bootloader's descriptor" {
+    # The ELF of this test has none: 0x50, secure version 3, version 7, "ours", no date.
+    run "$TRUSTCHAIN" image info "$SHARED/boot.bin"
+    [[ "$output" != *"bootloader  version"* ]]
+    cp "$SHARED/boot.bin" "$BATS_TEST_TMPDIR/boot"
+    patch "$BATS_TEST_TMPDIR/boot" 32 "$(printf '5000000307000000%s' "$(xxd -p <<<ours | head -c 8)")"
+    patch "$BATS_TEST_TMPDIR/boot" 44 "$(printf '00%.0s' {1..68})"
+    run "$TRUSTCHAIN" image info "$BATS_TEST_TMPDIR/boot"
+    [[ "$output" == *"bootloader  version 7, secure version 3, ours"* ]]
+    run "$TRUSTCHAIN" image info "$BATS_TEST_TMPDIR/boot" --json
+    [ "$(field '["bootloader"]["idf_version"]' <<<"$output")" = ours ]
+    [ "$(field '["bootloader"]["secure_version"]' <<<"$output")" = 3 ]
+}
+
 @test "image info: says which check a chip would fail" {
     check() { # OFFSET HEX FIELD
         cp "$SHARED/app.bin" "$BATS_TEST_TMPDIR/bad"

@@ -132,6 +132,8 @@ static void target_refusals(void **state)
         {"entry 0", ENTRY, 4, 0, CHAIN_EBOUNDS},
         {"flash segment off its place", SAMPLE_SEGMENT0, 4, 0x42000024, CHAIN_EALIGN},
         {"flash segment on another page", SAMPLE_SEGMENT0, 4, 0x42550020, CHAIN_OK},
+        {"flash segment up to the bootloader's pages", SAMPLE_SEGMENT0, 4, 0x42BF0020, CHAIN_OK},
+        {"flash segment on the bootloader's pages", SAMPLE_SEGMENT0, 4, 0x42C00020, CHAIN_EBOUNDS},
         {"segment in ROM", SAMPLE_SEGMENT2, 4, 0x40000000, CHAIN_EBOUNDS},
         {"segment in a peripheral", SAMPLE_SEGMENT2, 4, 0x60000000, CHAIN_EBOUNDS},
         {"segment over the end of LP SRAM", SAMPLE_SEGMENT2, 4, 0x50003FF4, CHAIN_EBOUNDS},
@@ -295,6 +297,47 @@ static void descriptor(void **state)
     assert_int_equal(image_app_desc_read(bytes, 288, &desc), CHAIN_EMAGIC);
 }
 
+static void bootloader_descriptor(void **state)
+{
+    (void)state;
+    uint8_t bytes[112] = {IMAGE_MAGIC};
+    struct image_boot_desc desc;
+    bytes[32] = 0x50;
+    bytes[35] = 7;
+    sample_poke(bytes, 36, 4, 0x01020304);
+    memset(bytes + 40, 'v', 32); /* full, without a NUL */
+    memcpy(bytes + 72, "Jan  2 2025 12:34:56", 20);
+    assert_int_equal(image_boot_desc_read(bytes, 111, &desc), CHAIN_ETRUNCATED);
+    assert_int_equal(image_boot_desc_read(bytes, 112, &desc), CHAIN_OK);
+    assert_int_equal(desc.secure_version, 7);
+    assert_int_equal(desc.version, 0x01020304);
+    assert_string_equal(desc.idf_version, "vvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvv");
+    assert_string_equal(desc.date_time, "Jan  2 2025 12:34:56");
+    bytes[32] ^= 1;
+    assert_int_equal(image_boot_desc_read(bytes, 112, &desc), CHAIN_EMAGIC);
+    bytes[32] ^= 1;
+    bytes[0] = 0;
+    assert_int_equal(image_boot_desc_read(bytes, 112, &desc), CHAIN_EMAGIC);
+}
+
+/* What a downloader asks before it has more than the start. */
+static void header_alone(void **state)
+{
+    (void)state;
+    uint8_t bytes[SAMPLE_SIGNED_BYTES];
+    struct image image;
+    sample_app(bytes);
+    assert_int_equal(image_header_read(bytes, 23, &image), CHAIN_ETRUNCATED);
+    assert_int_equal(image_header_read(bytes, 24, &image), CHAIN_OK);
+    assert_int_equal(image.chip_id, IMAGE_CHIP_ESP32C6);
+    assert_int_equal(image.segment_count, 3);
+    assert_int_equal(image.length, 0);
+    bytes[1] = 17;
+    assert_int_equal(image_header_read(bytes, 24, &image), CHAIN_EFIELD);
+    bytes[0] = 0;
+    assert_int_equal(image_header_read(bytes, 24, &image), CHAIN_EMAGIC);
+}
+
 static int sign_of(int order)
 {
     return (order > 0) - (order < 0);
@@ -353,6 +396,8 @@ int main(void)
         cmocka_unit_test(signed_digest_is_of_the_whole),
         cmocka_unit_test(random_damage_stays_inside),
         cmocka_unit_test(descriptor),
+        cmocka_unit_test(bootloader_descriptor),
+        cmocka_unit_test(header_alone),
         cmocka_unit_test(version_order),
     };
     return cmocka_run_group_tests_name("image", tests, NULL, NULL);
