@@ -17,8 +17,6 @@
 #include "device/hal/hal.h"
 #include "device/hal/mmu.h"
 
-#define SCRATCH_BASE (SOC_FLASH_BASE + HAL_MMU_SCRATCH_ENTRY * SOC_MMU_PAGE)
-
 static const char *kind(const struct image_segment *segment)
 {
     if (segment->memory == IMAGE_MEMORY_PADDING)
@@ -56,15 +54,12 @@ static const void *place(const struct image_segment *segment, uint32_t slot_offs
     uint32_t offset = slot_offset + segment->offset;
     void *address = (void *)(uintptr_t)segment->load_addr;
     if (segment->memory == IMAGE_MEMORY_FLASH) {
-        if (!span_within(segment->load_addr - SOC_FLASH_BASE, segment->length,
-                         SCRATCH_BASE - SOC_FLASH_BASE) ||
-            hal_mmu_map_at(segment->load_addr, offset, segment->length) != HAL_OK)
-            return NULL;
-        return address;
+        int error = hal_mmu_map_at(segment->load_addr, offset, segment->length);
+        return error == HAL_OK ? address : NULL;
     }
     if (segment->memory == IMAGE_MEMORY_PADDING)
         return view_at(offset, segment->length, entry);
-    /* HP or LP SRAM, proven to be clear of the bootloader by image_check_target(). */
+    /* HP or LP SRAM; image_check_target() has proven that no segment touches what is ours. */
     const void *view = hal_mmu_map(*entry, offset, segment->length);
     if (view == NULL)
         return NULL;
@@ -72,9 +67,21 @@ static const void *place(const struct image_segment *segment, uint32_t slot_offs
     return address;
 }
 
-static int load(const struct partition *slot, const struct image *image, struct pieces *pieces)
+/* The descriptor is at the start of the first segment, in mapped flash (formats.md 1.2). */
+static int check_first(const struct image_segment *first)
+{
+    if (first->memory != IMAGE_MEMORY_FLASH)
+        return CHAIN_EFIELD;
+    return first->length >= IMAGE_APP_DESC_BYTES ? CHAIN_OK : CHAIN_ETRUNCATED;
+}
+
+static int load(const struct partition *slot, const struct image *image, struct pieces *pieces,
+                uint8_t descriptor[IMAGE_APP_DESC_BYTES])
 {
     unsigned entry = HAL_MMU_SCRATCH_ENTRY;
+    int error = check_first(&image->segment[0]);
+    if (error != CHAIN_OK)
+        return error;
     pieces_init(pieces, image);
     for (size_t i = 0; i < image->segment_count; i++) {
         const struct image_segment *segment = &image->segment[i];
@@ -85,6 +92,9 @@ static int load(const struct partition *slot, const struct image *image, struct 
         if (pieces->data[i] == NULL)
             return CHAIN_EBOUNDS;
     }
+    memcpy(descriptor, pieces->data[0], IMAGE_APP_DESC_BYTES);
+    pieces->descriptor = descriptor;
+
     uint32_t tail = pieces_tail_offset(image);
     pieces->tail = view_at(slot->offset + tail, image->signed_length - tail, &entry);
     const void *sector = NULL;
@@ -93,21 +103,18 @@ static int load(const struct partition *slot, const struct image *image, struct 
         sector = view_at(slot->offset + image->signed_length, SIGBLOCK_SECTOR_BYTES, &entry);
     if (sector != NULL)
         memcpy(boot_sector, sector, SIGBLOCK_SECTOR_BYTES);
+    else
+        memset(boot_sector, 0xFF, SIGBLOCK_SECTOR_BYTES); /* not what was there before */
     return pieces->tail == NULL ? CHAIN_EBOUNDS : CHAIN_OK;
 }
 
-/* The descriptor from the very bytes that are judged. */
+/* The descriptor from the very bytes that were judged. */
 static int read_descriptor(const struct pieces *pieces, struct image_app_desc *desc)
 {
     uint8_t start[IMAGE_APP_DESC_OFFSET + IMAGE_APP_DESC_BYTES];
-    const struct image_segment *first = &pieces->image->segment[0];
-    if (first->memory != IMAGE_MEMORY_FLASH) /* formats.md 1.2 */
-        return CHAIN_EFIELD;
-    if (first->length < IMAGE_APP_DESC_BYTES)
-        return CHAIN_ETRUNCATED;
     memcpy(start, pieces->image->header, IMAGE_HEADER_BYTES);
     memcpy(start + IMAGE_HEADER_BYTES, pieces->headers[0], IMAGE_SEGMENT_BYTES);
-    memcpy(start + IMAGE_APP_DESC_OFFSET, pieces->data[0], IMAGE_APP_DESC_BYTES);
+    memcpy(start + IMAGE_APP_DESC_OFFSET, pieces->descriptor, IMAGE_APP_DESC_BYTES);
     return image_app_desc_read(start, sizeof start, desc);
 }
 
@@ -127,12 +134,13 @@ static uint32_t judge(const struct pieces *pieces, const struct boot_policy *pol
 int boot_load(const struct partition *slot, const struct boot_policy *policy, struct boot_app *app)
 {
     struct pieces pieces;
+    uint8_t descriptor[IMAGE_APP_DESC_BYTES];
     int reason = CHAIN_EUNSIGNED;
     app->verdict = SIGBLOCK_REFUSED;
 
     int error = parse(slot, policy, &app->image);
     if (error == CHAIN_OK)
-        error = load(slot, &app->image, &pieces);
+        error = load(slot, &app->image, &pieces, descriptor);
     if (error != CHAIN_OK)
         return error;
     uint32_t verdict = judge(&pieces, policy, &reason);

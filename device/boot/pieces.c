@@ -6,7 +6,8 @@
 #include "chain/bytes.h"
 #include "chain/error.h"
 
-#define SPANS_MAX (1 + 2 * IMAGE_SEGMENTS_MAX + 1)
+/* Header, descriptor, header and data of each segment, tail. */
+#define SPANS_MAX (1 + 1 + 2 * IMAGE_SEGMENTS_MAX + 1)
 
 void pieces_init(struct pieces *pieces, const struct image *image)
 {
@@ -32,7 +33,13 @@ int pieces_digest(const struct pieces *pieces, uint32_t end, const struct chain_
     size_t count = 1;
     for (size_t i = 0; i < image->segment_count; i++) {
         spans[count++] = (struct chain_span){pieces->headers[i], IMAGE_SEGMENT_BYTES};
-        spans[count++] = (struct chain_span){pieces->data[i], image->segment[i].length};
+        const uint8_t *data = pieces->data[i];
+        size_t copied = 0;
+        if (i == 0 && pieces->descriptor != NULL) {
+            copied = IMAGE_APP_DESC_BYTES;
+            spans[count++] = (struct chain_span){pieces->descriptor, copied};
+        }
+        spans[count++] = (struct chain_span){data + copied, image->segment[i].length - copied};
     }
     spans[count++] = (struct chain_span){pieces->tail, end - pieces_tail_offset(image)};
     return crypto->sha256(crypto, spans, count, digest);

@@ -14,6 +14,9 @@ struct pieces {
     const struct image *image;
     uint8_t headers[IMAGE_SEGMENTS_MAX][IMAGE_SEGMENT_BYTES];
     const void *data[IMAGE_SEGMENTS_MAX];
+    /* An app's: its first IMAGE_APP_DESC_BYTES of data, copied once and hashed in place of what
+     * data[0] shows, so that what is decided on them was judged. NULL: data[0] is hashed whole. */
+    const uint8_t *descriptor;
     /* What follows the last segment: zero fill, checksum, appended digest, 0xFF up to 4096. */
     const uint8_t *tail;
 };

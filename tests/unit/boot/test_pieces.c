@@ -14,7 +14,7 @@
 #include "host/crypto.h"
 
 #define SEGMENTS    3
-#define SEGMENT     100u /* bytes of each */
+#define SEGMENT     300u /* bytes of each */
 #define FILE_BYTES  4096u
 #define TAIL        (IMAGE_HEADER_BYTES + SEGMENTS * (IMAGE_SEGMENT_BYTES + SEGMENT))
 #define CHECKSUM_AT (TAIL | 15u)
@@ -109,6 +109,30 @@ static void test_copies_decide(void **state)
     }
 }
 
+/* The descriptor that is decided on is the one that is hashed, whatever the mapping shows. */
+static void test_descriptor_decides(void **state)
+{
+    (void)state;
+    struct fixture f;
+    uint8_t before[SHA256_BYTES], digest[SHA256_BYTES], descriptor[IMAGE_APP_DESC_BYTES];
+    fill(f.file);
+    load(&f);
+    pieces_digest(&f.pieces, f.image.signed_length, &host_crypto, before);
+    memcpy(descriptor, f.copy[0], sizeof descriptor);
+    f.pieces.descriptor = descriptor;
+
+    f.copy[0][sizeof descriptor / 4 - 1] ^= 1; /* what flash says later */
+    pieces_digest(&f.pieces, f.image.signed_length, &host_crypto, digest);
+    assert_memory_equal(digest, before, SHA256_BYTES);
+    f.copy[0][sizeof descriptor / 4] ^= 1; /* the first word after it */
+    pieces_digest(&f.pieces, f.image.signed_length, &host_crypto, digest);
+    assert_memory_not_equal(digest, before, SHA256_BYTES);
+    f.copy[0][sizeof descriptor / 4] ^= 1;
+    descriptor[4] ^= 1; /* the secure version */
+    pieces_digest(&f.pieces, f.image.signed_length, &host_crypto, digest);
+    assert_memory_not_equal(digest, before, SHA256_BYTES);
+}
+
 static const struct damage {
     const char *name;
     uint32_t offset;
@@ -154,9 +178,8 @@ static void test_integrity_without_digest(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_digest_is_the_files),
-        cmocka_unit_test(test_copies_decide),
-        cmocka_unit_test(test_integrity),
+        cmocka_unit_test(test_digest_is_the_files),      cmocka_unit_test(test_copies_decide),
+        cmocka_unit_test(test_descriptor_decides),       cmocka_unit_test(test_integrity),
         cmocka_unit_test(test_integrity_without_digest),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
