@@ -263,6 +263,14 @@ static bool permitted(const struct chip *chip, uint32_t right, uint32_t address,
     return pmp_allows(&core->pmp, machine, right, address, bytes);
 }
 
+/* Only the guest's own accesses are the cache's error: a debugger's look or a DMA is not. */
+static enum bus_result no_memory(struct chip *chip, uint32_t address)
+{
+    if (within(SOC_FLASH_BASE, SOC_FLASH_BYTES, address, 1))
+        chip_flash_failed(chip, address);
+    return BUS_FAULT;
+}
+
 enum bus_result bus_load(struct chip *chip, uint32_t address, uint32_t bytes, uint32_t *value)
 {
     uint8_t raw[4] = {0};
@@ -275,7 +283,7 @@ enum bus_result bus_load(struct chip *chip, uint32_t address, uint32_t bytes, ui
         return BUS_OK;
     }
     if (!memory_read(chip, address, raw, bytes))
-        return BUS_FAULT;
+        return no_memory(chip, address);
     memcpy(value, raw, sizeof raw);
     return BUS_OK;
 }
@@ -305,7 +313,7 @@ enum bus_result bus_fetch(struct chip *chip, uint32_t address, uint32_t *parcel)
         return BUS_FAULT;
     const uint8_t *host = bus_host(chip, address, sizeof half);
     if (host == NULL)
-        return BUS_FAULT;
+        return no_memory(chip, address);
     memcpy(&half, host, sizeof half);
     *parcel = half;
     return BUS_OK;

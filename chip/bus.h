@@ -24,7 +24,7 @@ struct peripheral {
     const char *name;
     uint32_t base;
     uint32_t bytes;
-    int (*init)(struct chip *chip);    /* chip_new(): allocate state; CHIP_OK or error */
+    int (*init)(struct chip *chip); /* chip_new(): allocate state; CHIP_OK or error */
     void (*reset)(struct chip *chip, uint32_t cause); /* every reset, power-on included */
     void (*free)(struct chip *chip);
     /* Return false when the register is not modelled: the bus notes it once, reads give 0. */
@@ -47,12 +47,14 @@ const struct chip_config *chip_config(const struct chip *chip);
 /* Virtual time in retired instructions; chip_now(chip) * 1000 / SOC_CPU_MHZ = nanoseconds. */
 uint64_t chip_now(const struct chip *chip);
 
-/* Events: one pending deadline per (peripheral, id 0..3); at it `fire` runs between instructions,
- * with chip_now() == deadline; a deadline that is not in the future becomes the next instruction.
- * Setting it again moves it; UINT64_MAX cancels. Events of the same instant fire in table order,
- * then by id. A reset cancels nothing: a peripheral's own reset() does. */
-void chip_schedule(struct chip *chip, const struct peripheral *self, unsigned id,
-                   uint64_t deadline, void (*fire)(struct chip *chip, unsigned id));
+/* Events: one pending deadline per (peripheral, id 0..3); id 3 is for what may end in a reset,
+ * which is all that a guest in a trap loop can wait for. At the deadline `fire` runs between
+ * instructions, with chip_now() == deadline; a deadline that is not in the future becomes the next
+ * instruction. Setting it again moves it; UINT64_MAX cancels. Events of the same instant fire in
+ * table order, then by id. A reset cancels nothing: a peripheral's own reset() does. */
+#define CHIP_EVENT_WATCHDOG 3u
+void chip_schedule(struct chip *chip, const struct peripheral *self, unsigned id, uint64_t deadline,
+                   void (*fire)(struct chip *chip, unsigned id));
 
 /* Level of an interrupt source (SOC_SOURCE_*), as the peripheral drives it; cheap if unchanged. */
 void chip_raise(struct chip *chip, unsigned source, bool level);
@@ -67,8 +69,7 @@ void chip_count_flash(struct chip *chip, enum chip_flash_op op);
 void chip_power_lost(struct chip *chip);
 
 /* A line through config.note, printf style. */
-void chip_note(struct chip *chip, const char *format, ...)
-    __attribute__((format(printf, 2, 3)));
+void chip_note(struct chip *chip, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 /* The interrupt controllers (interrupt.c, clint.c): part of chip_peripherals[] like the others. */
 extern const struct peripheral chip_intmtx, chip_plic_m, chip_plic_u, chip_intpri, chip_clint_m;
@@ -89,6 +90,9 @@ uint8_t *chip_memory(struct chip *chip, enum chip_region region);
  * decrypted; the pointer is valid until chip_flash_window_changed(). page_bytes receives the page
  * size, 8..64 KB; pages are aligned to it in the window. */
 const uint8_t *chip_flash_page(struct chip *chip, uint32_t window_offset, uint32_t *page_bytes);
+
+/* The guest fetched or loaded at `address` where the window has no page: the cache's error. */
+void chip_flash_failed(struct chip *chip, uint32_t address);
 
 /* Called by mmu/flash/efuse models: decoded instructions and page pointers must be refetched.
  * Implemented by the core. It costs all decoded code, so call it only when a page that was handed

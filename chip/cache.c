@@ -29,6 +29,10 @@
 #define MMU_DPA_MASK     0x1Fu
 #define MMU_PAGE_MAX     0x10000u
 
+/* eFuses that only matter here (efuse.md 2). */
+#define EFUSE_DIS_ICACHE            0, 40, 1
+#define EFUSE_SPI_DOWNLOAD_MSPI_DIS 0, 45, 1
+
 #define SYNC_REQUESTS      0xFu
 #define FAIL_INT           (1u << 4)
 #define CACHE_FAIL_INT_ENA 0x168
@@ -143,12 +147,11 @@ static void update_interrupt(struct chip *chip)
     chip_raise(chip, SOC_SOURCE_CACHE, status != 0);
 }
 
-static const uint8_t *access_failed(struct chip *chip, uint32_t window_offset)
+void chip_flash_failed(struct chip *chip, uint32_t address)
 {
     *extmem_word(chip, CACHE_FAIL_INT_RAW) = FAIL_INT;
-    *extmem_word(chip, CACHE_FAIL_ADDR) = SOC_FLASH_BASE + window_offset;
+    *extmem_word(chip, CACHE_FAIL_ADDR) = address;
     update_interrupt(chip);
-    return NULL;
 }
 
 static bool cache_on(const struct chip *chip)
@@ -156,8 +159,11 @@ static bool cache_on(const struct chip *chip)
     uint32_t shut = CACHE_SHUT_IBUS | CACHE_SHUT_DBUS;
     if ((*extmem_word(chip, CACHE_L1_CTRL) & shut) == shut)
         return false;
-    return !boot_is_download(chip) ||
-           efuse_bits(efuse_shadow(chip), EFUSE_DIS_DOWNLOAD_ICACHE) == 0;
+    const struct efuse *efuse = efuse_shadow(chip);
+    if (efuse_bits(efuse, EFUSE_DIS_ICACHE))
+        return false;
+    return !boot_is_download(chip) || (efuse_bits(efuse, EFUSE_DIS_DOWNLOAD_ICACHE) == 0 &&
+                                       efuse_bits(efuse, EFUSE_SPI_DOWNLOAD_MSPI_DIS) == 0);
 }
 
 const uint8_t *chip_flash_page(struct chip *chip, uint32_t window_offset, uint32_t *page_bytes)
@@ -166,9 +172,9 @@ const uint8_t *chip_flash_page(struct chip *chip, uint32_t window_offset, uint32
     *page_bytes = page_bytes_of(mmu);
     unsigned entry = (window_offset / *page_bytes) % SOC_MMU_ENTRIES;
     if (!(mmu->entries[entry] & MMU_VALID) || !cache_on(chip))
-        return access_failed(chip, window_offset);
+        return NULL;
     if (!mmu->filled[entry] && !fill(chip, entry))
-        return access_failed(chip, window_offset);
+        return NULL;
     return mmu->pages[entry];
 }
 

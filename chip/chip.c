@@ -248,6 +248,18 @@ static bool stopped(struct chip *chip, uint64_t end, enum chip_stop *reason)
     return true;
 }
 
+/* In wfi any event may bring the interrupt that ends it, in a trap loop only a watchdog helps. */
+static void sleep_or_halt(struct chip *chip, uint64_t end)
+{
+    struct core *core = &chip->core;
+    bool hope = !core->stuck || chip_watchdog_runs(chip);
+    if (hope && chip_sleep(chip, end))
+        return;
+    if (!core->stuck)
+        chip_note(chip, "wfi that nothing can end, PC 0x%08x", core->pc);
+    core->halted = true;
+}
+
 /* Run or sleep until something is due, `end` at the latest. */
 static void advance(struct chip *chip, uint64_t end)
 {
@@ -257,11 +269,8 @@ static void advance(struct chip *chip, uint64_t end)
         core->waiting = false;
     if (!core->waiting && core_interrupt_due(core))
         core_interrupt(core);
-    if (core->waiting) {
-        if (!chip_sleep(chip, end)) {
-            chip_note(chip, "wfi that nothing can end, PC 0x%08x", core->pc);
-            core->halted = true;
-        }
+    if (core->waiting || core->stuck) {
+        sleep_or_halt(chip, end);
         return;
     }
     if (until > end)
@@ -320,7 +329,7 @@ void chip_set_register(struct chip *chip, unsigned index, uint32_t value)
 {
     if (index == 32) {
         chip->core.pc = value & ~1u;
-        chip->core.waiting = false;
+        chip->core.waiting = chip->core.stuck = false;
         chip->core.trapped = UINT64_MAX;
     } else if (index % 32 != 0) {
         chip->core.x[index & 31] = value;

@@ -63,8 +63,8 @@ enum chip_stop {
     CHIP_STOP_REQUEST,     /* chip_stop() was called (from a callback or a signal handler) */
     CHIP_STOP_RESET_LIMIT, /* more resets than allowed: chip_limit_resets() */
     CHIP_STOP_POWER_CUT,   /* the armed power cut happened: flash is as the cut left it */
-    CHIP_STOP_HALT,        /* the guest can never run again: wfi with nothing enabled, or a trap
-                              in the trap handler */
+    CHIP_STOP_HALT,        /* the guest can never run again: a wfi with no event to come, or a trap
+                              loop at the trap vector with no watchdog running */
     CHIP_STOP_BREAKPOINT,  /* PC reached chip_breakpoint() */
 };
 

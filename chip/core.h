@@ -133,6 +133,7 @@ struct core {
 
     unsigned line;    /* the interrupt controller's choice, 0 = none */
     bool waiting;     /* in wfi */
+    bool stuck;       /* in a trap loop: only a reset leads out */
     bool halted;      /* nothing can ever run again */
     uint64_t trapped; /* retired count at the last exception: none since means a trap loop */
 

@@ -107,6 +107,13 @@ static void emit(struct op *op, const struct instruction *instruction)
     };
 }
 
+/* Is an instruction at `pc` the next page's, in part at least? It may never be reached, and
+ * fetching from a page that is not there has effects. */
+static bool leaves_page(uint32_t pc)
+{
+    return (pc + 2) % CORE_FLASH_PAGE <= 2;
+}
+
 /* Decode up to `most` instructions at `pc` into `block`. False: not even one can be fetched, and
  * the trap was taken. A later one that cannot is left to trap when it is reached. */
 static bool block_decode(struct core *core, struct block *block, uint32_t pc, uint32_t most)
@@ -116,7 +123,7 @@ static bool block_decode(struct core *core, struct block *block, uint32_t pc, ui
     block->key = pc | core->user;
     block->taken = block->fall = NULL;
     while (count < most && !OPCODE_ENDS_BLOCK(last)) {
-        if (count != 0 && core->breakpoint != 0 && pc == core->breakpoint)
+        if (count != 0 && (pc == core->breakpoint || leaves_page(pc)))
             break;
         if (!fetch(core, pc, &word, &failed)) {
             if (count != 0)

@@ -35,14 +35,14 @@ static void enter_trap(struct core *core, uint32_t cause, uint32_t value)
 }
 
 /* Two exceptions with nothing retired between them: the handler's first instruction traps, and
- * always will, since interrupts are off there. */
+ * always will, since interrupts are off there. Time passes until something resets the chip. */
 void core_trap(struct core *core, enum trap_cause cause, uint32_t value)
 {
     uint64_t retired = core_retired(core);
     if (core->trapped == retired && core->pc == (core->mtvec & ~3u)) {
         chip_note(core->chip, "trap loop at 0x%08x: cause %u, value 0x%08x, first at 0x%08x",
                   core->pc, (unsigned)cause, value, core->mepc);
-        core->halted = true;
+        core->stuck = true;
         core->attention = true;
         return;
     }
@@ -143,8 +143,7 @@ void core_reset(struct core *core)
     core->pc = SOC_ROM_BASE;
     core->user = 0;
     core->reserved = false;
-    core->waiting = false;
-    core->halted = false;
+    core->waiting = core->stuck = core->halted = false;
     core->trapped = UINT64_MAX;
     csr_reset(core);
     core_flash_changed(core);

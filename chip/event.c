@@ -24,6 +24,15 @@ static uint64_t earliest(const struct chip *chip)
     return first;
 }
 
+bool chip_watchdog_runs(const struct chip *chip)
+{
+    for (size_t i = CHIP_EVENT_WATCHDOG; i < event_count(); i += CHIP_EVENT_IDS) {
+        if (chip->events[i].deadline != UINT64_MAX)
+            return true;
+    }
+    return false;
+}
+
 void chip_schedule(struct chip *chip, const struct peripheral *self, unsigned id, uint64_t deadline,
                    void (*fire)(struct chip *chip, unsigned id))
 {

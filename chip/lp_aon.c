@@ -72,7 +72,10 @@ static void lp_aon_reset(struct chip *chip, uint32_t cause)
         *stored_word(&lp_aon_table, lp_aon->stored, LP_AON_SYS_CFG) & LP_AON_FORCE_DOWNLOAD;
     if (efuse_bits(config->efuse, EFUSE_DIS_FORCE_DOWNLOAD))
         forced = false;
-    lp_aon->download = forced || (config->strap & STRAP_FLASH_BOOT) == 0;
+    bool download = forced || (config->strap & STRAP_FLASH_BOOT) == 0;
+    if (download != lp_aon->download)
+        cache_drop_all(chip); /* a CPU reset alone keeps pages, but not over the gate's closing */
+    lp_aon->download = download;
 }
 
 static void lp_aon_free(struct chip *chip)

@@ -74,7 +74,7 @@ static void schedule(struct chip *chip)
         watchdog_feed(&lp_wdt->watchdog, chip_now(chip));
     lp_wdt->watchdog.running = run;
     uint64_t deadline = run ? lp_wdt->watchdog.since + stage_time(chip) : UINT64_MAX;
-    chip_schedule(chip, &peripheral_lp_wdt, 0, deadline, expire);
+    chip_schedule(chip, &peripheral_lp_wdt, CHIP_EVENT_WATCHDOG, deadline, expire);
 }
 
 static void expire(struct chip *chip, unsigned id)

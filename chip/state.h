@@ -10,7 +10,7 @@
 #include "chip/core.h"
 #include "chip/memory.h"
 
-#define CHIP_EVENT_IDS  4u
+#define CHIP_EVENT_IDS  (CHIP_EVENT_WATCHDOG + 1)
 #define CHIP_SLOT_HASH  256u /* power of two, well above CHIP_MAX_PERIPHERALS */
 #define CHIP_NOTED_MOST 4096u
 
@@ -61,6 +61,7 @@ struct chip {
 /* event.c */
 void chip_events_init(struct chip *chip);
 void chip_events_fire(struct chip *chip); /* all that are due */
+bool chip_watchdog_runs(const struct chip *chip);
 
 /* bus.c */
 unsigned chip_slot(const struct chip *chip, const struct peripheral *self);
@@ -68,8 +69,8 @@ int chip_bus_init(struct chip *chip); /* CHIP_OK, CHIP_ECONFIG or a peripheral's
 void chip_bus_reset(struct chip *chip, uint32_t cause);
 void chip_bus_free(struct chip *chip);
 
-/* idle.c: in wfi with nothing pending. False: nothing can ever wake the core. Virtual time does not
- * pass `limit`. */
+/* idle.c: the core has nothing to execute: time passes to the next event. False: there is none, nor
+ * a network. Virtual time does not pass `limit`. */
 bool chip_sleep(struct chip *chip, uint64_t limit);
 void chip_poll_network(struct chip *chip);
 

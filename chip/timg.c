@@ -33,7 +33,6 @@
 #define XTAL32K_HZ        32768u
 #define RC_SLOW_HZ        136000u
 #define EVENT_TIMER       0u
-#define EVENT_WATCHDOG    1u
 
 static const struct stored_register timg_registers[] = {
     {TIMG_T0CONFIG, 0x60002000, 0xFFFFE600},
@@ -192,7 +191,7 @@ static void watchdog_schedule(struct chip *chip, const struct group *group)
         watchdog_feed(&timg->watchdog, chip_now(chip));
     timg->watchdog.running = run;
     uint64_t deadline = run ? timg->watchdog.since + watchdog_stage_time(timg) : UINT64_MAX;
-    chip_schedule(chip, group->self, EVENT_WATCHDOG, deadline, group->fire);
+    chip_schedule(chip, group->self, CHIP_EVENT_WATCHDOG, deadline, group->fire);
 }
 
 static void watchdog_fire(struct chip *chip, const struct group *group)

@@ -105,6 +105,11 @@ const uint8_t *chip_flash_page(struct chip *chip, uint32_t window_offset, uint32
     return window_offset < 0x10000 ? chip_config(chip)->flash : NULL;
 }
 
+void chip_flash_failed(struct chip *chip, uint32_t address)
+{
+    bare_of(chip)->missed = address;
+}
+
 void chip_network_wait(struct chip *chip, uint64_t nanoseconds)
 {
     struct bare *bare = bare_of(chip);

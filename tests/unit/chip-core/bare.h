@@ -17,14 +17,14 @@
 #define BARE_FLASH 0x42000000u /* first page of the window: valid, 64 KB */
 
 /* Probe registers. */
-#define PROBE_WORD     0x00u /* storage */
-#define PROBE_SOURCE   0x04u /* write: level of source 43 */
-#define PROBE_DELAY    0x08u /* write n: event n instructions from now that raises source 43 */
-#define PROBE_NOW      0x0Cu /* read: chip_now(), low word */
-#define PROBE_RESET    0x10u /* write: reset with that cause */
-#define PROBE_STOP     0x14u /* write: chip_stop() */
-#define PROBE_WINDOW   0x18u /* write: first flash byte becomes it and the window changed */
-#define PROBE_UNKNOWN  0x1Cu /* not modelled */
+#define PROBE_WORD    0x00u /* storage */
+#define PROBE_SOURCE  0x04u /* write: level of source 43 */
+#define PROBE_DELAY   0x08u /* write n: event n instructions from now that raises source 43 */
+#define PROBE_NOW     0x0Cu /* read: chip_now(), low word */
+#define PROBE_RESET   0x10u /* write: reset with that cause */
+#define PROBE_STOP    0x14u /* write: chip_stop() */
+#define PROBE_WINDOW  0x18u /* write: first flash byte becomes it and the window changed */
+#define PROBE_UNKNOWN 0x1Cu /* not modelled */
 
 struct bare {
     struct chip *chip;
@@ -32,6 +32,7 @@ struct bare {
     struct efuse *efuse;
     unsigned notes;
     char last_note[256];
+    uint32_t missed;   /* address of the last guest access to the window where no page is */
     uint64_t fired_at; /* chip_now() of the last probe event */
     /* The network that is none: it sleeps as long as it may, or until the `frame_after`-th wait,
      * in which it raises the probe's interrupt source instead. */

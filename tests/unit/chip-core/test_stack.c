@@ -23,7 +23,8 @@
 
 struct stack_case {
     const char *name;
-    uint32_t instruction; /* with t0 = probe, t1 = flash window, t2 = a word of RAM, s0 = t2 + 1 */
+    uint32_t instruction; /* with t0 = probe, t1 = flash window, t2 = a word of RAM, s0 = t2 + 1,
+                             s1 = the instruction behind this one */
 };
 
 static const struct stack_case cases[] = {
@@ -49,6 +50,10 @@ static const struct stack_case cases[] = {
     {"fence.i", FENCE_I},
     {"branch not taken", BNE(zero, zero, 8)},
     {"jump", J(4)},
+    {"indirect jump", JALR(zero, 0, s1)},
+    {"branch taken", BEQ(zero, zero, 4)},
+    {"byte load from flash", LOAD(4, a0, 0, t1)},
+    {"store to code", SW(a0, 4, s1)},
 };
 
 static void *run(void *argument)
@@ -85,6 +90,7 @@ static void the_stack_stays_small(void **state)
         chip_set_register(bare.chip, t1, BARE_FLASH);
         chip_set_register(bare.chip, t2, RAM_WORD);
         chip_set_register(bare.chip, s0, RAM_WORD + 1);
+        chip_set_register(bare.chip, s1, BARE_CODE + 4);
         assert_int_equal(run_on_small_stack(&bare), CHIP_STOP_BUDGET);
         chip_get_stats(bare.chip, &stats);
         assert_int_equal(stats.instructions, INSTRUCTIONS);

@@ -12,10 +12,24 @@
 
 #define HANDLER (BARE_CODE + 0x100)
 
-enum { MSTATUS = 0x300, MISA = 0x301, MIE = 0x304, MTVEC = 0x305, MCOUNTEREN = 0x306,
-       MSCRATCH = 0x340, MEPC = 0x341, MCAUSE = 0x342, MTVAL = 0x343, PMPCFG0 = 0x3A0,
-       PMPADDR0 = 0x3B0, MCYCLE = 0xB00, MINSTRET = 0xB02, CYCLE = 0xC00, PCCR = 0x7E2,
-       MVENDORID = 0xF11 };
+enum {
+    MSTATUS = 0x300,
+    MISA = 0x301,
+    MIE = 0x304,
+    MTVEC = 0x305,
+    MCOUNTEREN = 0x306,
+    MSCRATCH = 0x340,
+    MEPC = 0x341,
+    MCAUSE = 0x342,
+    MTVAL = 0x343,
+    PMPCFG0 = 0x3A0,
+    PMPADDR0 = 0x3B0,
+    MCYCLE = 0xB00,
+    MINSTRET = 0xB02,
+    CYCLE = 0xC00,
+    PCCR = 0x7E2,
+    MVENDORID = 0xF11
+};
 
 /* A handler that leaves mcause, mepc, mtval, mstatus in a0..a3 and stays put. */
 static const uint32_t handler[] = {
@@ -49,7 +63,11 @@ static const struct row {
     {"store to nothing", 0x70000000, {SW(a0, -4, a5)}, 7, 1, 0x6FFFFFFC},
     {"store to the ROM", 0x40000000, {SW(a0, 0, a5)}, 7, 1, 0x40000000},
     {"store to the flash window", BARE_FLASH, {SW(a0, 0, a5)}, 7, 1, BARE_FLASH},
-    {"load from an invalid page", BARE_FLASH + 0x10000, {LW(a0, 0, a5)}, 5, 1,
+    {"load from an invalid page",
+     BARE_FLASH + 0x10000,
+     {LW(a0, 0, a5)},
+     5,
+     1,
      BARE_FLASH + 0x10000},
     {"load across the end of SRAM", 0x4087FFFE, {LW(a0, 0, a5)}, 5, 1, 0x4087FFFE},
     {"store across the end of SRAM", 0x4087FFFE, {SW(a0, 0, a5)}, 7, 1, 0x4087FFFE},
@@ -119,16 +137,45 @@ static void fetch_fault_in_second_half(void **state)
     bare_free(&bare);
 }
 
+/* The window's error is that of an access, not of a look: decoding ahead of the last instruction of
+ * a page, or a debugger's reading, does not count. */
+static void only_accesses_miss_the_window(void **state)
+{
+    static const uint32_t program[] = {CSRW(MTVEC, a4), JALR(zero, 0, a5)};
+    static const uint32_t last[] = {NOP, NOP};
+    struct bare bare;
+    uint32_t word;
+    (void)state;
+    start(&bare, program, COUNT(program));
+    memcpy(bare.flash + 0xFFF8, last, sizeof last);
+    chip_set_register(bare.chip, a5, BARE_FLASH + 0xFFF8);
+    chip_run(bare.chip, 3);
+    assert_int_equal(chip_register(bare.chip, 32), BARE_FLASH + 0xFFFC);
+    assert_false(chip_peek(bare.chip, BARE_FLASH + 0x20000, &word, sizeof word));
+    assert_int_equal(bare.missed, 0);
+    chip_run(bare.chip, 3);
+    assert_int_equal(bare.missed, BARE_FLASH + 0x10000);
+    assert_int_equal(chip_register(bare.chip, a1), BARE_FLASH + 0x10000);
+    bare_free(&bare);
+}
+
 /* mret into user mode, ecall back: cause 8, MPP user, MPIE as MIE was. */
 static void user_mode(void **state)
 {
     static const uint32_t program[] = {
         CSRW(MTVEC, a4),
-        LI(t0, -1), CSRW(PMPADDR0, t0),     /* everything */
-        LI(t0, 0x1F), CSRW(PMPCFG0, t0),    /* NAPOT, R W X */
-        LUI(t0, 2), ADDI(t0, t0, -0x800), CSRRC(zero, MSTATUS, t0), /* MPP = 0 */
-        LI(t0, 0x80), CSRRS(zero, MSTATUS, t0),                     /* MPIE */
-        AUIPC(t0, 0), ADDI(t0, t0, 16), CSRW(MEPC, t0),
+        LI(t0, -1),
+        CSRW(PMPADDR0, t0), /* everything */
+        LI(t0, 0x1F),
+        CSRW(PMPCFG0, t0), /* NAPOT, R W X */
+        LUI(t0, 2),
+        ADDI(t0, t0, -0x800),
+        CSRRC(zero, MSTATUS, t0), /* MPP = 0 */
+        LI(t0, 0x80),
+        CSRRS(zero, MSTATUS, t0), /* MPIE */
+        AUIPC(t0, 0),
+        ADDI(t0, t0, 16),
+        CSRW(MEPC, t0),
         MRET,
         ECALL, /* in user mode */
     };
@@ -148,14 +195,22 @@ static void user_mode_is_confined(void **state)
     static const struct {
         uint32_t instruction, cause;
     } forbidden[] = {
-        {CSRR(a5, MSTATUS), 2}, {MRET, 2}, {CSRR(a5, CYCLE), 2}, {CSRW(PMPADDR0, a5), 2},
-        {CSRR(a5, PCCR), 2},
+        {CSRR(a5, MSTATUS), 2},  {MRET, 2},           {CSRR(a5, CYCLE), 2},
+        {CSRW(PMPADDR0, a5), 2}, {CSRR(a5, PCCR), 2},
     };
     (void)state;
     for (size_t i = 0; i < COUNT(forbidden); i++) {
         const uint32_t program[] = {
-            CSRW(MTVEC, a4), LI(t0, -1), CSRW(PMPADDR0, t0), LI(t0, 0x1F), CSRW(PMPCFG0, t0),
-            CSRW(MSTATUS, zero), AUIPC(t0, 0), ADDI(t0, t0, 16), CSRW(MEPC, t0), MRET,
+            CSRW(MTVEC, a4),
+            LI(t0, -1),
+            CSRW(PMPADDR0, t0),
+            LI(t0, 0x1F),
+            CSRW(PMPCFG0, t0),
+            CSRW(MSTATUS, zero),
+            AUIPC(t0, 0),
+            ADDI(t0, t0, 16),
+            CSRW(MEPC, t0),
+            MRET,
             forbidden[i].instruction,
         };
         struct bare bare;
@@ -172,8 +227,14 @@ static void user_mode_is_confined(void **state)
 static void reservations_end(void **state)
 {
     static const uint32_t program[] = {
-        CSRW(MTVEC, a4), AMO(2, a1, a2, 0), ECALL, AMO(3, a0, a2, a1), AMO(2, a1, a2, 0),
-        NOP, AMO(3, a1, a2, a1), J(0),
+        CSRW(MTVEC, a4),
+        AMO(2, a1, a2, 0),
+        ECALL,
+        AMO(3, a0, a2, a1),
+        AMO(2, a1, a2, 0),
+        NOP,
+        AMO(3, a1, a2, a1),
+        J(0),
     };
     static const uint32_t skip[] = {CSRR(t0, MEPC), ADDI(t0, t0, 4), CSRW(MEPC, t0), MRET};
     struct bare bare;
@@ -238,8 +299,17 @@ static void csrs_keep_what_they_can(void **state)
 static void counters_are_exact(void **state)
 {
     static const uint32_t program[] = {
-        CSRR(a0, MINSTRET), NOP, NOP, CSRR(a1, MINSTRET),
-        CSRW(MCYCLE, zero), CSRR(a2, MCYCLE), NOP, CSRR(a3, PCCR), NOP, CSRR(a4, PCCR), J(0),
+        CSRR(a0, MINSTRET),
+        NOP,
+        NOP,
+        CSRR(a1, MINSTRET),
+        CSRW(MCYCLE, zero),
+        CSRR(a2, MCYCLE),
+        NOP,
+        CSRR(a3, PCCR),
+        NOP,
+        CSRR(a4, PCCR),
+        J(0),
     };
     struct bare bare;
     (void)state;
@@ -271,6 +341,7 @@ int main(void)
         cmocka_unit_test(exceptions),
         cmocka_unit_test(fetch_faults),
         cmocka_unit_test(fetch_fault_in_second_half),
+        cmocka_unit_test(only_accesses_miss_the_window),
         cmocka_unit_test(user_mode),
         cmocka_unit_test(user_mode_is_confined),
         cmocka_unit_test(reservations_end),

@@ -246,6 +246,50 @@ static void pages_follow_what_they_were_made_from(void **state)
     bench_free(chip);
 }
 
+/* Software in SPI boot may read plaintext, maps it, and asks for download mode with a reset of the
+ * CPU alone, which keeps the MMU: what was decrypted before must not show after. */
+static void a_cpu_reset_into_download_shuts_the_gate(void **state)
+{
+    struct chip *chip = *state;
+    write_encrypted(chip, 0x10000, plain, 2);
+    map(chip, 0, 1 | ENCRYPTED);
+    assert_memory_equal(window(chip, 0), plain, 64);
+    bench_write(chip, SOC_LP_AON + LP_AON_SYS_CFG, LP_AON_FORCE_DOWNLOAD);
+    bench_reset(chip, SOC_RESET_SW_CPU);
+    assert_memory_equal(window(chip, 0), chip->flash + 0x10000, 64);
+    bench_write(chip, SOC_LP_AON + LP_AON_SYS_CFG, 0);
+    bench_reset(chip, SOC_RESET_SW_CPU);
+    assert_memory_equal(window(chip, 0), plain, 64);
+}
+
+/* The eFuses that take the cache away: always, or in download boot. */
+static void fuses_shut_the_cache(void **state)
+{
+    static const struct {
+        const char *fuse;
+        uint32_t strap;
+        bool open;
+    } rows[] = {
+        {"DIS_TWAI", SOC_STRAP_DOWNLOAD, true},
+        {"DIS_ICACHE", SOC_STRAP_SPI_BOOT, false},
+        {"DIS_DOWNLOAD_ICACHE", SOC_STRAP_SPI_BOOT, true},
+        {"DIS_DOWNLOAD_ICACHE", SOC_STRAP_DOWNLOAD, false},
+        {"SPI_DOWNLOAD_MSPI_DIS", SOC_STRAP_SPI_BOOT, true},
+        {"SPI_DOWNLOAD_MSPI_DIS", SOC_STRAP_DOWNLOAD, false},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct chip *chip = bench_new(false, NULL);
+        efuse_burn_field(&chip->efuse, efuse_field_find(rows[i].fuse), 1);
+        chip->config.strap = rows[i].strap;
+        bench_reset(chip, SOC_RESET_POWERON);
+        map(chip, 0, MMU_VALID);
+        if ((window(chip, 0) != NULL) != rows[i].open)
+            fail_msg("%s with strap 0x%x", rows[i].fuse, rows[i].strap);
+        bench_free(chip);
+    }
+}
+
 static void no_key_no_secret(void **state)
 {
     (void)state;
@@ -282,6 +326,8 @@ static void mmu_invalid_entries_and_shut_cache(void **state)
     struct chip *chip = *state;
     bench_write(chip, SOC_EXTMEM + 0x168, 1u << 4);
     assert_null(window(chip, 0x20000));
+    assert_false(chip->level[SOC_SOURCE_CACHE]); /* looking is free, a guest's access is not */
+    chip_flash_failed(chip, SOC_FLASH_BASE + 0x20000);
     assert_int_equal(bench_read(chip, SOC_EXTMEM + CACHE_FAIL_ADDR), SOC_FLASH_BASE + 0x20000);
     assert_true(chip->level[SOC_SOURCE_CACHE]);
     bench_write(chip, SOC_EXTMEM + 0x16C, 1u << 4);
@@ -327,6 +373,8 @@ int main(void)
         TEST(alignment_is_checked),
         TEST(gates),
         TEST(pages_follow_what_they_were_made_from),
+        TEST(a_cpu_reset_into_download_shuts_the_gate),
+        TEST(fuses_shut_the_cache),
         TEST(no_key_no_secret),
         TEST(mmu_page_sizes),
         TEST(mmu_invalid_entries_and_shut_cache),

@@ -127,6 +127,64 @@ static void boot_watchdog(void **state)
     board_stop(&board);
 }
 
+/* A handler that traps is a dead guest, until a watchdog bites. No instruction retires meanwhile.
+ */
+static void check_bite(const uint32_t *program, size_t words, uint64_t instructions, uint32_t cause)
+{
+    struct board board;
+    struct chip_stats stats;
+    board_start(&board, program, words);
+    chip_limit_resets(board.chip, 1);
+    assert_int_equal(chip_run(board.chip, UINT64_MAX), CHIP_STOP_RESET_LIMIT);
+    chip_get_stats(board.chip, &stats);
+    assert_int_equal(stats.virtual_ns, instructions * 1000 / SOC_CPU_MHZ);
+    assert_true(stats.instructions < 10);
+    assert_int_equal(stats.last_reset_cause, cause);
+    board_stop(&board);
+}
+
+#define TG0_STAGE0 (0x18CBA80ull * 2)
+#define LP_STAGE0  ((uint64_t)(0x30D40 << 1) * (SOC_CPU_MHZ * 1000) / 136)
+#define TG0_OFF    LUI(t0, 0x60008), SW(zero, 0x48, t0)
+#define LP_OFF                                                                                     \
+    LUI(t0, 0x600B2), LUI(t1, 0x50D84), ADDI(t1, t1, -0x55F), SW(t1, -0x3E8, t0),                  \
+        SW(zero, -0x400, t0)
+
+static void a_watchdog_ends_a_trap_loop(void **state)
+{
+    static const uint32_t no_handler[] = {ILLEGAL};
+    static const uint32_t lp_only[] = {TG0_OFF, LUI(t1, 0x10000), CSRW(MTVEC, t1), ECALL};
+    (void)state;
+    check_bite(no_handler, COUNT(no_handler), TG0_STAGE0, SOC_RESET_TG0_SYS);
+    check_bite(lp_only, COUNT(lp_only), LP_STAGE0, SOC_RESET_LPWDT_RTC);
+}
+
+static void a_watchdog_ends_a_sleep(void **state)
+{
+    static const uint32_t lp_only[] = {TG0_OFF, CSRW(MIE, zero), WFI, J(-4)};
+    (void)state;
+    check_bite(lp_only, COUNT(lp_only), LP_STAGE0, SOC_RESET_LPWDT_RTC);
+}
+
+/* Only without any does the run end by itself, also when something else is still to happen. */
+static void no_watchdog_no_way_out(void **state)
+{
+    static const uint32_t sleeping[] = {TG0_OFF, LP_OFF, WFI, J(-4)};
+    static const uint32_t trapping[] = {TG0_OFF,          LP_OFF,          ARM_ALARM,
+                                        LUI(t1, 0x10000), CSRW(MTVEC, t1), ECALL};
+    struct board board;
+    struct chip_stats stats;
+    (void)state;
+    board_start(&board, sleeping, COUNT(sleeping));
+    assert_int_equal(chip_run(board.chip, UINT64_MAX), CHIP_STOP_HALT);
+    board_stop(&board);
+    board_start(&board, trapping, COUNT(trapping));
+    assert_int_equal(chip_run(board.chip, UINT64_MAX), CHIP_STOP_HALT);
+    chip_get_stats(board.chip, &stats);
+    assert_int_equal(stats.virtual_ns, stats.instructions * 1000 / SOC_CPU_MHZ); /* no time lost */
+    board_stop(&board);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -134,6 +192,9 @@ int main(void)
         cmocka_unit_test(alarm_interrupts_the_busy_guest),
         cmocka_unit_test(software_resets),
         cmocka_unit_test(boot_watchdog),
+        cmocka_unit_test(a_watchdog_ends_a_trap_loop),
+        cmocka_unit_test(a_watchdog_ends_a_sleep),
+        cmocka_unit_test(no_watchdog_no_way_out),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
