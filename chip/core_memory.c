@@ -8,7 +8,7 @@
 #include "chip/core_ops.h"
 #include "chip/memory.h"
 
-#define WIDTH(funct3) (1u << ((funct3) & 3))
+#define WIDTH(funct3) (1u << (funct3) % 4)
 
 static uint32_t extended(uint32_t value, unsigned funct3)
 {

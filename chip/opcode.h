@@ -6,6 +6,9 @@
 #ifndef CHIP_OPCODE_H
 #define CHIP_OPCODE_H
 
+/* The lists below keep their lines: grouped as the manual groups them. */
+/* clang-format off */
+
 /* Register-immediate and register-register arithmetic; `li` also serves lui and auipc, whose value
  * is known when the instruction is decoded. */
 #define OPCODES_ALU(X)                                                                             \
@@ -24,6 +27,7 @@
 #define OPCODES_FLOW(X)                                                                            \
     X(jal) X(jump) X(jalr) X(beq) X(bne) X(blt) X(bge) X(bltu) X(bgeu) X(next)                     \
     X(ecall) X(ebreak) X(mret) X(wfi) X(illegal)
+/* clang-format on */
 
 /* System instructions within a block. */
 #define OPCODES_CSR(X) X(csrrw) X(csrrs) X(csrrc) X(csrrwi) X(csrrsi) X(csrrci)

@@ -49,7 +49,8 @@ bool console_watch(struct console *console, const char *text, bool fails);
  * written. */
 bool console_put(struct console *console, uint8_t byte);
 /* Is the run over? Output cannot be written; or a text came, and its line has ended, or has no end
- * (a prompt: nothing since the last call), or the chip stopped by itself. Asked after each slice. */
+ * (a prompt: nothing since the last call), or the chip stopped by itself. Asked after each slice.
+ */
 bool console_settled(struct console *console, bool chip_stopped);
 int console_get(struct console *console); /* next byte of input, -1 when there is none now */
 void console_flush(struct console *console);

@@ -149,8 +149,8 @@ static uint32_t record_work(void)
     uint32_t sum = 0;
     for (unsigned i = 0; i < RECORDS; i++) {
         uint32_t word = random_word();
-        records[i] = (struct record){.key = word, .length = (uint16_t)(word >> 7),
-                                     .kind = (uint8_t)(word >> 27)};
+        records[i] = (struct record){
+            .key = word, .length = (uint16_t)(word >> 7), .kind = (uint8_t)(word >> 27)};
     }
     sort(records, RECORDS, by_key);
     sum += records[RECORDS / 3].key;

@@ -17,12 +17,9 @@
 static void code_that_changes_itself(void **state)
 {
     static const uint32_t program[] = {
-        LI(a0, 0), LI(t1, 0),
-        ADDI(a0, a0, 1),           /* +8: becomes addi a0, a0, 16 */
-        SW(a4, 8, a2), SW(a5, 20, a2),
-        ADDI(a0, a0, 1),           /* +20: becomes addi a0, a0, 256 */
-        ADDI(t1, t1, 1), LI(t2, 2), BNE(t1, t2, -24),
-        J(0),
+        LI(a0, 0),       LI(t1, 0),      ADDI(a0, a0, 1), /* +8: becomes addi a0, a0, 16 */
+        SW(a4, 8, a2),   SW(a5, 20, a2), ADDI(a0, a0, 1), /* +20: becomes addi a0, a0, 256 */
+        ADDI(t1, t1, 1), LI(t2, 2),      BNE(t1, t2, -24), J(0),
     };
     struct bare bare;
     (void)state;

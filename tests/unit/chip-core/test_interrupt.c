@@ -13,8 +13,8 @@
 #include "tests/unit/chip-core/asm.h"
 #include "tests/unit/chip-core/bare.h"
 
-#define TABLE (BARE_CODE + 0x400) /* vector table: entry n leaves n in a0 and mcause in a1 */
-#define FROM_CPU0 22u             /* source numbers of the software interrupts */
+#define TABLE     (BARE_CODE + 0x400) /* vector table: entry n leaves n in a0 and mcause in a1 */
+#define FROM_CPU0 22u                 /* source numbers of the software interrupts */
 
 enum { MSTATUS = 0x300, MIE_CSR = 0x304, MTVEC = 0x305, MCAUSE = 0x342, MIP_CSR = 0x344 };
 
@@ -22,15 +22,42 @@ struct write {
     uint32_t address, value;
 };
 
-#define ROUTE(source, line)    {SOC_INTMTX + INTMTX_MAP + 4 * (source), line}
-#define PRIORITY(line, value)  {SOC_PLIC + PLIC_PRI0 + 4 * (line), value}
-#define ENABLE(lines)          {SOC_PLIC + PLIC_ENABLE, lines}
-#define TYPE(lines)            {SOC_PLIC + PLIC_TYPE, lines}
-#define CLEAR(lines)           {SOC_PLIC + PLIC_CLEAR, lines}
-#define THRESHOLD(value)       {SOC_PLIC + PLIC_THRESH, value}
-#define SOFTWARE(n, value)     {SOC_INTPRI + INTPRI_FROM_CPU0 + 4 * (n), value}
-#define PROBE_LEVEL(value)     {BARE_PROBE + PROBE_SOURCE, value}
-#define CLINT(offset, value)   {SOC_CLINT + (offset), value}
+#define ROUTE(source, line)                                                                        \
+    {                                                                                              \
+        SOC_INTMTX + INTMTX_MAP + 4 * (source), line                                               \
+    }
+#define PRIORITY(line, value)                                                                      \
+    {                                                                                              \
+        SOC_PLIC + PLIC_PRI0 + 4 * (line), value                                                   \
+    }
+#define ENABLE(lines)                                                                              \
+    {                                                                                              \
+        SOC_PLIC + PLIC_ENABLE, lines                                                              \
+    }
+#define TYPE(lines)                                                                                \
+    {                                                                                              \
+        SOC_PLIC + PLIC_TYPE, lines                                                                \
+    }
+#define CLEAR(lines)                                                                               \
+    {                                                                                              \
+        SOC_PLIC + PLIC_CLEAR, lines                                                               \
+    }
+#define THRESHOLD(value)                                                                           \
+    {                                                                                              \
+        SOC_PLIC + PLIC_THRESH, value                                                              \
+    }
+#define SOFTWARE(n, value)                                                                         \
+    {                                                                                              \
+        SOC_INTPRI + INTPRI_FROM_CPU0 + 4 * (n), value                                             \
+    }
+#define PROBE_LEVEL(value)                                                                         \
+    {                                                                                              \
+        BARE_PROBE + PROBE_SOURCE, value                                                           \
+    }
+#define CLINT(offset, value)                                                                       \
+    {                                                                                              \
+        SOC_CLINT + (offset), value                                                                \
+    }
 
 #define LINE(n) (1u << (n))
 
@@ -82,28 +109,36 @@ static const struct row {
     {"not enabled", {ROUTE(43, 5), PRIORITY(5, 1), ENABLE(LINE(6)), PROBE_LEVEL(1)}, 77},
     {"priority 0 never", {ROUTE(43, 5), ENABLE(LINE(5)), THRESHOLD(0), PROBE_LEVEL(1)}, 77},
     {"below the threshold",
-     {ROUTE(43, 5), PRIORITY(5, 2), ENABLE(LINE(5)), THRESHOLD(3), PROBE_LEVEL(1)}, 77},
+     {ROUTE(43, 5), PRIORITY(5, 2), ENABLE(LINE(5)), THRESHOLD(3), PROBE_LEVEL(1)},
+     77},
     {"at the threshold",
-     {ROUTE(43, 5), PRIORITY(5, 3), ENABLE(LINE(5)), THRESHOLD(3), PROBE_LEVEL(1)}, 5},
+     {ROUTE(43, 5), PRIORITY(5, 3), ENABLE(LINE(5)), THRESHOLD(3), PROBE_LEVEL(1)},
+     5},
     {"highest priority wins",
      {ROUTE(43, 5), ROUTE(FROM_CPU0, 9), PRIORITY(5, 2), PRIORITY(9, 3), ENABLE(LINE(5) | LINE(9)),
-      PROBE_LEVEL(1), SOFTWARE(0, 1)}, 9},
+      PROBE_LEVEL(1), SOFTWARE(0, 1)},
+     9},
     {"a tie goes to the lower line",
      {ROUTE(43, 9), ROUTE(FROM_CPU0 + 3, 5), PRIORITY(5, 3), PRIORITY(9, 3),
-      ENABLE(LINE(5) | LINE(9)), PROBE_LEVEL(1), SOFTWARE(3, 1)}, 5},
+      ENABLE(LINE(5) | LINE(9)), PROBE_LEVEL(1), SOFTWARE(3, 1)},
+     5},
     {"a level that went away",
-     {ROUTE(43, 5), PRIORITY(5, 1), ENABLE(LINE(5)), PROBE_LEVEL(1), PROBE_LEVEL(0)}, 77},
+     {ROUTE(43, 5), PRIORITY(5, 1), ENABLE(LINE(5)), PROBE_LEVEL(1), PROBE_LEVEL(0)},
+     77},
     {"an edge that went away",
-     {ROUTE(43, 5), PRIORITY(5, 1), TYPE(LINE(5)), ENABLE(LINE(5)), PROBE_LEVEL(1),
-      PROBE_LEVEL(0)}, 5},
+     {ROUTE(43, 5), PRIORITY(5, 1), TYPE(LINE(5)), ENABLE(LINE(5)), PROBE_LEVEL(1), PROBE_LEVEL(0)},
+     5},
     {"an edge that was cleared",
-     {ROUTE(43, 5), PRIORITY(5, 1), TYPE(LINE(5)), ENABLE(LINE(5)), PROBE_LEVEL(1),
-      CLEAR(LINE(5)), CLEAR(0)}, 77},
+     {ROUTE(43, 5), PRIORITY(5, 1), TYPE(LINE(5)), ENABLE(LINE(5)), PROBE_LEVEL(1), CLEAR(LINE(5)),
+      CLEAR(0)},
+     77},
     {"two sources, one line",
      {ROUTE(43, 5), ROUTE(FROM_CPU0, 5), PRIORITY(5, 1), ENABLE(LINE(5)), PROBE_LEVEL(1),
-      SOFTWARE(0, 1), PROBE_LEVEL(0)}, 5},
+      SOFTWARE(0, 1), PROBE_LEVEL(0)},
+     5},
     {"a software interrupt taken back",
-     {ROUTE(FROM_CPU0, 5), PRIORITY(5, 1), ENABLE(LINE(5)), SOFTWARE(0, 1), SOFTWARE(0, 0)}, 77},
+     {ROUTE(FROM_CPU0, 5), PRIORITY(5, 1), ENABLE(LINE(5)), SOFTWARE(0, 1), SOFTWARE(0, 0)},
+     77},
     {"CLINT software interrupt is off until mie", {CLINT(0, 1)}, 77},
 };
 
@@ -125,7 +160,10 @@ static void lines(void **state)
 static void status_registers_show_sources_and_lines(void **state)
 {
     static const struct write writes[] = {
-        ROUTE(43, 5), PROBE_LEVEL(1), SOFTWARE(0, 1) /* routed nowhere */, {0, 0},
+        ROUTE(43, 5),
+        PROBE_LEVEL(1),
+        SOFTWARE(0, 1) /* routed nowhere */,
+        {0, 0},
     };
     const uint32_t program[] = {LW(a0, 0, a2), LW(a1, 0, a3), CSRR(a5, MIP_CSR), J(0)};
     struct bare bare;
@@ -146,9 +184,16 @@ static void mie_masks(void **state)
 {
     static const struct write writes[] = {ROUTE(43, 5), PRIORITY(5, 1), ENABLE(LINE(5)), {0, 0}};
     const uint32_t program[] = {
-        CSRRCI(zero, MSTATUS, 8), LI(t0, 0x20), CSRRC(zero, MIE_CSR, t0),
-        LI(t1, 1), SW(t1, 0, a2), CSRRSI(zero, MSTATUS, 8), NOP, NOP,
-        CSRRS(zero, MIE_CSR, t0), J(0),
+        CSRRCI(zero, MSTATUS, 8),
+        LI(t0, 0x20),
+        CSRRC(zero, MIE_CSR, t0),
+        LI(t1, 1),
+        SW(t1, 0, a2),
+        CSRRSI(zero, MSTATUS, 8),
+        NOP,
+        NOP,
+        CSRRS(zero, MIE_CSR, t0),
+        J(0),
     };
     struct bare bare;
     (void)state;
@@ -208,10 +253,8 @@ static void core_local(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(lines),
-        cmocka_unit_test(status_registers_show_sources_and_lines),
-        cmocka_unit_test(mie_masks),
-        cmocka_unit_test(taken_at_the_next_instruction),
+        cmocka_unit_test(lines),      cmocka_unit_test(status_registers_show_sources_and_lines),
+        cmocka_unit_test(mie_masks),  cmocka_unit_test(taken_at_the_next_instruction),
         cmocka_unit_test(core_local),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -25,8 +25,12 @@ static double seconds(void)
 
 /* Routes the probe's source to line 5, asks for its event in a0 instructions, sleeps. */
 static const uint32_t sleeper[] = {
-    SW(a1, 0, a3), SW(a4, PLIC_PRI0 + 4 * 5, a5), SW(a1, PLIC_ENABLE, a5),
-    SW(a0, PROBE_DELAY, a2), WFI, J(0),
+    SW(a1, 0, a3),
+    SW(a4, PLIC_PRI0 + 4 * 5, a5),
+    SW(a1, PLIC_ENABLE, a5),
+    SW(a0, PROBE_DELAY, a2),
+    WFI,
+    J(0),
 };
 
 static void start_sleeper(struct bare *bare, uint32_t delay)

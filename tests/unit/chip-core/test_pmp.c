@@ -81,8 +81,8 @@ static void locks_hold(void **state)
 static void guarded_ram(void **state)
 {
     const uint32_t program[] = {
-        CSRW(0x305, a4), CSRW(0x3B0, a0), LI(t0, L | NAPOT | R), CSRW(0x3A0, t0),
-        SW(t0, -4, a1), SW(t0, 16, a1), LW(a2, 0, a1), SW(t0, 12, a1), LI(a5, 1), J(0),
+        CSRW(0x305, a4), CSRW(0x3B0, a0), LI(t0, L | NAPOT | R), CSRW(0x3A0, t0), SW(t0, -4, a1),
+        SW(t0, 16, a1),  LW(a2, 0, a1),   SW(t0, 12, a1),        LI(a5, 1),       J(0),
     };
     const uint32_t handler[] = {CSRR(a0, 0x342), CSRR(a3, 0x343), J(0)};
     struct bare bare;
@@ -130,8 +130,9 @@ static void no_execute(void **state)
 static void data_access_as_user(void **state)
 {
     const uint32_t program[] = {
-        CSRW(0x305, a4), LUI(t0, 2), ADDI(t0, t0, -0x800), CSRRC(zero, 0x300, t0),
-        LUI(t0, 0x20), CSRRS(zero, 0x300, t0), LW(a2, 0, a1), J(0),
+        CSRW(0x305, a4),        LUI(t0, 2),    ADDI(t0, t0, -0x800),
+        CSRRC(zero, 0x300, t0), LUI(t0, 0x20), CSRRS(zero, 0x300, t0),
+        LW(a2, 0, a1),          J(0),
     };
     const uint32_t handler[] = {CSRR(a0, 0x342), J(0)};
     struct bare bare;
@@ -149,8 +150,8 @@ static void data_access_as_user(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(decisions),       cmocka_unit_test(locks_hold),
-        cmocka_unit_test(guarded_ram),     cmocka_unit_test(no_execute),
+        cmocka_unit_test(decisions),           cmocka_unit_test(locks_hold),
+        cmocka_unit_test(guarded_ram),         cmocka_unit_test(no_execute),
         cmocka_unit_test(data_access_as_user),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -65,8 +65,9 @@ static void long_runs_are_exact(void **state)
 
 static void time_and_pc_are_exact_for_peripherals(void **state)
 {
-    static const uint32_t program[] = {NOP, NOP, LW(a0, PROBE_NOW, a2), NOP,
-                                       LW(a1, PROBE_NOW, a2), SW(a0, PROBE_UNKNOWN, a2), J(0)};
+    static const uint32_t program[] = {
+        NOP, NOP, LW(a0, PROBE_NOW, a2), NOP, LW(a1, PROBE_NOW, a2), SW(a0, PROBE_UNKNOWN, a2),
+        J(0)};
     struct bare bare;
     (void)state;
     bare_new(&bare, 1);
@@ -103,8 +104,13 @@ static void events_are_exact(void **state)
 static void wfi_skips_to_the_event(void **state)
 {
     static const uint32_t program[] = {
-        SW(a1, 0, a3), SW(a4, PLIC_PRI0 + 4 * 5, a5), SW(a1, PLIC_ENABLE, a5),
-        SW(a0, PROBE_DELAY, a2), WFI, LW(a0, PROBE_NOW, a2), J(0),
+        SW(a1, 0, a3),
+        SW(a4, PLIC_PRI0 + 4 * 5, a5),
+        SW(a1, PLIC_ENABLE, a5),
+        SW(a0, PROBE_DELAY, a2),
+        WFI,
+        LW(a0, PROBE_NOW, a2),
+        J(0),
     };
     struct bare bare;
     struct chip_stats stats;
@@ -263,8 +269,13 @@ static void power_stays_off(void **state)
 static void unknown_and_narrow_registers(void **state)
 {
     static const uint32_t program[] = {
-        LW(a0, PROBE_UNKNOWN, a2), LW(a0, PROBE_UNKNOWN, a2), LW(a1, 0, a3),
-        SW(a4, PROBE_WORD, a2), STORE(0, a5, PROBE_WORD + 1, a2), LOAD(5, a0, PROBE_WORD, a2), J(0),
+        LW(a0, PROBE_UNKNOWN, a2),
+        LW(a0, PROBE_UNKNOWN, a2),
+        LW(a1, 0, a3),
+        SW(a4, PROBE_WORD, a2),
+        STORE(0, a5, PROBE_WORD + 1, a2),
+        LOAD(5, a0, PROBE_WORD, a2),
+        J(0),
     };
     struct bare bare;
     struct chip_stats stats;
@@ -290,9 +301,17 @@ static void unknown_and_narrow_registers(void **state)
 static uint64_t trace(uint64_t seed, unsigned slice)
 {
     static const uint32_t program[] = {
-        LW(t0, 0, s0), LW(t1, 4, s0), OPR(0, 4, a0, a0, t0), OPR(1, 0, a0, a0, t1),
-        SW(a0, 4, s0), ADDI(s0, s0, 4), SW(a1, PROBE_DELAY, a2), LW(a3, PROBE_NOW, a2),
-        OPR(0, 4, a0, a0, a3), BNE(s0, s1, -36), J(0),
+        LW(t0, 0, s0),
+        LW(t1, 4, s0),
+        OPR(0, 4, a0, a0, t0),
+        OPR(1, 0, a0, a0, t1),
+        SW(a0, 4, s0),
+        ADDI(s0, s0, 4),
+        SW(a1, PROBE_DELAY, a2),
+        LW(a3, PROBE_NOW, a2),
+        OPR(0, 4, a0, a0, a3),
+        BNE(s0, s1, -36),
+        J(0),
     };
     struct bare bare;
     uint64_t hash = 14695981039346656037u;
