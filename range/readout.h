@@ -2,9 +2,10 @@
  *
  * Two measurements on a raw dump. First, search: does any 16-byte run of known plaintext occur
  * anywhere in the dump, at any alignment? Runs with fewer than READOUT_DISTINCT different bytes
- * (erased flash, zero fill) say nothing and are left out. Second, statistics over what is
- * written at all (rows of one cipher block that are not all 0xFF): byte histogram, entropy, chi-square against uniform bytes (255 degrees of
- * freedom: uniform data gives about 255, plain code many thousands per 100 KB).
+ * (erased flash, zero fill) say nothing and are left out. Second, statistics over what is written
+ * at all (rows of one cipher block that are not all 0xFF): byte histogram, entropy, and chi-square
+ * against uniform bytes (255 degrees of freedom: uniform data gives about 255, plain code many
+ * thousands per 100 KB).
  */
 #ifndef RANGE_READOUT_H
 #define RANGE_READOUT_H
@@ -18,9 +19,9 @@
 
 struct readout_histogram {
     uint64_t count[256];
-    uint64_t total;     /* bytes in written rows */
-    double entropy;     /* bits per byte, 0..8 */
-    double chi_square;  /* 255 degrees of freedom */
+    uint64_t total;    /* bytes in written rows */
+    double entropy;    /* bits per byte, 0..8 */
+    double chi_square; /* 255 degrees of freedom */
 };
 
 void readout_histogram(const uint8_t *bytes, size_t length, struct readout_histogram *out);

@@ -33,7 +33,8 @@ static const char style[] =
     "--good:#5fd39a;--bad:#ff8a80;--bar:#7fb2ec}}\n"
     "body{font:16px/1.5 system-ui,sans-serif;max-width:64rem;margin:2rem auto;padding:0 1rem;"
     "color:var(--ink);background:var(--paper)}\n"
-    "table{border-collapse:collapse;width:100%}td,th{text-align:left;vertical-align:top;"
+    "table{border-collapse:collapse;width:100%;table-layout:fixed}td:first-child{width:5rem}"
+    "td,th{text-align:left;vertical-align:top;"
     "padding:.3rem .6rem;border-bottom:1px solid var(--line)}\n"
     "td.pass{color:var(--good);white-space:nowrap}td.fail{color:var(--bad);font-weight:bold}\n"
     ".pair{display:flex;flex-wrap:wrap;gap:1.5rem}figure{margin:0;flex:1 1 24rem}"
@@ -93,7 +94,8 @@ static void write_histogram(FILE *out, const char *name, const struct readout_hi
 static void write_readout(FILE *out, const struct report *report)
 {
     fputs("<h2>The flash as an attacker reads it</h2>\n<p>Byte values 0 to 255 from left to "
-          "right: the same firmware in plain, and as it stands in the flash chip.</p>\n"
+          "right: the flash contents in plain, and as "
+          "the chip holds them.</p>\n"
           "<div class=\"pair\">\n",
           out);
     write_histogram(out, "plaintext", report->plain);

@@ -16,7 +16,7 @@ enum report_outcome { REPORT_PASS, REPORT_FAIL };
 struct report_check {
     const char *chapter; /* checks with the same chapter follow each other */
     const char *name;
-    const char *detail;  /* may be empty */
+    const char *detail; /* may be empty */
     enum report_outcome outcome;
 };
 
@@ -24,7 +24,7 @@ struct report {
     const char *title;
     const struct report_check *checks;
     size_t check_count;
-    const struct readout_histogram *plain;  /* NULL: no picture */
+    const struct readout_histogram *plain; /* NULL: no picture */
     const struct readout_histogram *cipher;
     const struct readout_search *search;
     const char *device_log; /* NULL: no log */

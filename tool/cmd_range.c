@@ -76,10 +76,14 @@ static error_t range_parse(int key, char *arg, struct argp_state *state)
 static int readout_run(int argc, char **argv)
 {
     static const struct argp argp = {
-        readout_keys, range_parse, "DUMP",
+        readout_keys,
+        range_parse,
+        "DUMP",
         "Search a raw flash dump for plaintext and measure how random it looks. Refuses (exit 1) "
         "when any telling 16-byte run of the plaintext occurs in the dump.",
-        NULL, NULL, NULL};
+        NULL,
+        NULL,
+        NULL};
     struct range_options options = {0};
     argp_parse(&argp, argc, argv, 0, NULL, &options);
     if (options.plain == NULL || options.dump == NULL)
@@ -217,8 +221,8 @@ static int report_output(const struct range_options *options, const struct repor
 
 static int report_run(int argc, char **argv)
 {
-    static const struct argp argp = {report_keys, range_parse, NULL,
-                                     "Write the HTML page of a run.", NULL, NULL, NULL};
+    static const struct argp argp = {
+        report_keys, range_parse, NULL, "Write the HTML page of a run.", NULL, NULL, NULL};
     struct range_options options = {0};
     argp_parse(&argp, argc, argv, ARGP_NO_ARGS, NULL, &options);
     if (options.checks == NULL || options.output == NULL)
