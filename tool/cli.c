@@ -9,6 +9,7 @@
 #include <strings.h>
 
 #include "host/error.h"
+#include "tool/cli_words.h"
 
 static void print_verbs(const struct cli_verb *verbs, size_t count, const char *name)
 {
@@ -69,6 +70,9 @@ int cli_dispatch(const struct cli_verb *verbs, size_t count, int argc, char **ar
 
 int cli_parse(const struct argp *argp, int argc, char **argv, void *input)
 {
+    char fault[128];
+    if (!cli_words_check(argp, argc, argv, fault, sizeof fault))
+        return host_usage(verb_subject(argv[0]), "%s (see `%s --help')", fault, argv[0]);
     error_t error = argp_parse(argp, argc, argv, 0, NULL, input);
     return error ? host_usage(verb_subject(argv[0]), "%s", strerror(error)) : HOST_DONE;
 }

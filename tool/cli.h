@@ -1,8 +1,8 @@
 /* tool/cli.h: what all verbs share on the command line: verbs below verbs, option parsing with
  * argp, numbers, hex and JSON.
  *
- * A verb's parser reports its own usage errors with cli_usage(), which prints one line and exits
- * with 2, as argp does for what it finds itself.
+ * Every usage error is one line and exit status 2: what is wrong with the options themselves is
+ * found by cli_parse(), the rest a verb's parser reports with cli_usage().
  */
 #ifndef TOOL_CLI_H
 #define TOOL_CLI_H
@@ -24,7 +24,8 @@ struct cli_verb {
  * --version and "help" itself. */
 int cli_dispatch(const struct cli_verb *verbs, size_t count, int argc, char **argv);
 
-/* argp_parse() with options and arguments in any order. HOST_DONE, or the process has ended. */
+/* argp_parse() with options and arguments in any order. HOST_DONE, HOST_USAGE after its line, or
+ * the process has ended (--help, cli_usage). */
 int cli_parse(const struct argp *argp, int argc, char **argv, void *input);
 
 /* One usage line for the verb `state` parses, then exit(2). */
