@@ -14,6 +14,7 @@
 #include <openssl/crypto.h>
 
 #include "host/error.h"
+#include "host/signals.h"
 
 #define PIPE_FIRST_BYTES 65536u
 
@@ -213,8 +214,7 @@ static int put_in_place(const char *temporary, const char *path, bool replace)
     return error;
 }
 
-static int write_beside(const char *path, const void *bytes, size_t length, mode_t mode,
-                        bool replace)
+static int write_held(const char *path, const void *bytes, size_t length, mode_t mode, bool replace)
 {
     char temporary[PATH_MAX];
     int fd = open_temporary(path, mode, temporary);
@@ -235,6 +235,17 @@ static int write_beside(const char *path, const void *bytes, size_t length, mode
     }
     sync_folder(path);
     return HOST_DONE;
+}
+
+/* A signal that ends the process does so before or after, and leaves no temporary file. */
+static int write_beside(const char *path, const void *bytes, size_t length, mode_t mode,
+                        bool replace)
+{
+    sigset_t before;
+    signals_hold(&before);
+    int status = write_held(path, bytes, length, mode, replace);
+    signals_let(&before);
+    return status;
 }
 
 static int write_device(const char *path, const void *bytes, size_t length)

@@ -13,6 +13,7 @@
 
 #include "host/error.h"
 #include "host/file.h"
+#include "host/signals.h"
 
 #define SERIAL_BYTES 16
 #define PEM_MAX      65536u
@@ -52,11 +53,16 @@ static bool set_serial(X509 *certificate)
     return done;
 }
 
-/* From a day ago, since clocks differ. */
-static bool set_validity(X509 *certificate, int days)
+/* From a day ago, since clocks differ; never longer than the issuer. */
+static bool set_validity(X509 *certificate, const X509 *issuer, int days)
 {
-    return X509_gmtime_adj(X509_getm_notBefore(certificate), -DAY_SECONDS) &&
-           X509_time_adj_ex(X509_getm_notAfter(certificate), days, 0, NULL);
+    ASN1_TIME *end = X509_getm_notAfter(certificate);
+    if (!X509_gmtime_adj(X509_getm_notBefore(certificate), -DAY_SECONDS) ||
+        !X509_time_adj_ex(end, days, 0, NULL))
+        return false;
+    if (issuer && ASN1_TIME_compare(end, X509_get0_notAfter(issuer)) > 0)
+        return X509_set1_notAfter(certificate, X509_get0_notAfter(issuer)) == 1;
+    return true;
 }
 
 static bool set_subject(X509 *certificate, const char *common_name)
@@ -141,7 +147,8 @@ static bool issue(struct authority *subject, const struct authority *issuer,
     X509 *parent = issuer ? issuer->certificate : certificate;
     EVP_PKEY *signer = issuer ? issuer->key : subject->key;
     return X509_set_version(certificate, X509_VERSION_3) == 1 && set_serial(certificate) &&
-           set_validity(certificate, days) && set_subject(certificate, common_name) &&
+           set_validity(certificate, issuer ? parent : NULL, days) &&
+           set_subject(certificate, common_name) &&
            X509_set_issuer_name(certificate, X509_get_subject_name(parent)) == 1 &&
            X509_set_pubkey(certificate, subject->key) == 1 &&
            add_extensions(certificate, parent, extensions) &&
@@ -161,7 +168,7 @@ static int write_bio(const char *path, BIO *bio, bool encoded, mode_t mode)
     return status;
 }
 
-static int write_files(const struct pki_files *files, const struct authority *subject)
+static int write_both(const struct pki_files *files, const struct authority *subject)
 {
     BIO *bio = BIO_new(BIO_s_mem());
     bool encoded =
@@ -174,6 +181,15 @@ static int write_files(const struct pki_files *files, const struct authority *su
     status = write_bio(files->certificate, bio, encoded, 0644);
     if (status != HOST_DONE)
         (void)unlink(files->key); /* ours, made a moment ago */
+    return status;
+}
+
+static int write_files(const struct pki_files *files, const struct authority *subject)
+{
+    sigset_t before;
+    signals_hold(&before);
+    int status = write_both(files, subject);
+    signals_let(&before);
     return status;
 }
 
@@ -236,6 +252,8 @@ static int load_authority(const struct pki_files *files, struct authority *out)
         return host_fail(files->certificate, "is not a certificate authority");
     if (X509_check_private_key(out->certificate, out->key) != 1)
         return host_fail(files->key, "is not the key of %s", files->certificate);
+    if (X509_cmp_current_time(X509_get0_notAfter(out->certificate)) < 0)
+        return host_fail(files->certificate, "has expired (devices that pin it need a new one)");
     return HOST_DONE;
 }
 

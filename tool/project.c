@@ -13,6 +13,7 @@
 #include "host/file.h"
 #include "host/key.h"
 #include "host/pki.h"
+#include "host/signals.h"
 #include "tool/cli.h"
 
 #define HOST_MAX_BYTES 254
@@ -86,6 +87,7 @@ static int write_settings(const struct project *project)
     int length = snprintf(
         text, sizeof text,
         "; The project: what is built, where devices look for updates, what may be released.\n"
+        "; Read by firmware-of-project, flash build, release and serve (their --project).\n"
         "\n"
         "[product]\n"
         "; Project name in the firmware, and the name in the update URL.\n"
@@ -100,9 +102,9 @@ static int write_settings(const struct project *project)
         "poll_seconds = 3600\n"
         "\n"
         "[flash]\n"
-        "; Flash chip of the device.\n"
+        "; Flash chip of the device: 2MB, 4MB, 8MB or 16MB.\n"
         "size = %sB\n"
-        "; on: the factory flash is encrypted with secure_keys/flash_encryption_key.bin\n"
+        "; on: the factory flash is encrypted with secure_keys/flash_encryption_key.bin; or off\n"
         "encryption = on\n"
         "\n"
         "[release]\n"
@@ -238,12 +240,15 @@ static int fill_folder(const struct project *project)
 
 int project_make(const struct project *project)
 {
-    struct stat status;
-    bool folder_is_new = stat(project->folder, &status) != 0;
+    struct stat found;
+    sigset_t before;
+    bool folder_is_new = stat(project->folder, &found) != 0;
     if (open_folder(project->folder) != HOST_DONE)
         return HOST_FAILED;
-    if (fill_folder(project) == HOST_DONE)
-        return HOST_DONE;
-    remove_project(project, folder_is_new);
-    return HOST_FAILED;
+    signals_hold(&before);
+    int status = fill_folder(project);
+    if (status != HOST_DONE)
+        remove_project(project, folder_is_new);
+    signals_let(&before);
+    return status;
 }
