@@ -2,13 +2,19 @@
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
+
+#define SUBJECT_MAX 400 /* bytes; of a longer name the end is shown, and the reason always */
 
 /* A message stays one line whatever bytes a file name or a format string brings. */
 static void print_line(const char *subject, const char *format, va_list arguments)
 {
     char text[1024];
     int used = 0;
-    if (subject)
+    size_t length = subject ? strlen(subject) : 0;
+    if (length > SUBJECT_MAX)
+        used = snprintf(text, sizeof text, "...%s: ", subject + length - SUBJECT_MAX);
+    else if (subject)
         used = snprintf(text, sizeof text, "%s: ", subject);
     if (used >= 0 && (size_t)used < sizeof text)
         vsnprintf(text + used, sizeof text - (size_t)used, format, arguments);

@@ -1,9 +1,12 @@
 /* tool/main.c: `trustchain VERB ...`: finds the verb and hands over. */
 #include <argp.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
 
 #include "host/error.h"
 #include "tool/cli.h"
@@ -11,8 +14,19 @@
 
 const char *argp_program_version = "trustchain " TRUSTCHAIN_VERSION;
 
+/* A standard stream that the caller closed becomes one that fails, instead of the number of the
+ * next file we open: a message must not end in a signed image. */
+static void hold_standard_streams(void)
+{
+    for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++) {
+        if (fcntl(fd, F_GETFD) < 0)
+            (void)open("/dev/null", fd == STDIN_FILENO ? O_WRONLY : O_RDONLY);
+    }
+}
+
 int main(int argc, char **argv)
 {
+    const struct rlimit no_core = {0, 0};
     const struct cli_verb verbs[] = {
         {"init", cmd_init, "start a project: keys, PKI, partition table"},
         {"key", cmd_key, "signing and flash encryption keys"},
@@ -32,7 +46,9 @@ int main(int argc, char **argv)
         {"range", cmd_range, "the attack range"},
     };
     argp_err_exit_status = HOST_USAGE;
-    signal(SIGPIPE, SIG_IGN); /* a closed pipe is a failed write, reported as one */
+    hold_standard_streams();
+    (void)setrlimit(RLIMIT_CORE, &no_core); /* keys must not end in a core file */
+    signal(SIGPIPE, SIG_IGN);               /* a closed pipe is a failed write, reported as one */
     argv[0] = "trustchain";
     int status = cli_dispatch(verbs, sizeof verbs / sizeof *verbs, argc, argv);
     if (fflush(stdout) != 0 || ferror(stdout))
