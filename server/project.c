@@ -50,26 +50,64 @@ static bool take_number(uint32_t *out, const char *value)
     return true;
 }
 
+static bool take_flash_size(uint32_t *out, const char *value)
+{
+    static const char *const sizes[] = {"2MB", "4MB", "8MB", "16MB"};
+    for (unsigned i = 0; i < sizeof sizes / sizeof *sizes; i++) {
+        if (strcmp(value, sizes[i]) == 0) {
+            *out = 2u << 20 << i;
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool take_switch(bool *out, const char *value)
+{
+    *out = strcmp(value, "on") == 0;
+    return *out || strcmp(value, "off") == 0;
+}
+
+/* One setting; *known says whether there is such a key. */
+static bool take(struct reading *reading, const char *key, const char *value, bool *known)
+{
+    struct release_project *project = reading->project;
+    *known = true;
+    if (strcmp(key, "product.name") == 0)
+        return take_name(project->product, value);
+    if (strcmp(key, "product.channel") == 0)
+        return take_name(project->channel, value);
+    if (strcmp(key, "update.url") == 0 || strcmp(key, "update.poll_seconds") == 0)
+        return true;
+    if (strcmp(key, "flash.size") == 0)
+        return take_flash_size(&project->flash_size, value);
+    if (strcmp(key, "flash.encryption") == 0)
+        return take_switch(&project->encryption, value);
+    if (strcmp(key, "release.folder") == 0)
+        return join(project->releases, reading->folder, value);
+    if (strcmp(key, "release.signing_key") == 0)
+        return join(project->signing_key, reading->folder, value);
+    if (strcmp(key, "release.min_secure_version") == 0)
+        return take_number(&project->min_secure_version, value);
+    *known = false;
+    return false;
+}
+
 /* inih's callback: 1 goes on, 0 marks the line as wrong. */
 static int on_value(void *user, const char *section, const char *name, const char *value)
 {
     struct reading *reading = user;
-    struct release_project *project = reading->project;
-    bool good = true;
-    if (strcmp(section, "product") == 0 && strcmp(name, "name") == 0) {
-        good = take_name(project->product, value);
-    } else if (strcmp(section, "product") == 0 && strcmp(name, "channel") == 0) {
-        good = take_name(project->channel, value);
-    } else if (strcmp(section, "release") == 0 && strcmp(name, "folder") == 0) {
-        good = join(project->releases, reading->folder, value);
-    } else if (strcmp(section, "release") == 0 && strcmp(name, "signing_key") == 0) {
-        good = join(project->signing_key, reading->folder, value);
-    } else if (strcmp(section, "release") == 0 && strcmp(name, "min_secure_version") == 0) {
-        good = take_number(&project->min_secure_version, value);
-    }
+    char key[64];
+    bool known;
+    snprintf(key, sizeof key, "%.31s.%.31s", section, name);
+    bool good = take(reading, key, value, &known);
     if (!good && reading->wrong[0] == '\0') {
-        snprintf(reading->wrong, sizeof reading->wrong, "[%.20s] %.24s cannot be \"%.64s\"",
-                 section, name, value);
+        if (known)
+            snprintf(reading->wrong, sizeof reading->wrong, "[%.20s] %.24s cannot be \"%.64s\"",
+                     section, name, value);
+        else
+            snprintf(reading->wrong, sizeof reading->wrong, "there is no setting [%.31s] %.31s",
+                     section, name);
     }
     return good ? 1 : 0;
 }
@@ -78,10 +116,14 @@ static int set_defaults(const char *folder, struct release_project *project)
 {
     memset(project, 0, sizeof *project);
     memcpy(project->channel, "stable", sizeof "stable");
+    project->encryption = true;
+    project->flash_size = 4u << 20;
     bool fits = join(project->releases, folder, "releases") &&
                 join(project->signing_key, folder, "secure_keys/secure_boot_signing_key.pem") &&
                 join(project->certificate, folder, "pki/server_cert.pem") &&
-                join(project->key, folder, "pki/server_key.pem");
+                join(project->key, folder, "pki/server_key.pem") &&
+                join(project->partitions, folder, "partitions.csv") &&
+                join(project->flash_key, folder, "secure_keys/flash_encryption_key.bin");
     return fits ? HOST_DONE : host_fail(folder, "this path is too long");
 }
 

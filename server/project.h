@@ -1,16 +1,21 @@
-/* server/project.h: what publishing and serving take from a project folder (`trustchain init`).
+/* server/project.h: what a project folder (`trustchain init`) says about its flash and releases.
  *
- *     trustchain.ini   [product] name, channel; [release] folder, signing_key, min_secure_version
- *     partitions.csv   the smallest update slot
+ *     trustchain.ini   [product] name, channel
+ *                      [update] url, poll_seconds: for firmware-of-project, passed over here
+ *                      [flash] size, encryption
+ *                      [release] folder, signing_key, min_secure_version
+ *     partitions.csv   the table; the smallest update slot
  *     pki/             server_cert.pem, server_key.pem
+ *     secure_keys/     flash_encryption_key.bin
  *
- * Relative paths in trustchain.ini start at the project folder. Sections and keys not named here
- * belong to others and are passed over.
+ * Relative paths in trustchain.ini start at the project folder. A section or key that is not named
+ * here is refused: a misspelt rule would be a rule nobody keeps.
  */
 #ifndef SERVER_PROJECT_H
 #define SERVER_PROJECT_H
 
 #include <limits.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "server/target.h"
@@ -22,6 +27,10 @@ struct release_project {
     char signing_key[PATH_MAX]; /* PEM, of which only the public part is used */
     char certificate[PATH_MAX];
     char key[PATH_MAX];
+    char partitions[PATH_MAX];
+    char flash_key[PATH_MAX];
+    bool encryption;     /* of the factory flash; on when the file does not say */
+    uint32_t flash_size; /* bytes; 4 MB when the file does not say */
     uint32_t min_secure_version;
 };
 

@@ -14,15 +14,17 @@
 #include "host/crypto.h"
 #include "host/error.h"
 #include "host/file.h"
+#include "server/project.h"
 #include "tool/cli.h"
 #include "tool/inputs.h"
 #include "tool/table.h"
 
-#define BOOTLOADER_OFFSET 0u
-#define SECTOR_BYTES      4096u
-#define PARTS_MAX         32
+#define BOOTLOADER_OFFSET  0u
+#define SECTOR_BYTES       4096u
+#define FLASH_SIZE_DEFAULT (4u << 20)
+#define PARTS_MAX          32
 
-enum { OPTION_SIZE = CLI_LONG, OPTION_OTADATA, OPTION_TRUST };
+enum { OPTION_PROJECT = CLI_LONG, OPTION_SIZE, OPTION_OTADATA, OPTION_TRUST };
 
 /* LABEL=FILE from the command line. */
 struct part {
@@ -32,7 +34,8 @@ struct part {
 
 struct build_options {
     const char *output;
-    uint32_t size;
+    const char *project; /* folder; NULL: everything is on the command line */
+    uint32_t size;       /* bytes; 0: not given */
     const char *partitions;
     const char *bootloader;
     struct part app[PARTS_MAX];
@@ -74,8 +77,9 @@ static void add_part(const struct argp_state *state, struct part *list, size_t *
 
 static void check_complete(const struct argp_state *state, const struct build_options *options)
 {
-    if (!options->output || !options->partitions || !options->bootloader)
-        cli_usage(state, "an output (-o FILE), --partitions and --bootloader are needed");
+    if (!options->output || !(options->partitions || options->project) || !options->bootloader)
+        cli_usage(state, "an output (-o FILE), --project or --partitions, and --bootloader are "
+                         "needed");
     if (options->app_count == 0)
         cli_usage(state, "no application given (--app LABEL=FILE)");
 }
@@ -86,6 +90,9 @@ static error_t parse_build(int key, char *text, struct argp_state *state)
     switch (key) {
     case 'o':
         options->output = text;
+        return 0;
+    case OPTION_PROJECT:
+        options->project = text;
         return 0;
     case OPTION_SIZE:
         options->size = cli_option_flash_size(state, text);
@@ -323,10 +330,29 @@ static int assemble(const struct build_options *options, struct flash *flash)
     return file_write(options->output, flash->bytes, flash->size, 0644);
 }
 
+/* What the command line left open, from the project. With eFuses the device decides whom it trusts
+ * and whether it decrypts. */
+static int fill_in(struct build_options *options, struct release_project *project)
+{
+    if (release_project_read(options->project, project) != HOST_DONE)
+        return HOST_FAILED;
+    if (!options->partitions)
+        options->partitions = project->partitions;
+    if (options->size == 0)
+        options->size = project->flash_size;
+    if (!options->efuse && !options->key && project->encryption)
+        options->key = project->flash_key;
+    if (!options->efuse && options->trust.key_count == 0)
+        options->trust.keys[options->trust.key_count++] = project->signing_key;
+    return HOST_DONE;
+}
+
 int flash_build(int argc, char **argv)
 {
     static const struct argp_option options_known[] = {
         {"output", 'o', "FILE", 0, "where the flash image goes", 0},
+        {"project", OPTION_PROJECT, "DIR", 0,
+         "the project: flash size, partition table, flash encryption key, signing key", 0},
         {"size", OPTION_SIZE, "SIZE", 0, "flash chip, e.g. 4MB (default)", 0},
         {"partitions", 'p', "FILE", 0, "partition table, CSV or binary", 0},
         {"bootloader", 'b', "IMAGE", 0, "bootloader image, signed when the device demands it", 0},
@@ -347,9 +373,14 @@ int flash_build(int argc, char **argv)
         NULL,
         NULL,
         NULL};
-    struct build_options options = {.size = 4u << 20, .otadata = "initial"};
+    struct build_options options = {.otadata = "initial"};
+    struct release_project project;
     struct flash flash = {0};
     int status = cli_parse(&argp, argc, argv, &options);
+    if (status == HOST_DONE && options.project)
+        status = fill_in(&options, &project);
+    if (options.size == 0)
+        options.size = FLASH_SIZE_DEFAULT;
     if (status == HOST_DONE)
         status = assemble(&options, &flash);
     free(flash.bytes);
