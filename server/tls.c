@@ -10,16 +10,19 @@
 #include <unistd.h>
 
 #include "host/error.h"
+#include "host/file.h"
 
+#define KEY_BYTES_MAX  65536u
 #define SECURITY_LEVEL 2 /* OpenSSL's: at least 112 bits, so RSA from 2048 */
 
 static const char tls12_ciphers[] = "ECDHE+AESGCM:ECDHE+CHACHA20";
 static const char groups[] = "X25519:P-256:P-384";
 static const unsigned char session_context[] = "trustchain";
 
+/* The first error is the cause; those after it only say which library passed it on. */
 static const char *openssl_reason(void)
 {
-    const char *reason = ERR_reason_error_string(ERR_peek_last_error());
+    const char *reason = ERR_reason_error_string(ERR_peek_error());
     return reason != NULL ? reason : "unknown error";
 }
 
@@ -49,30 +52,48 @@ static bool load_certificate(SSL_CTX *context, const char *path)
         host_fail(path, "not a PEM certificate (%s)", openssl_reason());
         return false;
     }
-    if (X509_cmp_current_time(X509_get0_notAfter(SSL_CTX_get0_certificate(context))) < 0) {
+    const X509 *certificate = SSL_CTX_get0_certificate(context);
+    if (X509_cmp_current_time(X509_get0_notAfter(certificate)) < 0) {
         host_fail(path, "this certificate has expired (trustchain pki server makes a new one)");
+        return false;
+    }
+    if (X509_cmp_current_time(X509_get0_notBefore(certificate)) > 0) {
+        host_fail(path, "this certificate is not valid yet (is the clock right?)");
         return false;
     }
     return true;
 }
 
-static bool load_key(SSL_CTX *context, const char *path, const char *certificate)
+/* NULL after one line. */
+static EVP_PKEY *read_key(const char *path)
 {
-    if (!readable(path, "key")) {
-        return false;
+    struct buffer pem;
+    if (!readable(path, "key") || file_read_private(path, KEY_BYTES_MAX, &pem) != HOST_DONE) {
+        return NULL;
     }
-    SSL_CTX_set_default_passwd_cb(context, no_passphrase);
-    if (SSL_CTX_use_PrivateKey_file(context, path, SSL_FILETYPE_PEM) == 1 &&
-        SSL_CTX_check_private_key(context) == 1) {
-        return true;
-    }
-    int reason = ERR_GET_REASON(ERR_peek_last_error());
-    if (reason == X509_R_KEY_VALUES_MISMATCH || reason == SSL_R_NO_CERTIFICATE_ASSIGNED) {
-        host_fail(path, "this key does not belong to the certificate %s", certificate);
-    } else {
+    BIO *bio = BIO_new_mem_buf(pem.bytes, (int)pem.length);
+    EVP_PKEY *key = bio != NULL ? PEM_read_bio_PrivateKey(bio, NULL, no_passphrase, NULL) : NULL;
+    BIO_free(bio);
+    buffer_free_secret(&pem);
+    if (key == NULL) {
         host_fail(path, "not a PEM private key without passphrase (%s)", openssl_reason());
     }
-    return false;
+    return key;
+}
+
+static bool load_key(SSL_CTX *context, const char *path, const char *certificate)
+{
+    EVP_PKEY *key = read_key(path);
+    if (key == NULL) {
+        return false;
+    }
+    bool fits =
+        SSL_CTX_use_PrivateKey(context, key) == 1 && SSL_CTX_check_private_key(context) == 1;
+    EVP_PKEY_free(key);
+    if (!fits) {
+        host_fail(path, "this key does not belong to the certificate %s", certificate);
+    }
+    return fits;
 }
 
 /* All of it explicit: the machine's openssl.cnf must not weaken what devices rely on. */

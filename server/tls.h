@@ -8,7 +8,8 @@
 
 #include <openssl/ssl.h>
 
-/* `certificate`: PEM, leaf first, then intermediates. `key`: PEM, not encrypted. NULL after one
+/* `certificate`: PEM, leaf first, then intermediates. `key`: PEM, not encrypted, open to
+ * its owner only. NULL after one
  * line on stderr that says which file is wrong. The caller frees it with SSL_CTX_free(). */
 SSL_CTX *tls_context(const char *certificate, const char *key);
 

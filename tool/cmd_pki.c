@@ -3,6 +3,7 @@
 
 #include <limits.h>
 #include <stdio.h>
+#include <unistd.h>
 
 #include "host/error.h"
 #include "host/file.h"
@@ -119,12 +120,16 @@ static int pki_ca(int argc, char **argv)
         status = complete(&options.ca.certificate, options.folder, "ca_cert.pem", certificate);
     if (status == HOST_DONE)
         status = complete(&options.ca.key, options.folder, "ca_key.pem", key);
+    bool folder_is_new = options.folder && access(options.folder, F_OK) != 0;
     if (status == HOST_DONE && options.folder)
         status = folder_make(options.folder, 0755);
     if (status != HOST_DONE)
         return status;
-    return pki_ca_create(&options.ca, options.dns_count ? options.dns[0] : "Trustchain CA",
-                         options.days);
+    status = pki_ca_create(&options.ca, options.dns_count ? options.dns[0] : "Trustchain CA",
+                           options.days);
+    if (status != HOST_DONE && folder_is_new)
+        (void)rmdir(options.folder);
+    return status;
 }
 
 static int pki_server(int argc, char **argv)

@@ -94,12 +94,12 @@ static error_t parse_serve(int key, char *text, struct argp_state *state)
 static int announce(const struct server *server, const char *ready_file)
 {
     char port[16];
+    int length = snprintf(port, sizeof port, "%u\n", (unsigned)server_port(server));
+    if (ready_file && file_write(ready_file, port, (size_t)length, 0644) != HOST_DONE)
+        return HOST_FAILED;
     printf("trustchain: serving https://%s/\n", server_address(server));
     fflush(stdout);
-    if (!ready_file)
-        return HOST_DONE;
-    int length = snprintf(port, sizeof port, "%u\n", (unsigned)server_port(server));
-    return file_write(ready_file, port, (size_t)length, 0644);
+    return HOST_DONE;
 }
 
 static int serve(const struct serve_options *options)

@@ -3,7 +3,6 @@
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
-#include <unistd.h>
 
 #include <openssl/crypto.h>
 
@@ -136,7 +135,8 @@ static int plan_field(const struct burn_options *options, struct burn_plan *plan
     if (!cli_number(options->word[3], &value))
         return host_usage(options->word[3], "is not a number of at most 32 bits");
     if (field->length > 32 || (field->length < 32 && value >> field->length))
-        return host_usage(field->name, "has %u bits, the value does not fit", field->length);
+        return host_usage(field->name, "is %u bit%s wide, the value does not fit", field->length,
+                          field->length == 1 ? "" : "s");
     if (efuse_file_read(options->word[0], &file) != HOST_DONE)
         return HOST_FAILED;
     uint32_t now = efuse_get(&file.efuse, field);
@@ -322,7 +322,7 @@ int efuse_burn(int argc, char **argv)
         {"digest", OPTION_DIGEST, "HEX", 0, "release: trust the key with this digest", 0},
         {"flash-key", OPTION_FLASH_KEY, "FILE", 0, "release: the flash encryption key", 0},
         {"dry-run", OPTION_DRY_RUN, NULL, 0, "check and print the steps, burn nothing", 0},
-        {"yes", OPTION_YES, NULL, 0, "burn without asking, also from a terminal", 0},
+        {"yes", OPTION_YES, NULL, 0, "burn: nothing is burned without it", 0},
         {0}};
     static const struct argp argp = {
         options_known,
@@ -339,7 +339,7 @@ int efuse_burn(int argc, char **argv)
     int status = cli_parse(&argp, argc, argv, &options);
     if (status == HOST_DONE)
         status = make_plan(&options, &plan);
-    if (status == HOST_DONE && isatty(STDIN_FILENO) && !options.yes && !options.dry_run)
+    if (status == HOST_DONE && !options.yes && !options.dry_run)
         status = host_usage(options.word[0], "eFuses cannot be unburned (--yes to go on, "
                                              "--dry-run to see the steps)");
     if (status == HOST_DONE)
