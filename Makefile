@@ -4,6 +4,7 @@
 #   make demo       the whole workflow on the virtual chip; results in out/demo/
 #   make test       every test; ends with a line "N passed, N failed"
 #   make bench      figures against their baselines, out/bench.json (ONLY=chip|device|tools|server)
+#   make firmware   the example app for a project: PROJECT=DIR VERSION=1.0.0 OUT=app.elf
 #   make format     clang-format on our own code; make lint checks it and runs clang-tidy
 #   make fuzz       each fuzz target for FUZZ_SECONDS (60)
 #   make clean      remove build/ and out/ (fetched sources in build/sources too)
@@ -12,7 +13,7 @@ SHELL := /bin/bash
 FUZZ_SECONDS ?= 60
 export CMAKE_BUILD_PARALLEL_LEVEL ?= $(shell nproc)
 
-.PHONY: all demo test bench format lint fuzz clean
+.PHONY: all demo test bench firmware format lint fuzz clean
 
 all:
 	@packaging/install-deps build
@@ -28,6 +29,9 @@ test:
 bench: all
 	@packaging/install-deps test bench
 	@bench/run $(ONLY)
+
+firmware: all
+	@device/app/firmware-of-project "$(PROJECT)" "$(VERSION)" "$(OUT)"
 
 format:
 	@packaging/install-deps lint
