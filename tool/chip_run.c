@@ -9,6 +9,7 @@
 #include <jansson.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/time.h>
 #include <time.h>
 
 #include "chain/soc.h"
@@ -31,11 +32,17 @@ struct run {
     struct chip_stats boot; /* of the boot that got furthest */
 };
 
+/* The chip that a signal stops, and the signal: a slice of a guest that keeps an accelerator busy
+ * may take hours. SIGALRM only makes the run loop look at the clock. */
+static struct chip *volatile running;
 static volatile sig_atomic_t interrupted;
 
 static void interrupt(int signal)
 {
-    interrupted = signal;
+    if (signal != SIGALRM)
+        interrupted = signal;
+    if (running != NULL)
+        chip_stop(running);
 }
 
 static double wall_clock(void)
@@ -231,7 +238,8 @@ static int run_to_end(struct run *run)
         if (console_settled(&run->options->console, stop != CHIP_STOP_BUDGET))
             return stopped_by_console(run);
         switch (stop) {
-        case CHIP_STOP_REQUEST: /* the console's, answered above */
+        case CHIP_STOP_REQUEST: /* the console's, answered above, or a signal's */
+            break;
         case CHIP_STOP_RESET_LIMIT:
             if (after_reset(run, &status))
                 return status;
@@ -305,14 +313,21 @@ static int finish(const struct run *run, int status)
     return status;
 }
 
-/* Ctrl-C and a polite kill end the run with the terminal restored. */
-static void catch_signals(void)
+/* Ctrl-C and a polite kill end the run with the terminal restored. With a limit of real time the
+ * clock is looked at every second, however long a slice takes. */
+static void catch_signals(double wall_seconds)
 {
+    static const struct itimerval every_second = {{1, 0}, {1, 0}};
     struct sigaction action = {.sa_handler = interrupt};
     sigemptyset(&action.sa_mask);
     interrupted = 0;
     sigaction(SIGINT, &action, NULL);
     sigaction(SIGTERM, &action, NULL);
+    if (wall_seconds <= 0)
+        return;
+    action.sa_flags = SA_RESTART;
+    sigaction(SIGALRM, &action, NULL);
+    setitimer(ITIMER_REAL, &every_second, NULL);
 }
 
 int chip_run_verb(struct chip_run_options *options)
@@ -323,11 +338,13 @@ int chip_run_verb(struct chip_run_options *options)
     if (status == HOST_DONE)
         status = console_open(&options->console, uart, options->log);
     if (status == HOST_DONE) {
-        catch_signals();
+        catch_signals(options->wall_seconds);
         status = start(&run);
         run.started = wall_clock();
+        running = run.chip;
         if (status == HOST_DONE)
             status = finish(&run, run_to_end(&run));
+        running = NULL;
         chip_free(run.chip);
         console_close(&options->console);
     }

@@ -75,6 +75,27 @@ idle:   mv      s3, ra
 text:   .asciz  "\nwrote\n"
         .balign 4
 END
+    link_boot_elf "$1"
+}
+
+# A bootloader that keeps the RSA accelerator busy: each instruction is tens of milliseconds of ours.
+make_busy_elf() {
+    cat >"$1.S" <<'END'
+        .section .iram.text, "ax"
+        .globl _start
+_start: li      s0, 0x6008A800
+        li      t0, 95                  # 96 words
+        sw      t0, 4(s0)
+        li      t0, 1
+1:      sw      t0, 12(s0)             # X^Y mod M
+        j       1b
+        .section .dram0.data, "aw"
+        .word   0
+END
+    link_boot_elf "$1"
+}
+
+link_boot_elf() {
     riscv64-unknown-elf-gcc -march=rv32imac -misa-spec=2.2 -mabi=ilp32 -nostdlib -nostartfiles \
         -Wl,--build-id=none -Wl,-e_start -Wl,--section-start=.iram.text=0x40870000 \
         -Wl,--section-start=.dram0.data=0x40872000 -o "$1" "$1.S"
@@ -174,6 +195,17 @@ start_run() {
     chip 0 --max-resets 2 --uart none
     chip 1 --max-resets 2 --until never --uart none
     chip 0 --network --wall-seconds 0.2 --uart none
+}
+
+@test "a guest that wastes the host's time does not outlast the limit or Ctrl-C" {
+    make_busy_elf "$BATS_TEST_TMPDIR/busy.elf"
+    "$TRUSTCHAIN" image make "$BATS_TEST_TMPDIR/busy.elf" -o "$BATS_TEST_TMPDIR/busy.bin"
+    dd if="$BATS_TEST_TMPDIR/busy.bin" of="$F" conv=notrunc status=none
+    chip 0 --wall-seconds 1.5
+    [[ "$output" == *entry* && "$stderr" == *"the wall-clock time was up"* ]]
+    run --separate-stderr timeout -s INT -k 30 2 \
+        "$TRUSTCHAIN" chip run --flash "$F" --efuse "$E" </dev/null
+    [[ "$stderr" == *"chip: interrupted"* ]]
 }
 
 @test "a torn erase and a torn program" {
