@@ -54,7 +54,8 @@ static void wait_for(struct agent *agent, uint32_t milliseconds)
 void agent_rest(struct agent *agent)
 {
     uint32_t poll = agent->config->poll_ms;
-    agent->failures = 0;
+    agent->failures = agent->bodies = 0;
+    agent->furthest = 0;
     wait_for(agent, poll - poll / 8 + random_up_to(agent, poll / 4));
 }
 
@@ -73,7 +74,10 @@ static uint32_t backoff(struct agent *agent)
         wait = agent->config->backoff_max_ms;
     if (agent->failures < UINT8_MAX)
         agent->failures++;
-    return wait / 2 + random_up_to(agent, wait / 2);
+    wait = wait / 2 + random_up_to(agent, wait / 2);
+    if (agent->bodies >= AGENT_BODIES_MAX && wait < agent->config->poll_ms)
+        wait = agent->config->poll_ms; /* each body erases sectors, and those wear out */
+    return wait;
 }
 
 static const char *offered_version(const struct agent *agent)
@@ -145,9 +149,9 @@ void agent_init(struct agent *agent, const struct agent_config *config)
     agent_enter(agent, AGENT_STATE_START);
 }
 
-static uint32_t remaining(const struct agent *agent, uint32_t total)
+static uint32_t remaining(const struct agent *agent, uint32_t since, uint32_t total)
 {
-    uint32_t passed = agent_now(agent) - agent->since_ms;
+    uint32_t passed = agent_now(agent) - since;
     return passed < total ? total - passed : 0;
 }
 
@@ -178,6 +182,20 @@ static bool talk(struct agent *agent)
     }
 }
 
+/* Nothing came. How long that may go on; the connection is given up when it may not. */
+static uint32_t wait_for_network(struct agent *agent)
+{
+    uint32_t left = remaining(agent, agent->since_ms, AGENT_SILENCE_MS);
+    uint32_t step = AGENT_STEP_MS;
+    if (agent->state == AGENT_STATE_BODY)
+        step = remaining(agent, agent->step_ms, AGENT_STEP_MS);
+    if (left == 0)
+        agent_fail(agent, AGENT_EVENT_RETRY, AGENT_REASON_NETWORK, AGENT_AGAIN);
+    else if (step == 0)
+        agent_fail(agent, AGENT_EVENT_RETRY, AGENT_REASON_SLOW, AGENT_AGAIN);
+    return left < step ? left : step;
+}
+
 uint32_t agent_poll(struct agent *agent)
 {
     uint32_t left;
@@ -189,7 +207,7 @@ uint32_t agent_poll(struct agent *agent)
         agent_trial(agent);
         return agent->state == AGENT_STATE_TRIAL ? 10 : 0;
     case AGENT_STATE_WAIT:
-        left = remaining(agent, agent->wait_ms);
+        left = remaining(agent, agent->since_ms, agent->wait_ms);
         if (left == 0)
             wait_is_over(agent);
         return left;
@@ -201,14 +219,11 @@ uint32_t agent_poll(struct agent *agent)
     default:
         break;
     }
-    if (talk(agent)) {
+    if (!talk(agent))
+        return wait_for_network(agent);
+    if (agent->state == AGENT_STATE_BODY) /* before it, a state's whole time counts */
         agent->since_ms = agent_now(agent);
-        return 0;
-    }
-    left = remaining(agent, AGENT_SILENCE_MS);
-    if (left == 0)
-        agent_fail(agent, AGENT_EVENT_RETRY, AGENT_REASON_NETWORK, AGENT_AGAIN);
-    return left;
+    return 0;
 }
 
 void agent_poll_now(struct agent *agent)

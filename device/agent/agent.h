@@ -14,7 +14,10 @@
  *   through the same mapping, with the version and the secure version taken from those bytes;
  * - a file that failed its trial, or did not verify, is remembered by its SHA-256 and not
  *   installed again;
- * - every step may be repeated; the journal says where to go on.
+ * - every step may be repeated; the journal says where to go on;
+ * - no server can hold the agent or wear the flash out: connecting, asking and the answer's header
+ *   have 30 s each, silence ends a download after 30 s, 64 KB of it must come within 5 minutes, and
+ *   downloads that get nowhere are begun at the pace of the poll interval.
  *
  * The server speaks HTTP (device/agent/http.h): GET /ota/<product>/<channel>.bin, whose strong
  * ETag is the SHA-256 of the file: image and signature sector, a multiple of 4096 bytes.
@@ -50,12 +53,18 @@ enum agent_record_phase {
     AGENT_RECORD_ATTEMPT,  /* verified; made bootable, or about to be */
 };
 
+enum agent_trial_end {
+    AGENT_TRIAL_SILENT,    /* it was reset, lost power, or was never loaded */
+    AGENT_TRIAL_UNDECIDED, /* the self-test took too long */
+    AGENT_TRIAL_FAILED,    /* the self-test failed */
+};
+
 /* All that survives a reset. */
 struct agent_record {
-    uint8_t phase;     /* enum agent_record_phase */
-    uint8_t slot;      /* the slot this is about */
-    uint8_t tries;     /* trial boots of this file so far */
-    uint8_t undecided; /* the last one ended without a verdict: the self-test took too long */
+    uint8_t phase; /* enum agent_record_phase */
+    uint8_t slot;  /* the slot this is about */
+    uint8_t tries; /* trial boots of this file so far */
+    uint8_t trial; /* enum agent_trial_end: what the last one said of itself */
     uint8_t refused_count;
     uint32_t length; /* bytes of the file */
     uint32_t offset;
@@ -121,6 +130,7 @@ enum agent_reason {
     AGENT_REASON_NETWORK,        /* could not connect, connection lost, silence */
     AGENT_REASON_IDENTITY,       /* wrong certificate */
     AGENT_REASON_TRUNCATED,      /* the answer ended early */
+    AGENT_REASON_SLOW,           /* 64 KB took longer than AGENT_STEP_MS */
     AGENT_REASON_STATUS,         /* detail: the HTTP status */
     AGENT_REASON_REDIRECT,       /* detail: the HTTP status */
     AGENT_REASON_HEADER,         /* detail: an http_error */
@@ -202,7 +212,10 @@ struct agent {
     uint8_t state;
     bool started;
     uint8_t failures;    /* in a row */
-    uint32_t since_ms;   /* start of the state, or last time the network did something */
+    uint8_t bodies;      /* begun since a download last got further */
+    uint32_t furthest;   /* offset that a download reached since the last rest */
+    uint32_t since_ms;   /* start of the state; in the body, last time a byte came */
+    uint32_t step_ms;    /* in the body: its start, or when progress was last saved */
     uint32_t wait_ms;    /* in the wait state: how long */
     uint32_t refused_ms; /* when `set_aside` was */
     bool has_set_aside;  /* refused for now: asked for again after an hour */

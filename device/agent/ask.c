@@ -157,6 +157,14 @@ static bool body_expected(struct agent *agent, const struct http_response *respo
     return true;
 }
 
+static void begin_body(struct agent *agent)
+{
+    if (agent->bodies < UINT8_MAX)
+        agent->bodies++;
+    agent->step_ms = agent_now(agent);
+    agent_enter(agent, AGENT_STATE_BODY);
+}
+
 /* Bytes that came with the header become the start of the body. */
 static void body_starts(struct agent *agent, uint32_t header)
 {
@@ -166,7 +174,7 @@ static void body_starts(struct agent *agent, uint32_t header)
     if (agent->fill > agent->record.length - agent->offset)
         agent_fail(agent, AGENT_EVENT_REFUSED, AGENT_REASON_LENGTH, 0);
     else
-        agent_enter(agent, AGENT_STATE_BODY);
+        begin_body(agent);
 }
 
 static void answer(struct agent *agent, const struct http_response *response, uint32_t header)

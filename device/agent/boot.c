@@ -41,11 +41,11 @@ static enum agent_reason attempt_verdict(const struct agent *agent, int state)
 {
     const struct agent_boot *boot = &agent->config->boot;
     enum agent_reason verdict = AGENT_REASON_NONE;
-    if (state == OTADATA_INVALID)
+    if (agent->record.trial == AGENT_TRIAL_FAILED)
         verdict = AGENT_REASON_SELF_TEST;
-    else if (state == OTADATA_PENDING_VERIFY)
-        verdict = AGENT_REASON_NOT_LOADED;
-    else if (state == OTADATA_ABORTED && agent->record.undecided == 0 &&
+    else if (state == OTADATA_INVALID || state == OTADATA_PENDING_VERIFY)
+        verdict = AGENT_REASON_NOT_LOADED; /* our bootloader says INVALID, ESP-IDF's nothing */
+    else if (state == OTADATA_ABORTED && agent->record.trial == AGENT_TRIAL_SILENT &&
              !boot->power_was_cut(boot->context))
         verdict = AGENT_REASON_TRIAL_RESET;
     if (verdict == AGENT_REASON_NONE && agent->record.tries >= AGENT_TRIES_MAX)
@@ -81,7 +81,7 @@ static void settle(struct agent *agent, unsigned running, unsigned passive, int 
         agent_refuse(agent, AGENT_EVENT_ROLLED_BACK, verdict, 0);
         return;
     }
-    if (record->undecided != 0) {
+    if (record->trial == AGENT_TRIAL_UNDECIDED) {
         /* Most likely the network is down: once it brings the file again, it is time to retry. */
         record->phase = AGENT_RECORD_NONE;
         (void)agent_save(agent);
@@ -124,7 +124,7 @@ void agent_start(struct agent *agent)
  * keeps the other image from taking this for a crash. */
 static void trial_undecided(struct agent *agent)
 {
-    agent->record.undecided = 1;
+    agent->record.trial = AGENT_TRIAL_UNDECIDED;
     (void)agent_save(agent);
     agent_tell(agent, (struct agent_event){.kind = AGENT_EVENT_REFUSED,
                                            .reason = AGENT_REASON_NO_VERDICT,
@@ -135,6 +135,8 @@ static void trial_undecided(struct agent *agent)
 static void trial_failed(struct agent *agent)
 {
     const struct agent_boot *boot = &agent->config->boot;
+    agent->record.trial = AGENT_TRIAL_FAILED;
+    (void)agent_save(agent); /* lost: the other image names another reason */
     agent_tell(agent, (struct agent_event){.kind = AGENT_EVENT_REFUSED,
                                            .reason = AGENT_REASON_SELF_TEST,
                                            .version = agent->running_version});

@@ -9,6 +9,7 @@ static const char *const reasons[] = {
     [AGENT_REASON_NETWORK] = "the connection failed",
     [AGENT_REASON_IDENTITY] = "the server's certificate does not prove it to be the pinned one",
     [AGENT_REASON_TRUNCATED] = "the answer ended early",
+    [AGENT_REASON_SLOW] = "the download is too slow",
     [AGENT_REASON_STATUS] = "the server answered with status",
     [AGENT_REASON_REDIRECT] = "the server redirects elsewhere, status",
     [AGENT_REASON_HEADER] = "the server's answer is not accepted",

@@ -69,7 +69,11 @@ static void lost_flash(struct agent *agent)
 static bool save_progress(struct agent *agent)
 {
     agent->record.offset = agent->offset;
-    agent->failures = 0;
+    agent->step_ms = agent_now(agent);
+    if (agent->offset > agent->furthest) { /* not: up to the same place again and again */
+        agent->furthest = agent->offset;
+        agent->failures = agent->bodies = 0;
+    }
     if (agent_save(agent) != AGENT_OK)
         return false;
     agent_tell(agent, (struct agent_event){.kind = AGENT_EVENT_PROGRESS,
@@ -182,7 +186,7 @@ static void switch_over(struct agent *agent, uint32_t verdict)
         return;
     agent->record.phase = AGENT_RECORD_ATTEMPT;
     agent->record.tries++;
-    agent->record.undecided = 0;
+    agent->record.trial = AGENT_TRIAL_SILENT;
     if (agent_save(agent) != AGENT_OK || boot->set_boot(boot->context) != AGENT_OK) {
         agent->record.phase = AGENT_RECORD_DOWNLOAD; /* complete: comes back to verify */
         agent->record.tries--;

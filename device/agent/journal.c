@@ -6,19 +6,19 @@
 #include "chain/bytes.h"
 #include "chain/crc32.h"
 
-#define MAGIC        0x4A554354u /* "TCUJ" */
-#define SLOTS        (REGION_SECTOR_BYTES / JOURNAL_RECORD_BYTES)
-#define AT_CRC       8
-#define AT_PHASE     12
-#define AT_SLOT      13
-#define AT_TRIES     14
-#define AT_COUNT     15
-#define AT_LENGTH    16
-#define AT_OFFSET    20
-#define AT_UNDECIDED 24
-#define AT_DIGEST    48
-#define AT_VERSION   80
-#define AT_REFUSED   128
+#define MAGIC      0x4A554354u /* "TCUJ" */
+#define SLOTS      (REGION_SECTOR_BYTES / JOURNAL_RECORD_BYTES)
+#define AT_CRC     8
+#define AT_PHASE   12
+#define AT_SLOT    13
+#define AT_TRIES   14
+#define AT_COUNT   15
+#define AT_LENGTH  16
+#define AT_OFFSET  20
+#define AT_TRIAL   24
+#define AT_DIGEST  48
+#define AT_VERSION 80
+#define AT_REFUSED 128
 
 /* Where the newest whole record is. */
 struct place {
@@ -43,7 +43,7 @@ static void record_encode(const struct agent_record *record, uint32_t sequence,
     bytes[AT_SLOT] = record->slot;
     bytes[AT_TRIES] = record->tries;
     bytes[AT_COUNT] = record->refused_count;
-    bytes[AT_UNDECIDED] = record->undecided;
+    bytes[AT_TRIAL] = record->trial;
     le32_store(bytes + AT_LENGTH, record->length);
     le32_store(bytes + AT_OFFSET, record->offset);
     memcpy(bytes + AT_DIGEST, record->digest, sizeof record->digest);
@@ -69,7 +69,7 @@ static void record_decode(const uint8_t bytes[JOURNAL_RECORD_BYTES], struct agen
     record->slot = bytes[AT_SLOT];
     record->tries = bytes[AT_TRIES];
     record->refused_count = bytes[AT_COUNT];
-    record->undecided = bytes[AT_UNDECIDED];
+    record->trial = bytes[AT_TRIAL];
     record->length = le32_load(bytes + AT_LENGTH);
     record->offset = le32_load(bytes + AT_OFFSET);
     memcpy(record->digest, bytes + AT_DIGEST, sizeof record->digest);

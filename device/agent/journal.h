@@ -5,7 +5,7 @@
  * is never in a sector that is being erased. A cut of power at any point loses at most the save
  * it interrupts: the load then answers the record before.
  *
- * Record, JOURNAL_RECORD_BYTES, little-endian (docs/formats.md, "Update journal"):
+ * Record, JOURNAL_RECORD_BYTES, little-endian (formats.md 7.1):
  *
  *     0  4  magic "TCUJ"          12  1  phase        48  32  digest of the file
  *     4  4  sequence, 1..         13  1  slot         80  33  version, NUL-terminated
@@ -13,7 +13,7 @@
  *           other 252 bytes       15  1  count of refused digests
  *                                 16  4  length of the file
  *                                 20  4  offset: bytes that are in the slot
- *                                 24  1  undecided: the trial ended without a verdict
+ *                                 24  1  trial: enum agent_trial_end
  *     unnamed bytes are zero
  */
 #ifndef DEVICE_AGENT_JOURNAL_H

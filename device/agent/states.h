@@ -17,6 +17,8 @@ enum agent_state {
 };
 
 #define AGENT_SILENCE_MS   30000u         /* a server that says nothing for so long is gone */
+#define AGENT_STEP_MS      (5u * 60000u)  /* for AGENT_SAVE_BYTES of a download */
+#define AGENT_BODIES_MAX   8              /* begun in vain; then each waits the poll interval */
 #define AGENT_SET_ASIDE_MS (60u * 60000u) /* then a file refused for now is looked at again */
 #define AGENT_SOON_MS      60000u         /* the first question after a boot comes within this */
 #define AGENT_TRIES_MAX    3              /* trial boots, when each ended by loss of power */

@@ -8,6 +8,7 @@
 #include "chain/otadata.h"
 #include "chain/verify.h"
 #include "device/agent/journal.h"
+#include "device/boot/slots.h"
 #include "host/crypto.h"
 
 enum { LEAVE_NONE, LEAVE_POWER, LEAVE_RESET };
@@ -164,7 +165,11 @@ static bool boot_power_was_cut(void *context)
 
 static void boot_reboot(void *context)
 {
-    longjmp(((struct device *)context)->leave, LEAVE_RESET);
+    struct device *device = context;
+    if (device->spoil_at_reboot)
+        device->slot[1 - device->running][5000] ^= 1;
+    device->spoil_at_reboot = false;
+    longjmp(device->leave, LEAVE_RESET);
 }
 
 static struct otadata read_otadata(struct device *device)
@@ -215,6 +220,11 @@ static bool bootloader(struct device *device)
     if (initial) {
         change = otadata_initial(device->running);
         write_otadata(device, &change);
+        return true;
+    }
+    while ((change = boot_follow(&ota, 2, device->running)).index >= 0) {
+        write_otadata(device, &change);
+        ota = read_otadata(device);
     }
     return true;
 }
@@ -290,7 +300,7 @@ static void configure(struct device *device)
         .port = 443,
         .product = "lamp",
         .channel = "stable",
-        .poll_ms = 4000,
+        .poll_ms = device->poll_ms != 0 ? device->poll_ms : 4000,
         .backoff_ms = 1000,
         .backoff_max_ms = 60000,
         .trial_ms = 20000,

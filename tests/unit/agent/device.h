@@ -44,6 +44,8 @@ struct device {
     unsigned trials_good_after; /* this many trials go as above, later ones pass; 0 = all do */
     unsigned trials;            /* so far, of that version */
     bool any_version;
+    bool spoil_at_reboot; /* once: a bit of the passive slot flips */
+    uint32_t poll_ms;     /* 0: four seconds */
 
     /* What happened. */
     uint32_t operations;

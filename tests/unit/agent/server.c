@@ -62,6 +62,7 @@ static void answer_file(struct server *server, const char *etag)
 static void answer(struct server *server)
 {
     char etag[67];
+    server->etag[0] = (uint8_t)(server->etag[0] + server->restless);
     print_etag(server, etag);
     server->at = server->end = 0;
     if (server->raw != NULL) {
@@ -118,9 +119,25 @@ static int net_send(void *context, const void *bytes, size_t length)
     return (int)take;
 }
 
+static bool dripping(const struct server *server)
+{
+    return server->drip != 0 && server->head_sent + server->sent_here >= server->drip_after;
+}
+
+/* Not yet the next byte? */
+static bool holds_back(struct server *server)
+{
+    if (!dripping(server))
+        return false;
+    server->held_back = (server->held_back + 1) % server->drip;
+    return server->held_back != 0;
+}
+
 static int give(struct server *server, void *bytes, size_t size, const void *from, uint32_t left)
 {
     uint32_t portion = 1 + (server->sent_here * 7 + server->head_sent * 3) % 1500;
+    if (dripping(server))
+        portion = 1;
     if (portion > left)
         portion = left;
     if (portion > size)
@@ -133,7 +150,7 @@ static int net_receive(void *context, void *bytes, size_t size)
 {
     struct server *server = context;
     int given;
-    if (!server->answering || again(server))
+    if (!server->answering || again(server) || holds_back(server))
         return AGENT_AGAIN;
     if (server->head_sent < server->head_length) {
         const char *head = server->raw != NULL ? server->raw : server->head;
@@ -146,7 +163,7 @@ static int net_receive(void *context, void *bytes, size_t size)
     if (server->cut_after != 0 && left > server->cut_after - server->sent_here)
         left = server->cut_after - server->sent_here;
     if (left == 0) {
-        if (server->end > server->at)
+        if (server->end > server->at && !server->restless)
             server->cut_after = 0;
         return 0;
     }

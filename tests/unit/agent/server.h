@@ -22,6 +22,9 @@ struct server {
     int connect_result;      /* AGENT_ENETWORK, AGENT_EIDENTITY */
     unsigned connect_limit;  /* no more connections than this, 0 = any number */
     bool silent;             /* takes the request, says nothing */
+    uint32_t drip;           /* so many calls without a byte before each byte ... */
+    uint32_t drip_after;     /* ... once so many bytes of an answer were sent */
+    bool restless;           /* each answer has another ETag, and ends at cut_after */
 
     /* What happened. */
     unsigned connections, not_modified, whole, partial;
@@ -33,7 +36,7 @@ struct server {
     uint32_t asked;
     char head[512];
     uint32_t head_length, head_sent;
-    uint32_t at, end, sent_here;
+    uint32_t at, end, sent_here, held_back;
     bool answering, turn;
 };
 

@@ -28,7 +28,7 @@ static struct agent_record record_number(uint32_t number)
     struct agent_record record = {.phase = AGENT_RECORD_DOWNLOAD, .slot = 1, .refused_count = 4};
     record.length = 0x100000;
     record.tries = 2;
-    record.undecided = 1;
+    record.trial = AGENT_TRIAL_FAILED;
     record.offset = number * 4096;
     strcpy(record.version, "1.2.3-rc.1");
     memset(record.digest, (int)number, sizeof record.digest);

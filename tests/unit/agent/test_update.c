@@ -9,6 +9,7 @@
 
 #include <cmocka.h>
 
+#include "chain/otadata.h"
 #include "tests/unit/agent/device.h"
 
 #define BODY 150000u /* more than two steps of saved progress */
@@ -278,6 +279,92 @@ static void test_power_lost_in_trial(void **state)
     check_cuts_in_trial(3, "1.1.0");
 }
 
+/* A byte now and then keeps nobody busy for ever, neither in the header nor in the body; what was
+ * saved before is not lost. */
+static void test_dripping_server(void **state)
+{
+    (void)state;
+    static const struct {
+        uint32_t after;
+        enum agent_reason reason;
+        unsigned minutes;
+    } drips[] = {{20, AGENT_REASON_NETWORK, 1}, {70000, AGENT_REASON_SLOW, 6}};
+    struct device *device = malloc(sizeof *device);
+    for (size_t i = 0; i < sizeof drips / sizeof drips[0]; i++) {
+        device_init(device, &running);
+        server_serve(&device->server, file, test_image_make(&newer, file));
+        device->server.drip = 500; /* a byte in ten seconds */
+        device->server.drip_after = drips[i].after;
+        assert_false(device_run(device, 1, drips[i].minutes));
+        assert_true(device_told(device, AGENT_EVENT_RETRY, drips[i].reason) >= 1);
+        assert_string_equal(device->version, "1.1.0");
+        device->server.drip = 0;
+        assert_true(device_run(device, 1, 3));
+        assert_string_equal(device->version, "1.2.0");
+        assert_int_equal(device->server.partial > 0, drips[i].reason == AGENT_REASON_SLOW);
+    }
+    free(device);
+}
+
+/* A server that offers something else at each question and never finishes it: each begin costs
+ * erased sectors, so they come at the pace of the poll interval. */
+static void test_restless_server(void **state)
+{
+    (void)state;
+    const unsigned hours = 24;
+    struct device *device = malloc(sizeof *device);
+    for (uint32_t cut = 30000; cut <= 100000; cut += 70000) {
+        device_init(device, &running);
+        server_serve(&device->server, file, test_image_make(&newer, file));
+        device->poll_ms = 3600000;
+        device->server.restless = true;
+        device->server.cut_after = cut;
+        assert_false(device_run(device, 1, hours * 60));
+        assert_in_range(device->server.whole, hours - 1, hours + 2 * 8);
+        assert_string_equal(device->version, "1.1.0");
+    }
+    free(device);
+}
+
+/* From its first byte on, a download makes otadata silent about the slot it goes into. */
+static void test_passive_forgotten(void **state)
+{
+    (void)state;
+    struct test_image newest = {
+        .version = "1.3.0", .project = "lamp", .body = BODY, .secure_version = 2};
+    struct device *device = malloc(sizeof *device);
+    int recorded;
+    device_init(device, &running);
+    server_serve(&device->server, file, test_image_make(&newer, file));
+    assert_true(device_run(device, 1, 5));
+    assert_int_equal(slots_state(&device->slots, 0, &recorded), AGENT_OK);
+    assert_int_equal(recorded, OTADATA_VALID); /* 1.1.0: what a rollback would go to */
+
+    server_serve(&device->server, other_file, test_image_make(&newest, other_file));
+    device->server.cut_after = 5000;
+    device->server.connect_limit = device->server.connections + 1;
+    assert_false(device_run(device, 1, 1));
+    assert_int_equal(device->running, 1);
+    assert_int_equal(slots_state(&device->slots, 0, &recorded), AGENT_OK);
+    assert_int_equal(recorded, OTADATA_UNDEFINED);
+    free(device);
+}
+
+/* The slot rots between the verdict and the reboot: the bootloader goes on with the old one, and
+ * the agent does not blame the self-test. */
+static void test_not_loaded(void **state)
+{
+    (void)state;
+    struct device *device = malloc(sizeof *device);
+    device_init(device, &running);
+    server_serve(&device->server, file, test_image_make(&newer, file));
+    device->spoil_at_reboot = true;
+    assert_true(device_run(device, 2, 5));
+    assert_string_equal(device->version, "1.1.0");
+    assert_int_equal(device_told(device, AGENT_EVENT_ROLLED_BACK, AGENT_REASON_NOT_LOADED), 1);
+    free(device);
+}
+
 /* Another release is published while half of one is here: it is taken from its start. */
 static void test_replaced_midway(void **state)
 {
@@ -448,6 +535,10 @@ int main(void)
         cmocka_unit_test(test_wrong_part),
         cmocka_unit_test(test_power_lost_in_trial),
         cmocka_unit_test(test_replaced_midway),
+        cmocka_unit_test(test_dripping_server),
+        cmocka_unit_test(test_restless_server),
+        cmocka_unit_test(test_passive_forgotten),
+        cmocka_unit_test(test_not_loaded),
         cmocka_unit_test(test_trial_hangs),
         cmocka_unit_test(test_trial_fails),
         cmocka_unit_test(test_trial_without_verdict),
