@@ -175,11 +175,28 @@ static int send_info(h2o_req_t *request, const struct offer *offer)
     return answer(request, 200, "OK", "application/json", offer->info, offer->info_length);
 }
 
+static int store_is_gone(h2o_req_t *request, struct service *service)
+{
+    log_line(&service->log, "the releases folder was removed (start the server again)");
+    return answer_text(request, 500, "Internal Server Error");
+}
+
+static int send_health(h2o_req_t *request, struct service *service)
+{
+    if (store_check(&service->store) != STORE_OK) {
+        return store_is_gone(request, service);
+    }
+    return answer(request, 200, "OK", "text/plain", "ok\n", 3);
+}
+
 static int send_release(h2o_req_t *request, struct service *service, const struct target *target)
 {
     const struct offer *offer;
     int error = offer_get(&worker_of(request)->offers, &service->store, target->product,
                           target->channel, &offer);
+    if (error == STORE_ENONE && store_check(&service->store) != STORE_OK) {
+        return store_is_gone(request, service);
+    }
     if (error == STORE_ENONE) {
         return answer_text(request, 404, "Not Found");
     }
@@ -207,7 +224,7 @@ static int on_request(h2o_handler_t *self, h2o_req_t *request)
         return answer_text(request, 405, "Method Not Allowed");
     }
     if (target.kind == TARGET_HEALTH) {
-        return answer(request, 200, "OK", "text/plain", "ok\n", 3);
+        return send_health(request, service);
     }
     return send_release(request, service, &target);
 }

@@ -57,6 +57,16 @@ void store_close(struct store *store)
     store->folder = -1;
 }
 
+int store_check(const struct store *store)
+{
+    struct stat st;
+    if (fstat(store->folder, &st) != 0) {
+        return STORE_EIO;
+    }
+    errno = ESTALE;
+    return st.st_nlink > 0 ? STORE_OK : STORE_EIO;
+}
+
 /* Reads at most `size` bytes of a regular file; more than that, or none, is damage. */
 static int read_small(int folder, const char *path, char *out, size_t size, size_t *length)
 {

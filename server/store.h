@@ -52,6 +52,10 @@ struct release {
 int store_open(struct store *store, const char *path);
 void store_close(struct store *store);
 
+/* STORE_EIO, with errno, when the store's folder was removed since it was opened: what is missing
+ * then is the store, not a release. */
+int store_check(const struct store *store);
+
 /* The release that a channel offers now. ENONE, EDAMAGED, EIO, ENAME. */
 int store_get(const struct store *store, const char *product, const char *channel,
               struct release *release);

@@ -351,6 +351,21 @@ publish_large() {
     grep -q "image ${ETAG//\"/} of the store: damaged" "$BATS_TEST_TMPDIR/server.log"
 }
 
+@test "a releases folder that vanishes is 500 and a line in the log, not \"no release\"" {
+    start_server
+    mv "$RELEASES" "$RELEASES.moved"
+    get "$BIN"
+    [ "$STATUS" = 200 ]
+    get /healthz
+    [ "$STATUS" = 200 ]
+    rm -r "$RELEASES.moved"
+    for path in "$BIN" "${BIN%.bin}.json" /healthz; do
+        get "$path"
+        [ "$STATUS" = 500 ]
+    done
+    [ "$(grep -c 'the releases folder was removed' "$BATS_TEST_TMPDIR/server.log")" -eq 3 ]
+}
+
 @test "an image that shrinks while it is sent is cut off, not padded" {
     publish_large
     start_server
@@ -433,7 +448,8 @@ serve_fails() {
     serve_fails "cannot read the certificate" --cert /nowhere/cert.pem
     serve_fails "not a PEM certificate" --cert "$SHARED/pki/key.pem"
     serve_fails "cannot read the key" --key /nowhere/key.pem
-    serve_fails "not a PEM private key" --key "$SHARED/pki/cert.pem"
+    install -m 600 "$SHARED/pki/cert.pem" "$BATS_TEST_TMPDIR/no_key.pem"
+    serve_fails "not a PEM private key" --key "$BATS_TEST_TMPDIR/no_key.pem"
     serve_fails "does not belong to the certificate" --key "$SHARED/other_pki/key.pem"
     serve_fails "does not belong to the certificate" --key "$SHARED/key.pem"
     serve_fails "cannot read the releases" --releases /nowhere
