@@ -102,6 +102,36 @@ int partition_table_build(const struct partition_table *table, uint8_t out[PARTI
     return CHAIN_OK;
 }
 
+bool partition_is_primary(const struct partition *entry)
+{
+    return (entry->type == PARTITION_BOOTLOADER &&
+            entry->subtype == PARTITION_BOOTLOADER_PRIMARY) ||
+           (entry->type == PARTITION_PARTITION_TABLE &&
+            entry->subtype == PARTITION_PARTITION_TABLE_PRIMARY);
+}
+
+bool partition_overlaps(const struct partition *a, const struct partition *b)
+{
+    return a->offset - b->offset < b->size || b->offset - a->offset < a->size;
+}
+
+int partition_table_check_places(const struct partition_table *table, uint32_t table_offset)
+{
+    uint32_t first;
+    if (!sum_u32(table_offset, PARTITION_TABLE_SECTOR, &first))
+        return CHAIN_EBOUNDS;
+    for (size_t i = 0; i < table->count; i++) {
+        const struct partition *entry = &table->entry[i];
+        if (entry->offset < first && !partition_is_primary(entry))
+            return CHAIN_EOVERLAP;
+        for (size_t k = 0; k < i; k++) {
+            if (partition_overlaps(entry, &table->entry[k]))
+                return CHAIN_EOVERLAP;
+        }
+    }
+    return CHAIN_OK;
+}
+
 const struct partition *partition_find(const struct partition_table *table, uint8_t type,
                                        uint8_t subtype)
 {

@@ -12,6 +12,7 @@
 
 #define PARTITION_TABLE_OFFSET 0x8000u /* default place in flash */
 #define PARTITION_TABLE_BYTES  0xC00u  /* size of the binary */
+#define PARTITION_TABLE_SECTOR 0x1000u /* what it takes in flash */
 #define PARTITION_ENTRIES_MAX  95      /* 96 records less the end marker; 94 with an MD5 record */
 #define PARTITION_LABEL_BYTES  16
 
@@ -86,6 +87,16 @@ int partition_csv_parse(const char *text, size_t length, uint32_t table_offset, 
  * cannot express (a label with a comma, control character, ...; unknown flags): what is printed
  * reads back as the same table. */
 int partition_csv_print(const struct partition_table *table, char *out, size_t out_size);
+
+/* What a device needs of a table before it writes anything where the table says: nothing but the
+ * primary bootloader and table lies below the end of the table's sector, and no two entries
+ * overlap. Part of partition_table_check(). EOVERLAP. */
+int partition_table_check_places(const struct partition_table *table, uint32_t table_offset);
+
+/* Primary bootloader or table: the only entries that describe what lies below the partitions. */
+bool partition_is_primary(const struct partition *entry);
+
+bool partition_overlaps(const struct partition *a, const struct partition *b);
 
 /* First entry of that type and subtype, or of that label; NULL when none. */
 const struct partition *partition_find(const struct partition_table *table, uint8_t type,

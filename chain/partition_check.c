@@ -7,12 +7,11 @@
 #include "chain/error.h"
 #include "chain/text.h"
 
-#define TABLE_SECTOR_BYTES 0x1000u
-#define SECTOR_BYTES       0x1000u
-#define APP_ALIGN          0x10000u
-#define OTADATA_BYTES      0x2000u
-#define NVS_WRITABLE_MIN   0x3000u
-#define OTA_SLOTS_MAX      16
+#define SECTOR_BYTES     0x1000u
+#define APP_ALIGN        0x10000u
+#define OTADATA_BYTES    0x2000u
+#define NVS_WRITABLE_MIN 0x3000u
+#define OTA_SLOTS_MAX    16
 
 /* A refusal about entry `index`: begins the message with the entry's name. */
 static struct text refuse(struct partition_problem *problem, const struct partition_table *table,
@@ -30,15 +29,6 @@ static struct text refuse(struct partition_problem *problem, const struct partit
 static bool is_data(const struct partition *entry, uint8_t subtype)
 {
     return entry->type == PARTITION_DATA && entry->subtype == subtype;
-}
-
-/* Primary bootloader and table: the only entries that describe what lies below the partitions. */
-static bool is_primary(const struct partition *entry)
-{
-    return (entry->type == PARTITION_BOOTLOADER &&
-            entry->subtype == PARTITION_BOOTLOADER_PRIMARY) ||
-           (entry->type == PARTITION_PARTITION_TABLE &&
-            entry->subtype == PARTITION_PARTITION_TABLE_PRIMARY);
 }
 
 static int check_alignment(const struct partition_table *table, size_t i,
@@ -86,9 +76,9 @@ static int check_place(const struct partition_table *table, size_t i, uint32_t t
         text_string(&text, " bytes (make it smaller, or state the right flash size)");
         return CHAIN_EBOUNDS;
     }
-    if (!sum_u32(table_offset, TABLE_SECTOR_BYTES, &first))
+    if (!sum_u32(table_offset, PARTITION_TABLE_SECTOR, &first))
         first = UINT32_MAX;
-    if (entry->offset < first && !is_primary(entry)) {
+    if (entry->offset < first && !partition_is_primary(entry)) {
         struct text text = refuse(problem, table, i);
         text_string(&text, "starts at ");
         text_hex(&text, entry->offset);
@@ -142,8 +132,7 @@ static int check_against_earlier(const struct partition_table *table, size_t i,
             text_string(&text, "is already the name of another partition (names are unique)");
             return CHAIN_EDUPLICATE;
         }
-        if (entry->offset - earlier->offset < earlier->size ||
-            earlier->offset - entry->offset < entry->size) {
+        if (partition_overlaps(entry, earlier)) {
             struct text text = refuse(problem, table, i);
             text_string(&text, "at ");
             text_hex(&text, entry->offset);

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "chain/error.h"
 #include "chain/reg/spimem.h"
 #include "chain/soc.h"
 #include "device/agent/agent.h"
@@ -111,14 +112,21 @@ static const char *find_slots(struct flash_map *map)
     return found ? NULL : "the running program is in no ota slot";
 }
 
+/* The bootloader's checks again: flash may have changed, and updates are written by this table. */
+static int table_read(void)
+{
+    const uint32_t flash = hal_flash_size();
+    const uint8_t *bytes = hal_mmu_map(TABLE_ENTRY, PARTITION_TABLE_OFFSET, PARTITION_TABLE_BYTES);
+    int error = CHAIN_EBOUNDS;
+    if (flash != 0 && bytes != NULL)
+        error = partition_table_parse(bytes, PARTITION_TABLE_BYTES, flash, &table, NULL);
+    hal_mmu_unmap(TABLE_ENTRY, 1);
+    return error == CHAIN_OK ? partition_table_check_places(&table, PARTITION_TABLE_OFFSET) : error;
+}
+
 const char *flash_map_init(struct flash_map *map)
 {
-    const uint8_t *bytes = hal_mmu_map(TABLE_ENTRY, PARTITION_TABLE_OFFSET, PARTITION_TABLE_BYTES);
-    int error = bytes == NULL ? -1
-                              : partition_table_parse(bytes, PARTITION_TABLE_BYTES,
-                                                      hal_flash_size(), &table, NULL);
-    hal_mmu_unmap(TABLE_ENTRY, 1);
-    if (error != 0)
+    if (table_read() != CHAIN_OK)
         return "the partition table cannot be read";
     const char *wrong = find_slots(map);
     if (wrong != NULL)

@@ -51,8 +51,12 @@ int boot_table_read(struct partition_table *table)
         return CHAIN_EBOUNDS;
     memcpy(boot_sector, view, PARTITION_TABLE_BYTES); /* parsed and checked from one copy */
     hal_mmu_unmap(HAL_MMU_SCRATCH_ENTRY, 1);
-    int error =
-        partition_table_parse(boot_sector, PARTITION_TABLE_BYTES, hal_flash_size(), table, 0);
+    const uint32_t flash = hal_flash_size();
+    if (flash == 0)
+        return CHAIN_EBOUNDS; /* the chip does not say how large it is */
+    int error = partition_table_parse(boot_sector, PARTITION_TABLE_BYTES, flash, table, 0);
+    if (error == CHAIN_OK)
+        error = partition_table_check_places(table, PARTITION_TABLE_OFFSET);
     if (error == CHAIN_OK)
         print(table);
     return error;

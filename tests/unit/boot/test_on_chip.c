@@ -41,6 +41,18 @@ static void put_app(uint32_t offset, unsigned id, uint32_t secure_version, const
     plant_put_image(&plant, offset, &image);
 }
 
+static void put_table(uint32_t otadata, uint32_t slot1)
+{
+    struct partition_table table = {
+        .count = 3,
+        .entry = {{PARTITION_DATA, PARTITION_DATA_OTA, otadata, 0x2000, 0, "otadata"},
+                  {PARTITION_APP, PARTITION_APP_OTA_0, PLANT_SLOT0, 0x20000, 0, "ota_0"},
+                  {PARTITION_APP, PARTITION_APP_OTA_0 + 1, slot1, 0x20000, 0, "ota_1"}}};
+    uint8_t binary[PARTITION_TABLE_BYTES];
+    assert_int_equal(partition_table_build(&table, binary), 0);
+    plant_put(&plant, PARTITION_TABLE_OFFSET, binary, sizeof binary);
+}
+
 static void nothing(void)
 {
 }
@@ -100,6 +112,18 @@ static void flash_random(void)
 static void table_flipped(void)
 {
     plant.flash[PARTITION_TABLE_OFFSET + 5] ^= 1;
+}
+
+/* Otadata where the bootloader is: settling records would erase it. */
+static void otadata_on_bootloader(void)
+{
+    put_table(0, PLANT_SLOT1);
+    plant_put_record(&plant, 0, 1, OTADATA_PENDING_VERIFY);
+}
+
+static void slots_overlap(void)
+{
+    put_table(PLANT_OTADATA, PLANT_SLOT0 + 0x10000);
 }
 
 static void otadata_flipped(void)
@@ -185,6 +209,8 @@ static const struct boot_case {
     {"flash erased", flash_erased, ROM_REFUSES, 0},
     {"flash full of noise", flash_random, ROM_REFUSES, 0},
     {"bit flipped in the partition table", table_flipped, BOOT_REFUSES, 0},
+    {"otadata on the bootloader", otadata_on_bootloader, BOOT_REFUSES, 0},
+    {"slots overlap", slots_overlap, BOOT_REFUSES, 0},
     {"bit flipped in otadata", otadata_flipped, APP_RUNS, 1},
     {"bit flipped in the active app", app_flipped, APP_RUNS, 2},
     {"bit flipped in both apps", both_apps_flipped, BOOT_REFUSES, 0},

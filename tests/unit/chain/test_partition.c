@@ -231,6 +231,34 @@ static void room_for_94(void **state)
     assert_int_equal(partition_table_build(&table, bytes), CHAIN_ESPACE);
 }
 
+static void places_a_device_insists_on(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *name;
+        struct partition entry; /* beside one at 0x10000, 64 KB long */
+        int verdict;
+    } cases[] = {
+        {"right after the table", {PARTITION_DATA, 2, 0x9000, 0x7000, 0, "a"}, CHAIN_OK},
+        {"on the table's sector", {PARTITION_DATA, 2, 0x8000, 0x1000, 0, "a"}, CHAIN_EOVERLAP},
+        {"on the bootloader", {PARTITION_DATA, 0, 0, 0x2000, 0, "a"}, CHAIN_EOVERLAP},
+        {"the bootloader itself", {PARTITION_BOOTLOADER, 0, 0, 0x8000, 0, "a"}, CHAIN_OK},
+        {"a spare bootloader", {PARTITION_BOOTLOADER, 1, 0, 0x8000, 0, "a"}, CHAIN_EOVERLAP},
+        {"by a byte into the next", {PARTITION_DATA, 2, 0x9000, 0x7001, 0, "a"}, CHAIN_EOVERLAP},
+        {"by a byte into the last", {PARTITION_APP, 0, 0x1FFFF, 0x1000, 0, "a"}, CHAIN_EOVERLAP},
+        {"behind it", {PARTITION_APP, 0, 0x20000, 0x1000, 0, "a"}, CHAIN_OK},
+        {"around it", {PARTITION_DATA, 2, 0x9000, 0x100000, 0, "a"}, CHAIN_EOVERLAP},
+        {"the same place", {PARTITION_APP, 0x10, 0x10000, 0x10000, 0, "a"}, CHAIN_EOVERLAP},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct partition_table table = {
+            .count = 2, .entry = {cases[i].entry, {PARTITION_APP, 0x11, 0x10000, 0x10000, 0, "b"}}};
+        const int verdict = partition_table_check_places(&table, PARTITION_TABLE_OFFSET);
+        if (verdict != cases[i].verdict)
+            fail_msg("%s: %s", cases[i].name, chain_error_text(verdict));
+    }
+}
+
 static void every_flipped_bit_is_seen(void **state)
 {
     (void)state;
@@ -256,6 +284,7 @@ int main(void)
         cmocka_unit_test(a_label_may_fill_its_field),
         cmocka_unit_test(what_is_refused),
         cmocka_unit_test(room_for_94),
+        cmocka_unit_test(places_a_device_insists_on),
         cmocka_unit_test(every_flipped_bit_is_seen),
     };
     return cmocka_run_group_tests_name("partition table", tests, NULL, NULL);
