@@ -130,11 +130,20 @@ static int next_place(const struct agent_region *region, struct place *place)
     return region->erase(region->context, place_offset(place->sector, 0));
 }
 
+/* Behind the last sequence number nothing could ever be saved. */
+static int start_over(const struct agent_region *region, struct place *place)
+{
+    memset(place, 0, sizeof *place);
+    return region->erase(region->context, place_offset(1, 0)); /* next_place() erases the other */
+}
+
 int journal_save(const struct agent_region *region, const struct agent_record *record)
 {
     uint8_t bytes[JOURNAL_RECORD_BYTES];
     struct place place;
     int error = find_newest(region, &place);
+    if (error == AGENT_OK && place.sequence == UINT32_MAX) /* no device writes so much: forged */
+        error = start_over(region, &place);
     uint32_t sequence = place.sequence + 1;
     if (error == AGENT_OK)
         error = next_place(region, &place);

@@ -8,6 +8,7 @@
 
 #include <cmocka.h>
 
+#include "chain/crc32.h"
 #include "device/agent/journal.h"
 #include "tests/unit/agent/device.h"
 
@@ -120,6 +121,32 @@ static void test_cuts(void **state)
     free(device);
 }
 
+/* A forged record with the last sequence number must not freeze the journal. */
+static void test_last_sequence(void **state)
+{
+    (void)state;
+    struct device *device = new_device();
+    for (unsigned sector = 0; sector < 2; sector++) {
+        uint8_t *forged = device->journal + sector * REGION_SECTOR_BYTES;
+        struct agent_record record = record_number(1);
+        memset(device->journal, 0xFF, sizeof device->journal);
+        assert_int_equal(journal_save(&device->journal_region, &record), AGENT_OK);
+        memmove(forged, device->journal, JOURNAL_RECORD_BYTES);
+        if (sector == 1)
+            memset(device->journal, 0xFF, REGION_SECTOR_BYTES);
+        memset(forged + 4, 0xFF, 4);
+        uint32_t crc = crc32_le(crc32_le(0, forged, 8), forged + 12, JOURNAL_RECORD_BYTES - 12);
+        memcpy(forged + 8, &crc, sizeof crc);
+        assert_record(&device->journal_region, 1);
+        for (uint32_t n = 2; n < 40; n++) {
+            record = record_number(n);
+            assert_int_equal(journal_save(&device->journal_region, &record), AGENT_OK);
+            assert_record(&device->journal_region, n);
+        }
+    }
+    free(device);
+}
+
 static void test_flash_error(void **state)
 {
     struct device *device = new_device();
@@ -136,9 +163,9 @@ static void test_flash_error(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_empty),       cmocka_unit_test(test_many),
-        cmocka_unit_test(test_damage),      cmocka_unit_test(test_cuts),
-        cmocka_unit_test(test_flash_error),
+        cmocka_unit_test(test_empty),         cmocka_unit_test(test_many),
+        cmocka_unit_test(test_damage),        cmocka_unit_test(test_cuts),
+        cmocka_unit_test(test_last_sequence), cmocka_unit_test(test_flash_error),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
