@@ -246,6 +246,41 @@ assert s["flash_programs"] == 1 and s["flash_erases"] == 1 and s["unknown_regist
 assert 0 < s["to_bootloader"] < s["instructions"] and s["to_app"] == 0, s' <<<"$json"
 }
 
+# hiccup COMMAND...: stop and continue it at odd moments
+hiccup() {
+    "$@" 3>&- &
+    local pid=$!
+    while kill -STOP "$pid" 2>/dev/null; do
+        sleep "0.00$((RANDOM % 9 + 1))"
+        kill -CONT "$pid" 2>/dev/null || true
+        sleep "0.00$((RANDOM % 9 + 1))"
+    done
+    wait "$pid"
+}
+
+@test "a secure boot is the same run to the instruction, however the host times it" {
+    make_product
+    local device=${TRUSTCHAIN_DEVICE_BUILD:-$BATS_TEST_DIRNAME/../../build/device} how first=
+    "$TRUSTCHAIN" image make "$device/boot.elf" -o "$SHARED/loader.bin"
+    "$TRUSTCHAIN" sign "$SHARED/loader.bin" -o "$SHARED/loader.signed" --key "$SIGNING_KEY"
+    "$TRUSTCHAIN" flash build -o "$SHARED/secure" --size 4MB --key "$FLASH_KEY" \
+        --partitions "$PROJECT/partitions.csv" --bootloader "$SHARED/loader.signed" \
+        --app "ota_0=$SHARED/app.signed"
+    for how in env hiccup "nice -n 19"; do
+        cp "$SHARED/secure" "$F"
+        cp "$SHARED/production.efuse" "$E"
+        # shellcheck disable=SC2086
+        $how "$TRUSTCHAIN" chip run --flash "$F" --efuse "$E" --seed 7 --seconds 30 --json \
+            --log "$BATS_TEST_TMPDIR/log" </dev/null >"$BATS_TEST_TMPDIR/json"
+        figures=$(grep -v -e wall -e mips "$BATS_TEST_TMPDIR/json" | cat - "$F" "$E" \
+            "$BATS_TEST_TMPDIR/log" | sha256sum)
+        [ "${first:=$figures}" = "$figures" ]
+    done
+    grep -q "RSA secure boot verification succeeded" "$BATS_TEST_TMPDIR/log"
+    grep -q "ota_0: version 1.2.3, secure version 2, verified" "$BATS_TEST_TMPDIR/log"
+    grep -q '"unknown_registers": 0' "$BATS_TEST_TMPDIR/json"
+}
+
 @test "one run a file" {
     start_run
     read -r -u 7 _ # it runs
