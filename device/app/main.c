@@ -52,11 +52,10 @@ void app_main(void)
     bool online = network_init(app_config.product);
     if (!online)
         log_line('E', "net", "no Ethernet MAC");
-    bool secure = tls_init(app_config.ca, app_config.ca_bytes);
-    if (!secure)
+    /* The agent runs all the same: a trial that cannot fetch the next update has to be ended. */
+    if (!tls_init(app_config.ca, app_config.ca_bytes))
         log_line('E', "tls", "no updates: the pinned authority or the random numbers are unusable");
-    bool updates = wrong == NULL && secure;
-    if (updates)
+    if (wrong == NULL)
         update_init(&map);
     console_init(wrong == NULL ? &map : NULL);
 
@@ -66,7 +65,7 @@ void app_main(void)
         busy = console_poll() || busy;
         if (wrong == NULL)
             self_test_poll(&map);
-        uint32_t wait = updates ? update_poll() : UINT32_MAX;
+        uint32_t wait = wrong == NULL ? update_poll() : UINT32_MAX;
         if (!busy && wait > 0)
             nap(wait);
     }

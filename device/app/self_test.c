@@ -1,5 +1,5 @@
-/* device/app/self_test.c: what an update must not break: flash, its own image, random numbers, and
- * the network that the next update comes through.
+/* device/app/self_test.c: what an update must not break: flash, its own image, random numbers, the
+ * pinned authority and the network that the next update comes through.
  */
 #include "device/app/self_test.h"
 
@@ -11,6 +11,7 @@
 #include "device/app/app.h"
 #include "device/app/log.h"
 #include "device/app/network.h"
+#include "device/app/tls.h"
 #include "device/hal/crypto.h"
 #include "device/hal/efuse.h"
 #include "device/hal/flash.h"
@@ -62,6 +63,8 @@ static const char *broken(const struct flash_map *map)
         return "its own image does not verify";
     if (!random_numbers_differ())
         return "the random number generator stands still";
+    if (!tls_ready())
+        return "the pinned authority cannot be used: no later update could be fetched";
     return NULL;
 }
 

@@ -44,6 +44,7 @@ static struct {
     mbedtls_ssl_config config;
     mbedtls_ssl_context ssl;
     struct stream stream;
+    bool ready;   /* tls_init() came to its end */
     bool started; /* ssl is set up */
 } tls;
 
@@ -80,7 +81,14 @@ bool tls_init(const uint8_t *ca, size_t ca_bytes)
     mbedtls_ssl_conf_ciphersuites(&tls.config, suites);
     mbedtls_ssl_conf_groups(&tls.config, groups);
     mbedtls_ssl_conf_sig_algs(&tls.config, signatures);
-    return mbedtls_ssl_conf_alpn_protocols(&tls.config, (const char **)(uintptr_t)protocols) == 0;
+    tls.ready =
+        mbedtls_ssl_conf_alpn_protocols(&tls.config, (const char **)(uintptr_t)protocols) == 0;
+    return tls.ready;
+}
+
+bool tls_ready(void)
+{
+    return tls.ready;
 }
 
 static int begin(const char *host)
@@ -163,6 +171,8 @@ static int shake_hands(void)
 static int net_connect(void *context, const char *host, uint16_t port)
 {
     (void)context;
+    if (!tls.ready)
+        return AGENT_ENETWORK;
     int error = stream_connect(&tls.stream, host, port);
     if (error == AGENT_OK && !tls.started)
         error = begin(host);

@@ -12,11 +12,15 @@
 
 #include "device/agent/agent.h"
 
-/* `ca` (DER) is kept by reference. False when it cannot be used or there are no random numbers. */
+/* `ca` (DER) is kept by reference. False when it cannot be used or there are no random numbers: no
+ * connection comes about then. */
 bool tls_init(const uint8_t *ca, size_t ca_bytes);
 
 /* One connection at a time. */
 struct agent_net tls_net(void);
+
+/* Is the pinned authority usable? */
+bool tls_ready(void);
 
 /* Subject of the pinned authority, for `status`. */
 void tls_authority(char *out, size_t size);
