@@ -9,8 +9,10 @@
 #include <string.h>
 
 #include "bench.h"
+#include "chain/bytes.h"
 #include "chain/flashcrypt.h"
 #include "chain/reg/cache.h"
+#include "chain/reg/efuse.h"
 #include "chain/reg/lp_aon.h"
 #include "chain/reg/spimem.h"
 #include "chip/peripherals.h"
@@ -24,6 +26,9 @@ static const uint8_t vector1[64] = {
     0x54, 0xda, 0x1a, 0x9b, 0x07, 0x3f, 0x34, 0x20, 0x1a, 0xe6, 0x6a, 0x6a, 0xba, 0x34, 0xa2, 0xf3,
     0x12, 0x43, 0xb4, 0x91, 0x6a, 0xee, 0xe9, 0x63, 0x80, 0x0b, 0xab, 0x27, 0xb8, 0xb3, 0xfb, 0x06,
     0x5a, 0x1c, 0xbc, 0xfb, 0x51, 0x1d, 0x2d, 0x74, 0xa4, 0xf5, 0x3e, 0xa8, 0xae, 0x7c, 0x39, 0x49};
+static const uint8_t hidden_key[32] = {
+    0x9E, 0x37, 0x79, 0xB9, 0x7F, 0x4A, 0x7C, 0x15, 0xF3, 0x9C, 0xC0, 0x60, 0x5C, 0xED, 0xC8, 0x34,
+    0x10, 0x82, 0x27, 0x6B, 0xF3, 0xA2, 0x72, 0x51, 0xF8, 0x6C, 0x6A, 0x11, 0xD0, 0xC1, 0x8E, 0x95};
 static uint8_t vector_key[32];
 static uint8_t plain[128];
 
@@ -246,6 +251,51 @@ static void pages_follow_what_they_were_made_from(void **state)
     bench_free(chip);
 }
 
+/* Four bytes of the key next to each other, either way round, in any register software can read. */
+static bool key_readable(struct chip *chip)
+{
+    for (size_t i = 0; i < chip_peripheral_count; i++) {
+        const struct peripheral *self = chip_peripherals[i];
+        for (uint32_t offset = 0; offset < self->bytes; offset += 4) {
+            uint8_t word[4], turned[4];
+            le32_store(word, bench_read(chip, self->base + offset));
+            for (unsigned k = 0; k < 4; k++)
+                turned[k] = word[3 - k];
+            if (memmem(hidden_key, sizeof hidden_key, word, 4) != NULL ||
+                memmem(hidden_key, sizeof hidden_key, turned, 4) != NULL)
+                return true;
+        }
+    }
+    return false;
+}
+
+/* The key serves, and no register shows it: not the eFuse controller's, not those of the block that
+ * encrypts with it, not those of any other. Without the read protection it is found. */
+static void no_register_shows_the_key(void **state)
+{
+    static const uint32_t boots[] = {SOC_STRAP_SPI_BOOT, SOC_STRAP_DOWNLOAD};
+    (void)state;
+    for (size_t i = 0; i < 2 * sizeof boots / sizeof boots[0]; i++) {
+        struct chip *chip = bench_new(false, NULL);
+        bool hidden = i % 2 == 0;
+        efuse_burn_key(&chip->efuse, 0, EFUSE_PURPOSE_XTS_AES_128_KEY, hidden_key);
+        efuse_burn_field(&chip->efuse, efuse_field_find("SPI_BOOT_CRYPT_CNT"), 1);
+        if (!hidden)
+            chip->efuse.bytes[4] &= 0x80; /* RD_DIS, as no software could */
+        chip->config.strap = boots[i / 2];
+        bench_reset(chip, SOC_RESET_POWERON);
+        assert_int_equal(key_readable(chip), !hidden);
+        bench_write(chip, SOC_HP_SYSTEM, 0xF);
+        assert_true(encrypt(chip, 0x1000, plain, 2));
+        map(chip, 0, ENCRYPTED);
+        assert_non_null(window(chip, 0x1000));
+        bench_write(chip, SOC_EFUSE + EFUSE_CONF, EFUSE_CONF_READ);
+        bench_write(chip, SOC_EFUSE + EFUSE_CMD, EFUSE_CMD_READ);
+        assert_int_equal(key_readable(chip), !hidden);
+        bench_free(chip);
+    }
+}
+
 /* Software in SPI boot may read plaintext, maps it, and asks for download mode with a reset of the
  * CPU alone, which keeps the MMU: what was decrypted before must not show after. */
 static void a_cpu_reset_into_download_shuts_the_gate(void **state)
@@ -373,6 +423,7 @@ int main(void)
         TEST(alignment_is_checked),
         TEST(gates),
         TEST(pages_follow_what_they_were_made_from),
+        TEST(no_register_shows_the_key),
         TEST(a_cpu_reset_into_download_shuts_the_gate),
         TEST(fuses_shut_the_cache),
         TEST(no_key_no_secret),

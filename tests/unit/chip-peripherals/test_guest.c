@@ -185,6 +185,66 @@ static void no_watchdog_no_way_out(void **state)
     board_stop(&board);
 }
 
+/* One random instruction: half of them loads, stores and atomics through registers that point at
+ * peripherals, memories and their ends, the rest any bits at all. */
+static uint32_t random_instruction(uint64_t *seed)
+{
+    *seed = *seed * 6364136223846793005u + 1442695040888963407u;
+    uint32_t bits = (uint32_t)(*seed >> 32);
+    switch (*seed >> 29 & 7) {
+    case 0:
+        return (bits & ~0x707Fu) | 0x2023u; /* sw */
+    case 1:
+        return (bits & ~0x707Fu) | 0x2003u; /* lw */
+    case 2:
+        return (bits & ~0x707Fu) | 0x202Fu; /* lr, sc, amo */
+    case 3:
+        return (bits & ~0x7Fu) | 0x73u; /* CSRs and the rest of SYSTEM */
+    default:
+        return bits;
+    }
+}
+
+/* A guest whose code is noise, also what it jumps to and what the trap handler does: it ends in
+ * some way every time, within its budget, and no eFuse bit falls. */
+static void a_guest_of_noise(void **state)
+{
+    static const uint32_t places[] = {
+        SOC_UART0,    SOC_SPI0 + 0x300, SOC_SPI1,   SOC_TIMG0,  SOC_EFUSE,        SOC_LP_WDT,
+        SOC_SYSTIMER, SOC_ETHERNET,     SOC_EXTMEM, SOC_INTMTX, SOC_PLIC,         SOC_CLINT,
+        0x4087FFFE,   SOC_FLASH_BASE,   0x42FFFFFE, SOC_LP_AON, SOC_HP_SRAM_BASE, 0x50003FFE,
+        SOC_ROM_BASE, SOC_RSA + 0x800,  SOC_AES,    SOC_SHA,    SOC_SPI0 + 0x37C, 0xFFFFFFFE,
+    };
+    struct chip_stats stats;
+    uint64_t retired = 0;
+    unsigned unknown = 0;
+    (void)state;
+    for (uint64_t seed = 1; seed <= 100; seed++) {
+        uint32_t noise[0x400];
+        uint64_t random = seed;
+        struct board board;
+        for (size_t i = 0; i < COUNT(noise); i++)
+            noise[i] = random_instruction(&random);
+        board_start(&board, noise, COUNT(noise));
+        struct efuse before = board.efuse;
+        assert_int_equal(chip_run(board.chip, 0), CHIP_STOP_BUDGET);
+        for (unsigned i = 1; i < 32; i++)
+            chip_set_register(board.chip, i, places[(i + seed) % COUNT(places)]);
+        for (unsigned i = 0; i < 20; i++) {
+            chip_set_register(board.chip, 32, SOC_ROM_BASE + 4 * (uint32_t)((37 * i) % 0x400));
+            chip_run(board.chip, 20000);
+        }
+        for (size_t i = 0; i < sizeof before.bytes; i++)
+            assert_int_equal(before.bytes[i] & ~board.efuse.bytes[i], 0);
+        chip_get_stats(board.chip, &stats);
+        retired += stats.instructions;
+        unknown += stats.unknown_registers;
+        board_stop(&board);
+    }
+    print_message("%u instructions, %u unknown registers\n", (unsigned)retired, unknown);
+    assert_true(retired > 10000 && unknown > 100); /* it does get somewhere */
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -195,6 +255,7 @@ int main(void)
         cmocka_unit_test(a_watchdog_ends_a_trap_loop),
         cmocka_unit_test(a_watchdog_ends_a_sleep),
         cmocka_unit_test(no_watchdog_no_way_out),
+        cmocka_unit_test(a_guest_of_noise),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
