@@ -12,6 +12,8 @@ static void print_line(const char *subject, const char *format, va_list argument
     char text[1024];
     int used = 0;
     size_t length = subject ? strlen(subject) : 0;
+    if (subject && length == 0)
+        subject = "\"\"";
     if (length > SUBJECT_MAX)
         used = snprintf(text, sizeof text, "...%s: ", subject + length - SUBJECT_MAX);
     else if (subject)

@@ -113,6 +113,7 @@ setup() {
     name=$(printf 'n%.0s' {1..1500})
     refused 1 "File name too long" "$TRUSTCHAIN" image info "$name"
     refused 1 "No such file" "$TRUSTCHAIN" serve --project "$(printf 'd/%.0s' {1..1000})"
+    refused 1 '"": cannot be opened' "$TRUSTCHAIN" image info ""
     refused 1 "No such file" "$TRUSTCHAIN" image info $'two\nlines\e[31m'
 }
 
