@@ -1,4 +1,4 @@
-/* chain/flashcrypt.h: ESP32-C6 flash encryption, XTS-AES-128 (docs/formats.md, "Flash cipher").
+/* chain/flashcrypt.h: ESP32-C6 flash encryption, XTS-AES-128 (flash-encryption.md 1).
  *
  * Units of 128 bytes aligned in flash, byte-reversed around standard XTS, tweak = unit offset.
  * Any 16-byte block depends only on key, its offset and itself.

@@ -1,4 +1,4 @@
-/* chain/image.h: ESP32-C6 application and bootloader images (docs/formats.md, "Image").
+/* chain/image.h: ESP32-C6 application and bootloader images (formats.md 1).
  *
  * The one reader of the format. It works on a (pointer, length) view: a file, a mapped flash slot
  * or a decrypted buffer; it never writes, allocates or keeps the pointer. Parsing is separate

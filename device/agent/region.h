@@ -13,9 +13,8 @@
 #include <stdint.h>
 
 #define REGION_SECTOR_BYTES 4096u
-#define REGION_WRITE_BYTES                                                                         \
-    32u /* offset and length of a write are multiples; each once an erase                          \
-         */
+/* Offset and length of a write are multiples of this; each unit is written once an erase. */
+#define REGION_WRITE_BYTES 32u
 
 struct agent_region {
     void *context;

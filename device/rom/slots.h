@@ -1,6 +1,6 @@
 /* device/rom/slots.h: the functions programs call at fixed ROM addresses (slots.inc).
  *
- * Names and meanings are Espressif's (rom-functions.md 3), so that drivers linked against their
+ * Names and meanings are Espressif's, so that drivers linked against their
  * addresses work. They run on the caller's stack and gp and keep their few bytes of state in the
  * ROM's data. A function absent here reports itself when called and resets the chip.
  */

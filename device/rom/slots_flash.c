@@ -4,7 +4,7 @@
 #include "device/hal/hal.h"
 #include "device/rom/slots.h"
 
-#define LEGACY_DATA 0x4087FFECu /* rom_spiflash_legacy_data (rom-functions.md 1) */
+#define LEGACY_DATA 0x4087FFECu /* rom_spiflash_legacy_data (slots.inc) */
 #define BLOCK_BYTES 0x10000u
 
 static struct rom_flash_chip chip;

@@ -1,7 +1,7 @@
 /* device/rom/start.S: the fixed beginning of the ROM.
  *
  *   0x40000000  reset: the CPU starts here
- *   0x40000010  chip id, 0x40000014 ECO version (rom-functions.md 1)
+ *   0x40000010  chip id, 0x40000014 ECO version
  *   0x40000018  function slots, 4 bytes each: a jump to the function, or, where this ROM has none,
  *               a call that reports the slot and resets. The table is slots.inc.
  *
