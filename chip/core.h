@@ -12,6 +12,18 @@
  * Leaving. Whoever changes something the run loop must see (an earlier event, a reset, an
  * interrupt line, dropped blocks) sets `attention`; operations that can cause it look at it when
  * they are done, so it is seen at the next instruction boundary.
+ *
+ * Assumed, where soc.md has no figure or calls its own unverified:
+ * - reset clears x1..x31 and starts at SOC_ROM_BASE whatever LP_AON's STAT_VECTOR_SEL says, with
+ *   mtvec there too and MPP = M;
+ * - reset enables all external lines in mie (not the CLINT's two), so that software that knows only
+ *   the interrupt controller works; mie masks the controller's lines like the standard's bits;
+ * - of lines with equal priority the lower number wins, and external lines go before the CLINT's;
+ * - an instruction is one cycle: mcycle, PCCR and CLINT's MTIME count instructions and what wfi
+ *   skipped, minstret without that;
+ * - data accesses to memory may be misaligned, those to peripherals trap; lr, sc and amo always do;
+ * - a reservation ends with a sc, a trap, or a DMA write to it, not with the core's own stores;
+ * - marchid and mimpid; PMA registers are stored and change nothing; no debug triggers.
  */
 #ifndef CHIP_CORE_H
 #define CHIP_CORE_H
