@@ -25,8 +25,7 @@ enum {
     AT_CRC = 1196,
 };
 
-#define RSA_KEY_BYTES   776 /* n, e, rinv, mprime */
-#define ECDSA_KEY_BYTES 65  /* curve id and point, zero padded */
+#define POINT_BYTES 64 /* zero padded for the shorter curve */
 
 static void parse_rsa(const uint8_t *block, struct sigblock *out)
 {
@@ -37,6 +36,11 @@ static void parse_rsa(const uint8_t *block, struct sigblock *out)
     memcpy(out->rsa_signature, block + AT_RSA_SIGNATURE, RSA3072_BYTES);
 }
 
+static size_t number_bytes(enum ecdsa_curve curve)
+{
+    return curve == ECDSA_P192 ? 24 : 32;
+}
+
 static int parse_ecdsa(const uint8_t *block, struct sigblock *out)
 {
     uint8_t curve = block[AT_ECDSA_CURVE];
@@ -44,7 +48,11 @@ static int parse_ecdsa(const uint8_t *block, struct sigblock *out)
         return CHAIN_EFIELD;
 
     /* Two numbers follow each other without a gap, also for the shorter curve. */
-    size_t bytes = curve == ECDSA_P192 ? 24 : 32;
+    size_t bytes = number_bytes((enum ecdsa_curve)curve);
+    for (size_t i = 2 * bytes; i < POINT_BYTES; i++) {
+        if (block[AT_ECDSA_POINT + i] != 0)
+            return CHAIN_EFIELD;
+    }
     out->curve = (enum ecdsa_curve)curve;
     memcpy(out->x, block + AT_ECDSA_POINT, bytes);
     memcpy(out->y, block + AT_ECDSA_POINT + bytes, bytes);
@@ -53,41 +61,58 @@ static int parse_ecdsa(const uint8_t *block, struct sigblock *out)
     return CHAIN_OK;
 }
 
+static int parse_fields(const uint8_t *block, struct sigblock *out)
+{
+    memset(out, 0, sizeof *out);
+    out->version = block[AT_VERSION];
+    memcpy(out->image_digest, block + AT_DIGEST, SHA256_BYTES);
+    if (out->version == SIGBLOCK_ECDSA)
+        return parse_ecdsa(block, out);
+    if (out->version != SIGBLOCK_RSA)
+        return CHAIN_EFIELD;
+    parse_rsa(block, out);
+    return CHAIN_OK;
+}
+
 int sigblock_parse(const uint8_t block[SIGBLOCK_BYTES], struct sigblock *out)
 {
     if (block[AT_MAGIC] != SIGBLOCK_MAGIC)
         return CHAIN_EMAGIC;
-    uint8_t version = block[AT_VERSION];
-    if (version != SIGBLOCK_RSA && version != SIGBLOCK_ECDSA)
-        return CHAIN_EFIELD;
     if (crc32_le(0, block, AT_CRC) != le32_load(block + AT_CRC))
         return CHAIN_ECHECKSUM;
 
-    memset(out, 0, sizeof *out);
-    out->version = version;
-    memcpy(out->image_digest, block + AT_DIGEST, SHA256_BYTES);
-    if (version == SIGBLOCK_ECDSA)
-        return parse_ecdsa(block, out);
-    parse_rsa(block, out);
-    return CHAIN_OK;
+    return parse_fields(block, out);
+}
+
+/* Of the key that parsing copied: the block may lie in external flash, and a second look at it
+ * could show another key than the one the signature is checked with. */
+static int key_digest(const struct sigblock *parsed, const struct chain_crypto *crypto,
+                      uint8_t digest[SHA256_BYTES])
+{
+    static const uint8_t padding[POINT_BYTES];
+    if (parsed->version == SIGBLOCK_RSA)
+        return sigblock_rsa_key_digest(&parsed->rsa, crypto, digest);
+    const uint8_t curve = (uint8_t)parsed->curve;
+    const size_t bytes = number_bytes(parsed->curve);
+    const struct chain_span spans[] = {
+        {&curve, 1}, {parsed->x, bytes}, {parsed->y, bytes}, {padding, POINT_BYTES - 2 * bytes}};
+    return crypto->sha256(crypto, spans, 4, digest);
 }
 
 int sigblock_key_digest(const uint8_t block[SIGBLOCK_BYTES], const struct chain_crypto *crypto,
                         uint8_t digest[SHA256_BYTES])
 {
-    bool rsa = block[AT_VERSION] == SIGBLOCK_RSA;
-    if (!rsa && block[AT_VERSION] != SIGBLOCK_ECDSA)
-        return CHAIN_EFIELD;
-    const struct chain_span key = {block + AT_RSA_N, rsa ? RSA_KEY_BYTES : ECDSA_KEY_BYTES};
-    return crypto->sha256(crypto, &key, 1, digest);
+    struct sigblock parsed;
+    const int error = parse_fields(block, &parsed);
+    return error == CHAIN_OK ? key_digest(&parsed, crypto, digest) : error;
 }
 
 /* Is this key trusted, and by which eFuse slot? */
-static int check_trust(const uint8_t *block, const struct sigblock_trust *trust,
+static int check_trust(const struct sigblock *parsed, const struct sigblock_trust *trust,
                        const struct chain_crypto *crypto, uint8_t *slot)
 {
     uint8_t digest[SHA256_BYTES];
-    int error = sigblock_key_digest(block, crypto, digest);
+    int error = key_digest(parsed, crypto, digest);
     if (error != CHAIN_OK)
         return error;
     for (size_t i = 0; i < trust->count && i < SIGBLOCK_MAX; i++) {
@@ -145,7 +170,7 @@ static int check_block(const uint8_t *block, const uint8_t digest[SHA256_BYTES],
         return CHAIN_EUNSIGNED;
     if (memcmp(parsed.image_digest, digest, SHA256_BYTES) != 0)
         return CHAIN_EDIGEST;
-    int error = check_trust(block, trust, crypto, slot);
+    int error = check_trust(&parsed, trust, crypto, slot);
     if (error != CHAIN_OK)
         return error;
     return check_signature(&parsed, digest, crypto);

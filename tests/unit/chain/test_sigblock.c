@@ -413,6 +413,42 @@ static void one_lie_is_not_enough(void **state)
     }
 }
 
+/* External flash that shows the trusted key whenever something is hashed, and the forger's else. */
+struct two_faced {
+    uint8_t *block;
+    const uint8_t *trusted;
+};
+
+static int two_faced_sha256(const struct chain_crypto *crypto, const struct chain_span *spans,
+                            size_t count, uint8_t digest[SHA256_BYTES])
+{
+    const struct two_faced *flash = crypto->context;
+    uint8_t forged[SIGBLOCK_BYTES];
+    memcpy(forged, flash->block, sizeof forged);
+    memcpy(flash->block + AT_N, flash->trusted + AT_N, AT_SIGNATURE - AT_N);
+    const int error = host_crypto.sha256(&host_crypto, spans, count, digest);
+    memcpy(flash->block, forged, sizeof forged);
+    return error;
+}
+
+static void the_key_that_verifies_is_the_key_that_is_trusted(void **state)
+{
+    (void)state;
+    struct signed_sample s;
+    signed_sample_make(&s);
+    uint8_t trusted[SIGBLOCK_BYTES];
+    memcpy(trusted, s.sector, sizeof trusted);
+    sigblock_sector_build(s.sector, &s.block[1], 1); /* signed by a key nobody trusts */
+    struct two_faced flash = {s.sector, trusted};
+    struct chain_crypto crypto = host_crypto;
+    crypto.context = &flash;
+    crypto.sha256 = two_faced_sha256;
+    int reason = CHAIN_OK;
+    assert_int_equal(sigblock_verify(s.sector, s.digest, &s.trust, &crypto, &reason, NULL),
+                     SIGBLOCK_REFUSED);
+    assert_int_equal(reason, CHAIN_EUNTRUSTED);
+}
+
 /* Signs with a fresh key of the curve and builds the block. */
 static void ecdsa_sign(const struct curve_case *c, const uint8_t *digest, uint8_t *block)
 {
@@ -461,6 +497,12 @@ static void ecdsa_verdicts(void **state)
         s.sector[2] = 1;
         restore_crc(s.sector);
         assert_verdict("ECDSA over SHA-384", &s, CHAIN_EUNSIGNED);
+        sigblock_sector_build(s.sector, s.block, 1);
+        if (curves[i].curve == ECDSA_P192) {
+            s.sector[37 + 63] = 1;
+            restore_crc(s.sector);
+            assert_verdict("ECDSA, padding not zero", &s, CHAIN_EUNSIGNED);
+        }
 
         sigblock_sector_build(s.sector, s.block, 1);
         struct chain_crypto without = host_crypto;
@@ -484,6 +526,7 @@ int main(void)
         cmocka_unit_test(any_block_may_count),
         cmocka_unit_test(every_byte_of_a_block_counts),
         cmocka_unit_test(one_lie_is_not_enough),
+        cmocka_unit_test(the_key_that_verifies_is_the_key_that_is_trusted),
         cmocka_unit_test(ecdsa_verdicts),
     };
     return cmocka_run_group_tests_name("sigblock", tests, make_keys, free_keys);
