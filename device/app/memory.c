@@ -9,7 +9,8 @@
 #include "device/hal/system.h"
 #include "device/hal/uart.h"
 
-#define PAINT 0xA5A5A5A5u /* start.S */
+#define PAINT       0xA5A5A5A5u /* start.S */
+#define STACK_ALIGN 16u         /* RISC-V calling convention */
 
 extern uint32_t app_stack_bottom[], app_stack_top[];
 extern char app_static_ram[];
@@ -56,12 +57,15 @@ void memory_init(void)
     mbedtls_memory_buffer_alloc_init(heap, sizeof heap);
 }
 
+/* Interrupt handlers run on the same stack. The lowest word ever written may lie a little above the
+ * lowest stack pointer, which moves in steps of STACK_ALIGN. */
 static size_t stack_peak(void)
 {
     const uint32_t *deepest = app_stack_bottom;
     while (deepest < app_stack_top && *deepest == PAINT)
         deepest++;
-    return (size_t)((const char *)app_stack_top - (const char *)deepest);
+    size_t written = (size_t)((const char *)app_stack_top - (const char *)deepest);
+    return (written + STACK_ALIGN - 1) / STACK_ALIGN * STACK_ALIGN;
 }
 
 void memory_measure(struct memory_use *use)
