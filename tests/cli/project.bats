@@ -75,6 +75,27 @@ build() { # OUT OPTION...
         --project p
 }
 
+@test "build-firmware: an output that is no file is refused, a device is not replaced" {
+    source=$BATS_TEST_DIRNAME/../../device/app/firmware-of-project
+    [ -r "$BATS_TEST_DIRNAME/../../build/device/app/libapp.a" ] || skip "no device software built"
+    mkdir folder
+    mkfifo pipe
+    for out in folder pipe; do
+        run --separate-stderr "$source" p 1.0.0 $out
+        [ "$status" -eq 1 ]
+        [ "$stderr" = "build-firmware: $out: is a folder or a device, not a file" ]
+    done
+    [ -p pipe ]
+    long=$(printf 'n%.0s' {1..300})
+    run --separate-stderr "$source" p 1.0.0 "$long"
+    [ "$status" -eq 1 ]
+    [ "$stderr" = "build-firmware: $long: cannot be written" ]
+    run --separate-stderr "$source" p $'1\n2' out
+    [ "$status" -eq 2 ]
+    [ "$(wc -l <<<"$stderr")" -eq 1 ]
+    [ -z "$(find . -name '.firmware.*')" ]
+}
+
 # firmware-of-project reads [product] and [update]; its last step is a program we put in between.
 @test "firmware-of-project: product, channel, URL, interval and authority are the project's" {
     source=$BATS_TEST_DIRNAME/../../device/app/firmware-of-project
@@ -88,4 +109,8 @@ build() { # OUT OPTION...
     expected="--ca p/pki/ca_cert.pem --url https://updates.example:1234 --product thermo"
     expected+=" --channel beta --poll 17 --version 1.2.3 --out out.elf --secure-version 4"
     [ "$(tr '\n' ' ' <<<"$output")" = "$expected " ]
+    sed -i 's/^poll_seconds/poll_second/' $ini
+    run tools/firmware-of-project p 1.2.3 out.elf
+    [ "$status" -eq 1 ]
+    [[ "$output" == "firmware-of-project: $ini: line "*": there is no such setting" ]]
 }
