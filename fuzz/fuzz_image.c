@@ -66,6 +66,24 @@ static void check_descriptor(const uint8_t *data, size_t size)
     require(image_version_compare(desc.version, desc.version) == 0);
 }
 
+static void check_boot_descriptor(const uint8_t *data, size_t size)
+{
+    struct image_boot_desc desc;
+    if (image_boot_desc_read(data, size, &desc) == CHAIN_OK)
+        require(strlen(desc.idf_version) <= 32 && strlen(desc.date_time) <= 24);
+}
+
+/* What is read of the header alone is what the whole image's reader says. */
+static void check_header(const uint8_t *data, size_t size)
+{
+    struct image header, image;
+    const int verdict = image_header_read(data, size, &header);
+    if (image_parse(data, size, &image) != CHAIN_OK)
+        return;
+    require(verdict == CHAIN_OK && header.chip_id == image.chip_id);
+    require(memcmp(header.header, image.header, IMAGE_HEADER_BYTES) == 0);
+}
+
 /* Right checksum and digest for the lengths the input gives. */
 static void seal(uint8_t *bytes, const struct image *image)
 {
@@ -86,6 +104,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (size > INPUT_MAX)
         return 0;
     check_descriptor(data, size);
+    check_boot_descriptor(data, size);
+    check_header(data, size);
     check_verdicts(data, size);
     if (image_parse(data, size, &image) != CHAIN_OK)
         return 0;
