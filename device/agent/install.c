@@ -215,7 +215,7 @@ void agent_verify(struct agent *agent)
         agent_tell(agent, (struct agent_event){.kind = AGENT_EVENT_VERIFIED,
                                                .version = agent->record.version});
         switch_over(agent, verdict);
-    } else if (known) {
+    } else if (known && detail != CHAIN_ECRYPTO) { /* which would say nothing about the file */
         agent_refuse(agent, AGENT_EVENT_REFUSED, reason, detail);
     } else {
         agent->record.phase = AGENT_RECORD_NONE;

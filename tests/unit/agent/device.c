@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "chain/error.h"
 #include "chain/image.h"
 #include "chain/otadata.h"
 #include "chain/verify.h"
@@ -285,6 +286,17 @@ static void note_event(void *context, const struct agent_event *event)
     device->events++;
 }
 
+static int rsa_public(const struct chain_crypto *crypto, const struct rsa3072_key *key,
+                      const uint8_t signature[RSA3072_BYTES], uint8_t out[RSA3072_BYTES])
+{
+    struct device *device = crypto->context;
+    if (device->rsa_fails > 0) {
+        device->rsa_fails--;
+        return CHAIN_ECRYPTO;
+    }
+    return host_crypto.rsa_public(&host_crypto, key, signature, out);
+}
+
 static void configure(struct device *device)
 {
     static struct region_context regions[2];
@@ -295,6 +307,9 @@ static void configure(struct device *device)
     device->journal_region =
         (struct agent_region){&regions[1], region_read, region_blank, region_erase, region_write};
     device->slots = (struct slots){&device->otadata_region, 2, device->running};
+    device->crypto = host_crypto;
+    device->crypto.context = device;
+    device->crypto.rsa_public = rsa_public;
     device->config = (struct agent_config){
         .host = "update.test",
         .port = 443,
@@ -306,7 +321,7 @@ static void configure(struct device *device)
         .trial_ms = 20000,
         .any_version = device->any_version,
         .trust = &device->trust,
-        .crypto = &host_crypto,
+        .crypto = &device->crypto,
         .net = server_net(&device->server),
         .flash = {device, DEVICE_SLOT_BYTES, flash_erase, flash_write, flash_map, flash_unmap},
         .boot = {device, boot_running, boot_passive, boot_state, boot_forget, boot_set,

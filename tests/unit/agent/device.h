@@ -44,6 +44,7 @@ struct device {
     unsigned trials_good_after; /* this many trials go as above, later ones pass; 0 = all do */
     unsigned trials;            /* so far, of that version */
     bool any_version;
+    unsigned rsa_fails;   /* so many times the accelerator does not finish */
     bool spoil_at_reboot; /* once: a bit of the passive slot flips */
     uint32_t poll_ms;     /* 0: four seconds */
 
@@ -63,6 +64,7 @@ struct device {
     jmp_buf leave;
     struct slots slots;
     struct agent_region otadata_region, journal_region;
+    struct chain_crypto crypto;
     struct agent_config config;
     struct agent agent;
 };

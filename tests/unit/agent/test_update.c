@@ -365,6 +365,22 @@ static void test_not_loaded(void **state)
     free(device);
 }
 
+/* An accelerator that does not finish is no verdict on the file: it is looked at again. */
+static void test_crypto_fails_once(void **state)
+{
+    (void)state;
+    struct device *device = malloc(sizeof *device);
+    device_init(device, &running);
+    server_serve(&device->server, file, test_image_make(&newer, file));
+    device->rsa_fails = 1;
+    assert_true(device_run(device, 3, 5));
+    assert_string_equal(device->version, "1.1.0");
+    assert_int_equal(device->server.whole, 1);
+    assert_false(device_run(device, 10000, 70));
+    assert_string_equal(device->version, "1.2.0");
+    free(device);
+}
+
 /* Another release is published while half of one is here: it is taken from its start. */
 static void test_replaced_midway(void **state)
 {
@@ -539,6 +555,7 @@ int main(void)
         cmocka_unit_test(test_restless_server),
         cmocka_unit_test(test_passive_forgotten),
         cmocka_unit_test(test_not_loaded),
+        cmocka_unit_test(test_crypto_fails_once),
         cmocka_unit_test(test_trial_hangs),
         cmocka_unit_test(test_trial_fails),
         cmocka_unit_test(test_trial_without_verdict),
