@@ -73,22 +73,30 @@ static bool take(struct reading *reading, const char *key, const char *value, bo
 {
     struct release_project *project = reading->project;
     *known = true;
-    if (strcmp(key, "product.name") == 0)
+    if (strcmp(key, "product.name") == 0) {
         return take_name(project->product, value);
-    if (strcmp(key, "product.channel") == 0)
+    }
+    if (strcmp(key, "product.channel") == 0) {
         return take_name(project->channel, value);
-    if (strcmp(key, "update.url") == 0 || strcmp(key, "update.poll_seconds") == 0)
+    }
+    if (strcmp(key, "update.url") == 0 || strcmp(key, "update.poll_seconds") == 0) {
         return true;
-    if (strcmp(key, "flash.size") == 0)
+    }
+    if (strcmp(key, "flash.size") == 0) {
         return take_flash_size(&project->flash_size, value);
-    if (strcmp(key, "flash.encryption") == 0)
+    }
+    if (strcmp(key, "flash.encryption") == 0) {
         return take_switch(&project->encryption, value);
-    if (strcmp(key, "release.folder") == 0)
+    }
+    if (strcmp(key, "release.folder") == 0) {
         return join(project->releases, reading->folder, value);
-    if (strcmp(key, "release.signing_key") == 0)
+    }
+    if (strcmp(key, "release.signing_key") == 0) {
         return join(project->signing_key, reading->folder, value);
-    if (strcmp(key, "release.min_secure_version") == 0)
+    }
+    if (strcmp(key, "release.min_secure_version") == 0) {
         return take_number(&project->min_secure_version, value);
+    }
     *known = false;
     return false;
 }
@@ -102,12 +110,13 @@ static int on_value(void *user, const char *section, const char *name, const cha
     snprintf(key, sizeof key, "%.31s.%.31s", section, name);
     bool good = take(reading, key, value, &known);
     if (!good && reading->wrong[0] == '\0') {
-        if (known)
+        if (known) {
             snprintf(reading->wrong, sizeof reading->wrong, "[%.20s] %.24s cannot be \"%.64s\"",
                      section, name, value);
-        else
+        } else {
             snprintf(reading->wrong, sizeof reading->wrong, "there is no setting [%.31s] %.31s",
                      section, name);
+        }
     }
     return good ? 1 : 0;
 }
