@@ -314,6 +314,7 @@ hiccup() {
     refused 1 "cannot be written" "$TRUSTCHAIN" chip run --flash "$F" --log "$bad/no/log"
     refused 1 "" "$TRUSTCHAIN" chip run --flash "$F" --network --pcap "$bad/no/pcap"
     run --separate-stderr "$TRUSTCHAIN" chip run --flash "$F" --uart /dev/full </dev/null
+    echo "UART on a full device -> $status: $stderr"
     [ "$status" -eq 1 ]
     [[ "$stderr" == *"No space left on device"* ]]
 }
