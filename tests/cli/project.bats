@@ -103,7 +103,8 @@ build() { # OUT OPTION...
     cp "$source" tools
     printf '#!/bin/sh\nprintf "%%s\\n" "$@"\n' >tools/build-firmware
     chmod +x tools/build-firmware
-    sed -i 's|^url = .*|url = https://updates.example:1234 ; ours|; s/^poll_seconds = .*/poll_seconds = 17/
+    sed -i 's|^url = .*|url = https://updates.example:1234 ; ours|
+        s/^poll_seconds = .*/poll_seconds = 17/
         s/^channel = .*/channel = beta/' $ini
     run tools/firmware-of-project p 1.2.3 out.elf --secure-version 4
     expected="--ca p/pki/ca_cert.pem --url https://updates.example:1234 --product thermo"
