@@ -78,7 +78,7 @@ END
     link_boot_elf "$1"
 }
 
-# A bootloader that keeps the RSA accelerator busy: each instruction is tens of milliseconds of ours.
+# A bootloader that keeps the RSA accelerator busy: each store takes the host tens of milliseconds.
 make_busy_elf() {
     cat >"$1.S" <<'END'
         .section .iram.text, "ax"
