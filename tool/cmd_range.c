@@ -8,6 +8,7 @@
 #include "host/file.h"
 #include "range/readout.h"
 #include "range/report.h"
+#include "tool/cli.h"
 #include "tool/tool.h"
 
 struct range_options {
@@ -64,7 +65,7 @@ static error_t range_parse(int key, char *arg, struct argp_state *state)
         break;
     case ARGP_KEY_ARG:
         if (options->dump != NULL)
-            argp_usage(state);
+            cli_usage(state, "one DUMP, not \"%s\" as well", arg);
         options->dump = arg;
         break;
     default:
@@ -85,14 +86,16 @@ static int readout_run(int argc, char **argv)
         NULL,
         NULL};
     struct range_options options = {0};
-    argp_parse(&argp, argc, argv, 0, NULL, &options);
+    int status = cli_parse(&argp, argc, argv, &options);
+    if (status != HOST_DONE)
+        return status;
     if (options.plain == NULL || options.dump == NULL)
         return host_usage("range readout", "needs --plain FILE and a DUMP (see --help)");
 
     struct buffer plain = {0}, dump = {0};
     struct readout_search search;
     struct readout_histogram histogram;
-    int status = file_read(options.plain, FILE_MAX_DEFAULT, &plain);
+    status = file_read(options.plain, FILE_MAX_DEFAULT, &plain);
     if (status == HOST_DONE)
         status = file_read(options.dump, FILE_MAX_DEFAULT, &dump);
     if (status == HOST_DONE &&
@@ -224,14 +227,16 @@ static int report_run(int argc, char **argv)
     static const struct argp argp = {
         report_keys, range_parse, NULL, "Write the HTML page of a run.", NULL, NULL, NULL};
     struct range_options options = {0};
-    argp_parse(&argp, argc, argv, ARGP_NO_ARGS, NULL, &options);
+    int status = cli_parse(&argp, argc, argv, &options);
+    if (status != HOST_DONE)
+        return status;
     if (options.checks == NULL || options.output == NULL)
         return host_usage("range report", "needs --checks FILE and --output FILE (see --help)");
     if ((options.plain == NULL) != (options.dump == NULL))
         return host_usage("range report", "--plain and --dump go together");
 
     struct report_inputs in = {0};
-    int status = report_inputs_read(&options, &in);
+    status = report_inputs_read(&options, &in);
     if (status == HOST_DONE)
         status = report_output(&options, &in);
     free(in.check);
@@ -244,23 +249,9 @@ static int report_run(int argc, char **argv)
 
 int cmd_range(int argc, char **argv)
 {
-    static const char usage[] = "Usage: trustchain range readout --plain FILE DUMP\n"
-                                "       trustchain range report --checks FILE -o FILE.html\n"
-                                "Measure an attacked device and report. Each has --help.\n";
-    if (argc > 1 && strcmp(argv[1], "--help") == 0) {
-        fputs(usage, stdout);
-        return HOST_DONE;
-    }
-    static char readout_name[] = "trustchain range readout";
-    static char report_name[] = "trustchain range report";
-    if (argc > 1 && strcmp(argv[1], "readout") == 0) {
-        argv[1] = readout_name;
-        return readout_run(argc - 1, argv + 1);
-    }
-    if (argc > 1 && strcmp(argv[1], "report") == 0) {
-        argv[1] = report_name;
-        return report_run(argc - 1, argv + 1);
-    }
-    fputs(usage, stderr);
-    return HOST_USAGE;
+    static const struct cli_verb verbs[] = {
+        {"readout", readout_run, "what a raw flash dump gives away"},
+        {"report", report_run, "write the HTML page of a run"},
+    };
+    return cli_dispatch(verbs, sizeof verbs / sizeof *verbs, argc, argv);
 }
