@@ -145,12 +145,21 @@ static void trial_failed(struct agent *agent)
     agent_reboot(agent);
 }
 
-void agent_trial(struct agent *agent)
+/* Each attempt erases a sector: flash that does not take it is not asked for ever. */
+static int confirm(struct agent *agent)
 {
     const struct agent_boot *boot = &agent->config->boot;
+    int result = boot->confirm(boot->context);
+    if (result != AGENT_OK && ++agent->failures >= AGENT_CONFIRMS_MAX)
+        trial_undecided(agent);
+    return result;
+}
+
+void agent_trial(struct agent *agent)
+{
     int result = agent->config->self_test(agent->config->context);
     if (result == AGENT_OK)
-        result = boot->confirm(boot->context);
+        result = confirm(agent);
     if (result == AGENT_OK) {
         agent_tell(agent, (struct agent_event){.kind = AGENT_EVENT_CONFIRMED,
                                                .version = agent->running_version});

@@ -21,6 +21,7 @@ enum agent_state {
 #define AGENT_BODIES_MAX   8              /* begun in vain; then each waits the poll interval */
 #define AGENT_SET_ASIDE_MS (60u * 60000u) /* then a file refused for now is looked at again */
 #define AGENT_SOON_MS      60000u         /* the first question after a boot comes within this */
+#define AGENT_CONFIRMS_MAX 8              /* attempts to write a confirmation in one trial */
 #define AGENT_TRIES_MAX    3              /* trial boots, when each ended by loss of power */
 #define AGENT_SAVE_BYTES   0x10000u       /* progress reaches the journal in these steps */
 

@@ -151,6 +151,10 @@ static int boot_set(void *context)
 
 static int boot_confirm(void *context)
 {
+    struct device *device = context;
+    device->confirms++;
+    if (device->confirm_fails)
+        return AGENT_EFLASH;
     return slots_confirm(&((struct device *)context)->slots);
 }
 

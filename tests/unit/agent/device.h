@@ -45,12 +45,14 @@ struct device {
     unsigned trials;            /* so far, of that version */
     bool any_version;
     unsigned rsa_fails;   /* so many times the accelerator does not finish */
+    bool confirm_fails;   /* otadata cannot be written while a trial wants to be confirmed */
     bool spoil_at_reboot; /* once: a bit of the passive slot flips */
     uint32_t poll_ms;     /* 0: four seconds */
 
     /* What happened. */
     uint32_t operations;
     unsigned boots, unbootable, cuts;
+    unsigned confirms; /* asked for */
     unsigned polls_quiet; /* up-to-date answers since the last boot */
     struct agent_event event[DEVICE_EVENTS_MAX];
     char event_version[DEVICE_EVENTS_MAX][AGENT_VERSION_BYTES];

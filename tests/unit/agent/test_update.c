@@ -462,6 +462,20 @@ static void test_trial_without_verdict(void **state)
     free(device);
 }
 
+/* Flash that takes no confirmation is not asked for ever: each try erases a sector. */
+static void test_confirm_fails(void **state)
+{
+    (void)state;
+    struct device *device = malloc(sizeof *device);
+    device_init(device, &running);
+    server_serve(&device->server, file, test_image_make(&newer, file));
+    device->confirm_fails = true;
+    assert_true(device_run(device, 1, 10));
+    assert_string_equal(device->version, "1.1.0");
+    assert_in_range(device->confirms, 3, 30); /* three trials */
+    free(device);
+}
+
 /* A file that does not verify is remembered across resets, and not downloaded again. */
 static void test_bad_file_remembered(void **state)
 {
@@ -559,6 +573,7 @@ int main(void)
         cmocka_unit_test(test_trial_hangs),
         cmocka_unit_test(test_trial_fails),
         cmocka_unit_test(test_trial_without_verdict),
+        cmocka_unit_test(test_confirm_fails),
         cmocka_unit_test(test_bad_file_remembered),
         cmocka_unit_test(test_rotten_file_heals),
         cmocka_unit_test(test_flash_errors),
