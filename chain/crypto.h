@@ -47,8 +47,8 @@ struct chain_crypto {
 
     /* 0 valid, CHAIN_ESIGNATURE invalid. Numbers little-endian, 24 or 32 bytes each as the curve
      * has. NULL when the provider has no ECDSA. */
-    int (*ecdsa_verify)(const struct chain_crypto *crypto, enum ecdsa_curve curve,
-                        const uint8_t *x, const uint8_t *y, const uint8_t *r, const uint8_t *s,
+    int (*ecdsa_verify)(const struct chain_crypto *crypto, enum ecdsa_curve curve, const uint8_t *x,
+                        const uint8_t *y, const uint8_t *r, const uint8_t *s,
                         const uint8_t digest[SHA256_BYTES]);
 
     /* Standard XTS-AES-128 of one data unit: length a multiple of 16, at most XTS_UNIT_BYTES;

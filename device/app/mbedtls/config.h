@@ -11,7 +11,7 @@
 #define MBEDTLS_PLATFORM_C
 #define MBEDTLS_PLATFORM_MEMORY
 #define MBEDTLS_MEMORY_BUFFER_ALLOC_C
-#define MBEDTLS_MEMORY_DEBUG /* for the peak */
+#define MBEDTLS_MEMORY_DEBUG                    /* for the peak */
 #define MBEDTLS_PLATFORM_STD_CALLOC memory_none /* there is no other heap to fall back on */
 #define MBEDTLS_PLATFORM_STD_FREE   memory_none_free
 #define MBEDTLS_NO_PLATFORM_ENTROPY
@@ -35,7 +35,8 @@ void memory_none_free(void *block);
 /* Algorithms. SHA-384 serves certificates and AES-256 suites only. */
 #define MBEDTLS_AES_C
 #define MBEDTLS_GCM_C
-#define MBEDTLS_GCM_LARGE_TABLE /* 4 KB a key instead of 256 bytes, and a third less time for a download */
+#define MBEDTLS_GCM_LARGE_TABLE    /* 4 KB a key instead of 256 bytes, and a third less time for a \
+                                      download */
 #define MBEDTLS_CIPHER_C
 #define MBEDTLS_MD_C
 #define MBEDTLS_SHA224_C

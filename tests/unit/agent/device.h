@@ -52,7 +52,7 @@ struct device {
     /* What happened. */
     uint32_t operations;
     unsigned boots, unbootable, cuts;
-    unsigned confirms; /* asked for */
+    unsigned confirms;    /* asked for */
     unsigned polls_quiet; /* up-to-date answers since the last boot */
     struct agent_event event[DEVICE_EVENTS_MAX];
     char event_version[DEVICE_EVENTS_MAX][AGENT_VERSION_BYTES];
