@@ -7,6 +7,7 @@
 
 #include "host/error.h"
 #include "tool/cli.h"
+#include "tool/efuse_audit.h"
 #include "tool/efuse_burn.h"
 #include "tool/efuse_report.h"
 #include "tool/inputs.h"
@@ -149,6 +150,7 @@ int cmd_efuse(int argc, char **argv)
     static const struct cli_verb verbs[] = {
         {"new", efuse_new, "the eFuses of a factory-new chip"},
         {"show", efuse_show, "all fields, or one"},
+        {"audit", efuse_audit, "misconfigurations, with severity, reason and remedy"},
         {"burn", efuse_burn, "burn fields, keys, or a whole production device"},
     };
     return cli_dispatch(verbs, sizeof verbs / sizeof *verbs, argc, argv);
