@@ -249,19 +249,38 @@ int sigblock_rsa_key_digest(const struct rsa3072_key *key, const struct chain_cr
     return crypto->sha256(crypto, spans, 4, digest);
 }
 
+static void block_begin(uint8_t *block, uint8_t version, const uint8_t *image_digest)
+{
+    memset(block, 0, SIGBLOCK_BYTES);
+    block[AT_MAGIC] = SIGBLOCK_MAGIC;
+    block[AT_VERSION] = version;
+    memcpy(block + AT_DIGEST, image_digest, SHA256_BYTES);
+}
+
 void sigblock_build_rsa(uint8_t block[SIGBLOCK_BYTES], const struct rsa3072_key *key,
                         const uint8_t image_digest[SHA256_BYTES],
                         const uint8_t signature[RSA3072_BYTES])
 {
-    memset(block, 0, SIGBLOCK_BYTES);
-    block[AT_MAGIC] = SIGBLOCK_MAGIC;
-    block[AT_VERSION] = SIGBLOCK_RSA;
-    memcpy(block + AT_DIGEST, image_digest, SHA256_BYTES);
+    block_begin(block, SIGBLOCK_RSA, image_digest);
     memcpy(block + AT_RSA_N, key->n, RSA3072_BYTES);
     le32_store(block + AT_RSA_E, key->e);
     memcpy(block + AT_RSA_RINV, key->rinv, RSA3072_BYTES);
     le32_store(block + AT_RSA_MPRIME, key->mprime);
     memcpy(block + AT_RSA_SIGNATURE, signature, RSA3072_BYTES);
+    le32_store(block + AT_CRC, crc32_le(0, block, AT_CRC));
+}
+
+void sigblock_build_ecdsa(uint8_t block[SIGBLOCK_BYTES], enum ecdsa_curve curve, const uint8_t *x,
+                          const uint8_t *y, const uint8_t image_digest[SHA256_BYTES],
+                          const uint8_t *r, const uint8_t *s)
+{
+    size_t bytes = number_bytes(curve);
+    block_begin(block, SIGBLOCK_ECDSA, image_digest);
+    block[AT_ECDSA_CURVE] = (uint8_t)curve;
+    memcpy(block + AT_ECDSA_POINT, x, bytes);
+    memcpy(block + AT_ECDSA_POINT + bytes, y, bytes);
+    memcpy(block + AT_ECDSA_SIGNATURE, r, bytes);
+    memcpy(block + AT_ECDSA_SIGNATURE + bytes, s, bytes);
     le32_store(block + AT_CRC, crc32_le(0, block, AT_CRC));
 }
 

@@ -28,17 +28,17 @@
 
 /* The key digests a device (or a release policy) trusts, already without revoked ones. */
 struct sigblock_trust {
-    uint8_t count;                               /* 0..3 */
-    uint8_t slot[SIGBLOCK_MAX];                  /* eFuse digest slot each came from, for messages */
+    uint8_t count;              /* 0..3 */
+    uint8_t slot[SIGBLOCK_MAX]; /* eFuse digest slot each came from, for messages */
     uint8_t digest[SIGBLOCK_MAX][SHA256_BYTES];
 };
 
 struct sigblock {
     uint8_t version; /* SIGBLOCK_RSA or SIGBLOCK_ECDSA */
     uint8_t image_digest[SHA256_BYTES];
-    struct rsa3072_key rsa; /* version RSA */
+    struct rsa3072_key rsa;               /* version RSA */
     uint8_t rsa_signature[RSA3072_BYTES]; /* little-endian */
-    enum ecdsa_curve curve; /* version ECDSA */
+    enum ecdsa_curve curve;               /* version ECDSA */
     uint8_t x[32], y[32], r[32], s[32];
 };
 
@@ -57,6 +57,12 @@ int sigblock_rsa_key_digest(const struct rsa3072_key *key, const struct chain_cr
 void sigblock_build_rsa(uint8_t block[SIGBLOCK_BYTES], const struct rsa3072_key *key,
                         const uint8_t image_digest[SHA256_BYTES],
                         const uint8_t signature[RSA3072_BYTES]);
+
+/* Build an ECDSA block from a point and a finished signature: numbers little-endian, 24 or 32 bytes
+ * each as the curve has. */
+void sigblock_build_ecdsa(uint8_t block[SIGBLOCK_BYTES], enum ecdsa_curve curve, const uint8_t *x,
+                          const uint8_t *y, const uint8_t image_digest[SHA256_BYTES],
+                          const uint8_t *r, const uint8_t *s);
 
 /* Fill a sector with 0xFF and the given blocks (count 1..3). */
 void sigblock_sector_build(uint8_t sector[SIGBLOCK_SECTOR_BYTES],

@@ -2,9 +2,8 @@
 
 #include <stdbool.h>
 #include <stdlib.h>
+#include <string.h>
 
-#include <openssl/bn.h>
-#include <openssl/core_names.h>
 #include <openssl/crypto.h>
 #include <openssl/err.h>
 #include <openssl/evp.h>
@@ -12,17 +11,11 @@
 #include <openssl/rand.h>
 #include <openssl/rsa.h>
 
-#include "chain/bytes.h"
 #include "host/error.h"
 #include "host/file.h"
+#include "host/key_own.h"
 
-#define KEY_FILE_MAX   65536u
-#define RSA3072_BITS   3072
-#define PSS_SALT_BYTES 32
-
-struct key {
-    EVP_PKEY *pkey;
-};
+#define KEY_FILE_MAX 65536u
 
 /* Never asks: a build server has nobody to answer. Notes that it was asked. */
 static int refuse_passphrase(char *out, int size, int writing, void *asked)
@@ -37,15 +30,37 @@ static int refuse_passphrase(char *out, int size, int writing, void *asked)
 static int describe_other_key(const char *name, const EVP_PKEY *pkey)
 {
     const char *type = EVP_PKEY_get0_type_name(pkey);
-    return host_fail(name, "is a key of type %s, %d bits (signing here takes RSA, 3072 bits)",
-                     type ? type : "unknown", EVP_PKEY_get_bits(pkey));
+    char group[KEY_GROUP_NAME];
+    size_t length;
+    bool named = EVP_PKEY_get_group_name(pkey, group, sizeof group, &length) == 1;
+    return host_fail(name,
+                     "is a key of type %s%s%s, %d bits (signing here takes RSA-3072 or ECDSA "
+                     "P-256)",
+                     type ? type : "unknown", named ? " " : "", named ? group : "",
+                     EVP_PKEY_get_bits(pkey));
 }
 
-/* Takes over `pkey`. */
-static int key_wrap(const char *name, EVP_PKEY *pkey, struct key **out)
+/* The curve of an EC key that an ESP32-C6 knows, else 0. */
+static unsigned known_curve(const EVP_PKEY *pkey)
+{
+    char group[KEY_GROUP_NAME];
+    size_t length;
+    if (!EVP_PKEY_is_a(pkey, "EC") ||
+        EVP_PKEY_get_group_name(pkey, group, sizeof group, &length) != 1)
+        return 0;
+    if (strcmp(group, "prime256v1") == 0)
+        return ECDSA_P256;
+    return strcmp(group, "prime192v1") == 0 ? ECDSA_P192 : 0;
+}
+
+/* Takes over `pkey`. P-192 is for verifying only: 96 bits of security are too few for a new
+ * signature. */
+static int key_wrap(const char *name, EVP_PKEY *pkey, bool to_sign, struct key **out)
 {
     int status = HOST_DONE;
-    if (!EVP_PKEY_is_a(pkey, "RSA") || EVP_PKEY_get_bits(pkey) != RSA3072_BITS)
+    unsigned curve = known_curve(pkey);
+    bool rsa = EVP_PKEY_is_a(pkey, "RSA") && EVP_PKEY_get_bits(pkey) == RSA3072_BITS;
+    if (!rsa && curve != ECDSA_P256 && (to_sign || curve != ECDSA_P192))
         status = describe_other_key(name, pkey);
     struct key *key = status == HOST_DONE ? malloc(sizeof *key) : NULL;
     if (status == HOST_DONE && !key)
@@ -54,7 +69,7 @@ static int key_wrap(const char *name, EVP_PKEY *pkey, struct key **out)
         EVP_PKEY_free(pkey);
         return status;
     }
-    key->pkey = pkey;
+    *key = (struct key){.pkey = pkey, .curve = curve};
     *out = key;
     return HOST_DONE;
 }
@@ -108,7 +123,7 @@ int key_load_private(const char *path, struct key **out)
     bool encrypted = false;
     EVP_PKEY *pkey = decode_private(&pem, &encrypted);
     ERR_clear_error();
-    int status = pkey ? key_wrap(name, pkey, out) : explain_no_private(name, &pem, encrypted);
+    int status = pkey ? key_wrap(name, pkey, true, out) : explain_no_private(name, &pem, encrypted);
     buffer_free_secret(&pem);
     return status;
 }
@@ -124,7 +139,7 @@ int key_load_public(const char *path, struct key **out)
     if (!pkey)
         pkey = decode_private(&pem, &encrypted);
     ERR_clear_error();
-    int status = pkey        ? key_wrap(name, pkey, out)
+    int status = pkey        ? key_wrap(name, pkey, false, out)
                  : encrypted ? explain_no_private(name, &pem, true)
                              : host_fail(name, "is not a PEM key or certificate");
     buffer_free_secret(&pem);
@@ -139,75 +154,6 @@ void key_free(struct key *key)
     free(key);
 }
 
-/* -n^-1 mod 2^32 by Newton's iteration: each round doubles the correct low bits; n is odd. */
-static uint32_t montgomery_prime(uint32_t n)
-{
-    uint32_t inverse = n; /* right in the low 3 bits */
-    for (int round = 0; round < 4; round++)
-        inverse *= 2 - n * inverse;
-    return 0u - inverse;
-}
-
-/* rinv = 2^6144 mod n, little-endian. */
-static bool montgomery_square(const BIGNUM *n, uint8_t rinv[RSA3072_BYTES])
-{
-    BN_CTX *context = BN_CTX_new();
-    BIGNUM *r = BN_new();
-    bool done = context && r && BN_set_bit(r, 2 * RSA3072_BITS) && BN_mod(r, r, n, context) &&
-                BN_bn2lebinpad(r, rinv, RSA3072_BYTES) == RSA3072_BYTES;
-    BN_free(r);
-    BN_CTX_free(context);
-    return done;
-}
-
-int key_rsa_public(const struct key *key, struct rsa3072_key *out)
-{
-    BIGNUM *n = NULL;
-    BIGNUM *e = NULL;
-    bool done = EVP_PKEY_get_bn_param(key->pkey, OSSL_PKEY_PARAM_RSA_N, &n) &&
-                EVP_PKEY_get_bn_param(key->pkey, OSSL_PKEY_PARAM_RSA_E, &e) && BN_is_odd(n) &&
-                BN_num_bits(e) <= 32 && BN_bn2lebinpad(n, out->n, RSA3072_BYTES) == RSA3072_BYTES &&
-                montgomery_square(n, out->rinv);
-    if (done) {
-        out->e = (uint32_t)BN_get_word(e);
-        out->mprime = montgomery_prime(le32_load(out->n));
-    }
-    BN_free(n);
-    BN_free(e);
-    return done ? HOST_DONE
-                : host_fail(NULL, "the RSA key cannot be used (even modulus, or a "
-                                  "public exponent of more than 32 bits)");
-}
-
-static bool sign_pss(EVP_PKEY *pkey, const uint8_t digest[SHA256_BYTES],
-                     uint8_t signature[RSA3072_BYTES])
-{
-    size_t length = RSA3072_BYTES;
-    EVP_PKEY_CTX *context = EVP_PKEY_CTX_new(pkey, NULL);
-    bool done = context && EVP_PKEY_sign_init(context) > 0 &&
-                EVP_PKEY_CTX_set_rsa_padding(context, RSA_PKCS1_PSS_PADDING) > 0 &&
-                EVP_PKEY_CTX_set_signature_md(context, EVP_sha256()) > 0 &&
-                EVP_PKEY_CTX_set_rsa_mgf1_md(context, EVP_sha256()) > 0 &&
-                EVP_PKEY_CTX_set_rsa_pss_saltlen(context, PSS_SALT_BYTES) > 0 &&
-                EVP_PKEY_sign(context, signature, &length, digest, SHA256_BYTES) > 0 &&
-                length == RSA3072_BYTES;
-    EVP_PKEY_CTX_free(context);
-    return done;
-}
-
-int key_sign_digest(const struct key *key, const uint8_t digest[SHA256_BYTES],
-                    uint8_t signature[RSA3072_BYTES])
-{
-    uint8_t big_endian[RSA3072_BYTES];
-    if (!sign_pss(key->pkey, digest, big_endian)) {
-        ERR_clear_error();
-        return host_fail(NULL, "signing failed (is the private key intact?)");
-    }
-    for (size_t i = 0; i < RSA3072_BYTES; i++)
-        signature[i] = big_endian[RSA3072_BYTES - 1 - i];
-    return HOST_DONE;
-}
-
 /* Takes what PEM_write_bio_* produced. */
 static int create_from_bio(const char *path, BIO *bio, mode_t mode)
 {
@@ -220,9 +166,9 @@ static int create_from_bio(const char *path, BIO *bio, mode_t mode)
     return status;
 }
 
-int key_generate_rsa3072(const char *path)
+/* Takes over `pkey`, which may be NULL. */
+static int create_private(const char *path, EVP_PKEY *pkey)
 {
-    EVP_PKEY *pkey = EVP_RSA_gen(RSA3072_BITS);
     BIO *bio = BIO_new(BIO_s_mem());
     int status;
     if (pkey && bio && PEM_write_bio_PrivateKey(bio, pkey, NULL, NULL, 0, NULL, NULL) > 0)
@@ -232,6 +178,16 @@ int key_generate_rsa3072(const char *path)
     BIO_free(bio);
     EVP_PKEY_free(pkey);
     return status;
+}
+
+int key_generate_rsa3072(const char *path)
+{
+    return create_private(path, EVP_RSA_gen(RSA3072_BITS));
+}
+
+int key_generate_ecdsa_p256(const char *path)
+{
+    return create_private(path, EVP_EC_gen("P-256"));
 }
 
 int key_generate_xts128(const char *path)

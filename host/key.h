@@ -1,21 +1,25 @@
 /* host/key.h: Secure Boot signing keys, and making flash encryption keys.
  *
- * An RSA-3072 private key in a PEM file (0600), later also a PKCS#11 token behind the same struct.
- * Private material lives in OpenSSL objects only and is wiped with them.
+ * A private key is a PEM file (0600): RSA-3072 or ECDSA P-256. Public keys may be P-192 as well,
+ * which the ESP32-C6 verifies but nothing here signs with. Private material lives in OpenSSL
+ * objects only and is wiped with them.
  */
 #ifndef HOST_KEY_H
 #define HOST_KEY_H
 
 #include "chain/crypto.h"
+#include "chain/sigblock.h"
 
 struct key; /* private or public */
 
 /* Generate and write, refusing to overwrite. */
 int key_generate_rsa3072(const char *path);
+int key_generate_ecdsa_p256(const char *path);
 /* A flash encryption key: 32 random bytes (flash-encryption.md 1). */
 int key_generate_xts128(const char *path);
 
-/* PEM private key; anything but RSA-3072 is refused with a line that says what it is. */
+/* PEM private key; anything but RSA-3072 and ECDSA P-256 is refused with a line that says what it
+ * is. */
 int key_load_private(const char *path, struct key **out);
 /* PEM public key, PEM private key or an X.509 certificate: the public part. */
 int key_load_public(const char *path, struct key **out);
@@ -24,7 +28,15 @@ void key_free(struct key *key);
 /* The public part as PEM (SubjectPublicKeyInfo); replaces an existing file. */
 int key_write_public(const struct key *key, const char *path);
 
-/* The form the signature block stores (rinv and mprime computed). */
+/* What eFuses hold to trust this key. */
+int key_digest(const struct key *key, uint8_t digest[SHA256_BYTES]);
+
+/* A signature block over a finished digest, RSA or ECDSA as the key is. */
+int key_sign_block(const struct key *key, const uint8_t digest[SHA256_BYTES],
+                   uint8_t block[SIGBLOCK_BYTES]);
+
+/* RSA keys only, from here on.
+ * The form the signature block stores (rinv and mprime computed). */
 int key_rsa_public(const struct key *key, struct rsa3072_key *out);
 
 /* RSA-PSS (SHA-256, MGF1-SHA-256, 32 bytes of salt) over a finished digest; little-endian. */

@@ -11,11 +11,31 @@
 #include "tool/cli.h"
 #include "tool/inputs.h"
 
+struct key_type {
+    const char *name;
+    int (*generate)(const char *path);
+};
+
+static const struct key_type types[] = {
+    {"rsa3072", key_generate_rsa3072}, /* the default */
+    {"ecdsa-p256", key_generate_ecdsa_p256},
+    {"xts128", key_generate_xts128},
+};
+
 struct key_options {
     const char *file;
     const char *output;
-    const char *type;
+    const struct key_type *type;
 };
+
+static const struct key_type *find_type(const char *name)
+{
+    for (size_t i = 0; i < sizeof types / sizeof *types; i++) {
+        if (strcmp(types[i].name, name) == 0)
+            return &types[i];
+    }
+    return NULL;
+}
 
 static error_t parse_key(int key, char *text, struct argp_state *state)
 {
@@ -25,9 +45,9 @@ static error_t parse_key(int key, char *text, struct argp_state *state)
         options->output = text;
         return 0;
     case 't':
-        if (strcmp(text, "rsa3072") != 0 && strcmp(text, "xts128") != 0)
-            cli_usage(state, "--type is rsa3072 or xts128, not \"%s\"", text);
-        options->type = text;
+        options->type = find_type(text);
+        if (!options->type)
+            cli_usage(state, "--type is rsa3072, ecdsa-p256 or xts128, not \"%s\"", text);
         return 0;
     default:
         return cli_one_argument(key, text, &options->file, "key file", state);
@@ -37,7 +57,8 @@ static error_t parse_key(int key, char *text, struct argp_state *state)
 static int key_new(int argc, char **argv)
 {
     static const struct argp_option options_known[] = {
-        {"type", 't', "TYPE", 0, "rsa3072 (signing, the default) or xts128 (flash encryption)", 0},
+        {"type", 't', "TYPE", 0,
+         "rsa3072 (signing, the default), ecdsa-p256 (signing) or xts128 (flash encryption)", 0},
         {0}};
     static const struct argp argp = {
         options_known,
@@ -47,13 +68,11 @@ static int key_new(int argc, char **argv)
         NULL,
         NULL,
         NULL};
-    struct key_options options = {.type = "rsa3072"};
+    struct key_options options = {.type = types};
     int status = cli_parse(&argp, argc, argv, &options);
     if (status != HOST_DONE)
         return status;
-    if (strcmp(options.type, "xts128") == 0)
-        return key_generate_xts128(options.file);
-    return key_generate_rsa3072(options.file);
+    return options.type->generate(options.file);
 }
 
 static int key_public(int argc, char **argv)
@@ -75,7 +94,7 @@ static int key_public(int argc, char **argv)
     return status;
 }
 
-static int key_digest(int argc, char **argv)
+static int key_print_digest(int argc, char **argv)
 {
     static const struct argp_option options_known[] = {
         {"output", 'o', "FILE", 0, "write the 32 bytes there instead of hex on stdout", 0}, {0}};
@@ -107,7 +126,7 @@ int cmd_key(int argc, char **argv)
     static const struct cli_verb verbs[] = {
         {"new", key_new, "make a private key"},
         {"public", key_public, "write the public part of a key"},
-        {"digest", key_digest, "print the digest that eFuses trust"},
+        {"digest", key_print_digest, "print the digest that eFuses trust"},
     };
     return cli_dispatch(verbs, sizeof verbs / sizeof *verbs, argc, argv);
 }

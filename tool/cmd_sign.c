@@ -1,7 +1,6 @@
 /* trustchain sign: Secure Boot V2 signatures (formats.md 2). */
 #include "tool/tool.h"
 
-#include <stdio.h>
 #include <string.h>
 
 #include "chain/error.h"
@@ -86,8 +85,18 @@ static int check_length(const char *name, const struct buffer *file, const struc
     return HOST_DONE;
 }
 
-/* `block` must hold a signature that verifies over `digest` by its own key, and by a key not among
- * the others yet. */
+/* A device is set up for one scheme, RSA or one curve, and looks no further than a block of
+ * another (formats.md 2.5). */
+static bool same_scheme(const uint8_t a[SIGBLOCK_BYTES], const uint8_t b[SIGBLOCK_BYTES])
+{
+    struct sigblock first;
+    struct sigblock second;
+    return sigblock_parse(a, &first) == CHAIN_OK && sigblock_parse(b, &second) == CHAIN_OK &&
+           first.version == second.version && first.curve == second.curve;
+}
+
+/* `block` must hold a signature that verifies over `digest` by its own key, of the scheme of the
+ * others, and by a key not among them yet. */
 static int accept_block(const char *name, struct signatures *all,
                         const uint8_t block[SIGBLOCK_BYTES], const uint8_t digest[SHA256_BYTES])
 {
@@ -100,6 +109,9 @@ static int accept_block(const char *name, struct signatures *all,
         if (memcmp(all->key_digest[i], trust.digest[0], SHA256_BYTES) == 0)
             return host_fail(name, "the image has a signature by this key already");
     }
+    if (all->count > 0 && !same_scheme(all->block[0], block))
+        return host_fail(name, "is of another scheme than the image's other signatures (a device "
+                               "takes either RSA-3072 or ECDSA on one curve)");
     memcpy(all->block[all->count], block, SIGBLOCK_BYTES);
     sigblock_sector_build(sector, &all->block[all->count], 1);
     if (sigblock_verify(sector, digest, &trust, &host_crypto, &reason, NULL) != SIGBLOCK_TRUSTED)
@@ -123,20 +135,15 @@ static int add_signature(const char *path, const uint8_t digest[SHA256_BYTES],
                          struct signatures *all)
 {
     struct key *key;
-    struct rsa3072_key rsa;
-    uint8_t signature[RSA3072_BYTES];
     uint8_t block[SIGBLOCK_BYTES];
     if (all->count == SIGBLOCK_MAX)
         return host_fail(path, "the image has three signatures already, there is no room");
     if (key_load_private(path, &key) != HOST_DONE)
         return HOST_FAILED;
-    int status = key_rsa_public(key, &rsa);
-    if (status == HOST_DONE)
-        status = key_sign_digest(key, digest, signature);
+    int status = key_sign_block(key, digest, block);
     key_free(key);
     if (status != HOST_DONE)
         return status;
-    sigblock_build_rsa(block, &rsa, digest, signature);
     return accept_block(path, all, block, digest);
 }
 
@@ -169,7 +176,7 @@ int cmd_sign(int argc, char **argv)
 {
     static const struct argp_option options_known[] = {
         {"output", 'o', "FILE", 0, "where the signed image goes", 0},
-        {"key", 'k', "FILE", 0, "RSA-3072 private key (PEM); up to three times", 0},
+        {"key", 'k', "FILE", 0, "RSA-3072 or ECDSA P-256 private key (PEM); up to three times", 0},
         {"append", 'a', NULL, 0, "add to the signatures the image has", 0},
         {0}};
     static const struct argp argp = {

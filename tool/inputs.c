@@ -7,7 +7,6 @@
 
 #include "chain/bytes.h"
 #include "chain/error.h"
-#include "host/crypto.h"
 #include "host/error.h"
 #include "host/key.h"
 #include "tool/cli.h"
@@ -100,15 +99,11 @@ int flash_key_read(const char *key_path, const char *efuse_path, uint8_t key[XTS
 int key_digest_read(const char *path, uint8_t digest[SHA256_BYTES])
 {
     struct key *key;
-    struct rsa3072_key rsa;
     if (key_load_public(path, &key) != HOST_DONE)
         return HOST_FAILED;
-    int status = key_rsa_public(key, &rsa);
+    int status = key_digest(key, digest);
     key_free(key);
-    if (status != HOST_DONE)
-        return status;
-    int error = sigblock_rsa_key_digest(&rsa, &host_crypto, digest);
-    return error ? host_fail(path, "%s", chain_error_text(error)) : HOST_DONE;
+    return status;
 }
 
 int trust_read(const struct trust_source *source, struct sigblock_trust *trust)

@@ -86,7 +86,8 @@ setup() {
     cd "$BATS_TEST_TMPDIR"
     (
         umask 077
-        openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256 -out ec.pem
+        openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-384 -out ec.pem
+        openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:prime192v1 -out p192.pem
         openssl genpkey -algorithm RSA -pkeyopt rsa_keygen_bits:2048 -out rsa2048.pem
         openssl genpkey -algorithm ED25519 -out ed.pem
         openssl pkey -in "$SIGNING_KEY" -aes128 -passout pass:x -out locked.pem
@@ -97,7 +98,8 @@ setup() {
     refused_key() { # KEY PATTERN
         refused 1 "$1: $2" "$TRUSTCHAIN" sign "$SHARED/app.bin" -o out --key "$1"
     }
-    refused_key ec.pem "is a key of type EC, 256 bits"
+    refused_key ec.pem "is a key of type EC secp384r1, 384 bits"
+    refused_key p192.pem "is a key of type EC prime192v1, 192 bits"
     refused_key rsa2048.pem "is a key of type RSA, 2048 bits"
     refused_key ed.pem "is a key of type ED25519"
     refused_key locked.pem "is protected by a passphrase"

@@ -106,6 +106,29 @@ END
     [ "$(grep -c "Signature block [0-2] is valid" <<<"$output")" -eq 3 ]
 }
 
+@test "ECDSA: digests, and each accepts the other's, also appended and on P-192" {
+    "$TRUSTCHAIN" key new e1.pem --type ecdsa-p256
+    for curve in 192 256; do
+        espsecure generate-signing-key --version 2 --scheme ecdsa$curve their$curve.pem
+        chmod 600 their$curve.pem
+        espsecure digest-sbv2-public-key -k their$curve.pem -o theirs
+        "$TRUSTCHAIN" key digest their$curve.pem -o ours
+        cmp ours theirs
+        espsecure sign-data --version 2 -k their$curve.pem -o signed$curve "$SHARED/app.bin"
+        "$TRUSTCHAIN" verify signed$curve --key their$curve.pem
+        run ! "$TRUSTCHAIN" verify signed$curve --key e1.pem
+    done
+    "$TRUSTCHAIN" sign "$SHARED/app.bin" -o ours --key their256.pem
+    # all but signature and CRC are the same bytes
+    sector=$(($(stat -c %s ours) - 4096))
+    cmp -n $((sector + 101)) ours signed256
+    cmp -i $((sector + 165)) -n 1031 ours signed256
+    cmp -i $((sector + 1200)) ours signed256
+    "$TRUSTCHAIN" sign signed256 -o both --append --key e1.pem
+    for key in their256.pem e1.pem; do espsecure verify-signature --version 2 -k $key both; done
+    run ! espsecure verify-signature --version 2 -k e1.pem ours
+}
+
 @test "flash encryption: the same bytes at any offset, and a whole factory flash" {
     espsecure generate-flash-encryption-key theirs.key
     chmod 600 theirs.key

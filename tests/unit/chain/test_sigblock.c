@@ -142,6 +142,10 @@ static void ecdsa_layout_vectors(void **state)
         ecdsa_block(block, c, image_digest, x, y, r, s);
         if (c->curve == ECDSA_P256)
             assert_int_equal(le32_load(block + AT_CRC), 0xF68F708B);
+        uint8_t built[SIGBLOCK_BYTES];
+        memset(built, 0xEE, sizeof built);
+        sigblock_build_ecdsa(built, c->curve, x, y, image_digest, r, s);
+        assert_memory_equal(built, block, sizeof built);
         from_hex(expected, c->key_digest, 32);
         assert_int_equal(sigblock_key_digest(block, &host_crypto, digest), CHAIN_OK);
         assert_memory_equal(digest, expected, 32);

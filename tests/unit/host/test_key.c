@@ -150,12 +150,16 @@ static void other_keys_are_refused_by_name(void **state)
         const char *words; /* loading it as a private key */
         bool is_public;    /* good as a public one */
     } cases[] = {
-        {"rsa2048.pem", "type RSA, 2048 bits", false}, {"ec.pem", "type EC, 256 bits", false},
-        {"locked.pem", "passphrase", false},           {"pub.pem", "is a public key", true},
+        {"rsa2048.pem", "type RSA, 2048 bits", false},
+        {"ec.pem", "type EC secp384r1, 384 bits", false},
+        {"p192.pem", "type EC prime192v1, 192 bits", true},
+        {"locked.pem", "passphrase", false},
+        {"pub.pem", "is a public key", true},
         {"junk.pem", "not a PEM private key", false},
     };
     put_key("rsa2048.pem", EVP_RSA_gen(2048), PRIVATE);
-    put_key("ec.pem", EVP_EC_gen("P-256"), PRIVATE);
+    put_key("ec.pem", EVP_EC_gen("P-384"), PRIVATE);
+    put_key("p192.pem", EVP_EC_gen("P-192"), PRIVATE);
     put_key("locked.pem", EVP_RSA_gen(3072), ENCRYPTED);
     put_key("pub.pem", EVP_RSA_gen(3072), PUBLIC);
     scratch_put("junk.pem", "not a key\n", 10, 0600);
