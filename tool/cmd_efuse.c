@@ -6,11 +6,12 @@
 #include <sys/random.h>
 
 #include "host/error.h"
+#include "host/file.h"
 #include "tool/cli.h"
 #include "tool/efuse_audit.h"
 #include "tool/efuse_burn.h"
+#include "tool/efuse_forms.h"
 #include "tool/efuse_report.h"
-#include "tool/inputs.h"
 
 enum { OPTION_MAC = CLI_LONG, OPTION_REV, OPTION_JSON };
 
@@ -105,14 +106,38 @@ static error_t parse_show(int key, char *text, struct argp_state *state)
     return cli_one_argument(key, text, &options->file, "eFuse file", state);
 }
 
-static int show_field(const struct efuse *efuse, const char *name)
+static int show_field(const struct efuse_source *source, const char *name)
 {
     const struct efuse_field *field = efuse_field_find(name);
     char text[EFUSE_VALUE_TEXT];
     if (!field)
         return host_usage(name, "is no eFuse field of the ESP32-C6");
-    puts(efuse_value_text(efuse, field, text));
+    if (source->absent[field - efuse_fields])
+        return host_fail(field->name, "is not in espefuse's summary (ask its --virt file)");
+    puts(efuse_value_text(&source->efuse, field, text));
     return HOST_DONE;
+}
+
+static int show_all(const struct efuse_source *source)
+{
+    if (source->form == EFUSE_FORM_ESPEFUSE)
+        puts("form: the 512 bytes of espefuse --virt, read-protected keys are zeros");
+    if (source->form == EFUSE_FORM_SUMMARY)
+        puts("form: espefuse's JSON summary, fields that it does not list are shown as 0");
+    efuse_report_print(&source->efuse);
+    return HOST_DONE;
+}
+
+static json_t *show_json(const struct efuse_source *source)
+{
+    json_t *report = efuse_report_json(&source->efuse);
+    json_object_set_new(report, "form", json_string(efuse_form_name(source->form)));
+    json_t *fields = json_object_get(report, "fields");
+    for (size_t i = 0; i < efuse_field_count; i++) {
+        if (source->absent[i])
+            json_object_del(fields, efuse_fields[i].name);
+    }
+    return report;
 }
 
 static int efuse_show(int argc, char **argv)
@@ -124,24 +149,25 @@ static int efuse_show(int argc, char **argv)
         parse_show,
         "FILE [FIELD]",
         "Show an eFuse file as software on the chip sees it, or the value of one field. Secret "
-        "keys are never shown, protected or not.",
+        "keys are never shown, protected or not. FILE is an eFuse file, or espefuse's: that of "
+        "--virt, or `espefuse summary --format json'.",
         NULL,
         NULL,
         NULL};
     struct show_options options = {0};
-    struct efuse_file file;
+    struct efuse_source source;
     int status = cli_parse(&argp, argc, argv, &options);
     if (status == HOST_DONE)
-        status = efuse_file_read(options.file, &file);
+        status = efuse_source_read(options.file, &source);
     if (status != HOST_DONE)
         return status;
     if (options.field)
-        status = show_field(&file.efuse, options.field);
+        status = show_field(&source, options.field);
     else if (options.json)
-        status = cli_json_print(efuse_report_json(&file.efuse));
+        status = cli_json_print(show_json(&source));
     else
-        efuse_report_print(&file.efuse);
-    efuse_file_free(&file);
+        status = show_all(&source);
+    efuse_source_wipe(&source);
     return status;
 }
 
@@ -151,6 +177,7 @@ int cmd_efuse(int argc, char **argv)
         {"new", efuse_new, "the eFuses of a factory-new chip"},
         {"show", efuse_show, "all fields, or one"},
         {"audit", efuse_audit, "misconfigurations, with severity, reason and remedy"},
+        {"convert", efuse_convert, "to and from the file of espefuse --virt"},
         {"burn", efuse_burn, "burn fields, keys, or a whole production device"},
     };
     return cli_dispatch(verbs, sizeof verbs / sizeof *verbs, argc, argv);

@@ -1,4 +1,4 @@
-# trustchain efuse: the audit.
+# trustchain efuse: the audit, and the forms of other tools.
 
 bats_require_minimum_version 1.5.0
 load tool_helpers
@@ -64,4 +64,143 @@ PY
     run "$TRUSTCHAIN" efuse audit --help
     [ "$status" -eq 0 ]
     [[ "$output" == "Usage: trustchain efuse audit "* ]]
+}
+
+# espefuse keeps the register file, all bytes reversed; ours starts at register 0x2C (efuse.md 7.2)
+to_virt() {
+    python3 -c '
+import sys
+efuse = open(sys.argv[1], "rb").read()[:336]
+open(sys.argv[2], "wb").write((bytes(0x2C) + efuse + bytes(512 - 0x2C - 336))[::-1])' "$@"
+}
+
+# The JSON that `espefuse summary` gives, made from an eFuse file and the field table of efuse.md 2
+to_summary() {
+    python3 - "$BATS_TEST_DIRNAME/../../docs/efuse.md" "$@" <<'PY'
+import json, re, sys
+efuse = open(sys.argv[2], "rb").read()
+start = [0, 24] + [48 + 32 * n for n in range(9)]
+summary = {}
+for line in open(sys.argv[1]):
+    row = re.match(r"\| (\w+) \| (\d+) \| (\d+) \| (\d+) \| 0x", line)
+    if not row or row[1].startswith(("RPT4_", "RESERVED", "USB_DREF", "ADC1", "BLOCK_USR")):
+        continue
+    block, bit, bits = map(int, row.groups()[1:])
+    at, size = start[block], 24 if block < 2 else 32
+    value = int.from_bytes(efuse[at:at + size], "little") >> bit & (1 << bits) - 1
+    raw, kind = hex(value), "uint:%d" % bits
+    if bits > 32 or row[1] == "MAC_EXT":
+        raw, kind = "0x" + value.to_bytes(bits // 8, "little").hex(), "bytes:%d" % (bits // 8)
+    summary[row[1]] = dict(block=block, word=bit // 32, pos=bit % 32, bit_len=bits, raw_value=raw,
+                           efuse_type=kind)
+json.dump(summary, open(sys.argv[3], "w"), indent=4)
+PY
+}
+
+# edit_summary EXPRESSION: on `s`, from sum.json to bad.json
+edit_summary() {
+    python3 -c '
+import json, sys
+s = json.load(open("sum.json"))
+exec(sys.argv[1])
+json.dump(s, open("bad.json", "w"))' "$1"
+}
+
+@test "convert: the 512 bytes of espefuse --virt and back" {
+    to_virt "$SHARED/factory.efuse" expected
+    run "$TRUSTCHAIN" efuse convert "$SHARED/factory.efuse" -o virt --to espefuse
+    [ "$status" -eq 0 ]
+    [ -z "$output" ]
+    cmp expected virt
+    [ "$(stat -c %a virt)" = 600 ]
+    "$TRUSTCHAIN" efuse convert virt -o back --to qemu
+    cmp "$SHARED/factory.efuse" back
+    "$TRUSTCHAIN" efuse convert - -o - --to espefuse <virt >again
+    cmp virt again
+}
+
+@test "convert: a read-protected key stays behind, and that is said" {
+    cp "$SHARED/production.efuse" masked
+    patch masked 0x70 "$(printf '%064d' 0)"
+    run "$TRUSTCHAIN" efuse convert "$SHARED/production.efuse" -o virt --to espefuse
+    [ "$status" -eq 0 ]
+    [ "$output" = "KEY0 is read-protected: zeros in the espefuse form, its content is lost" ]
+    run "$TRUSTCHAIN" efuse convert virt -o back --to qemu
+    [[ "$output" == "KEY0 is read-protected"* ]]
+    cmp masked back
+}
+
+@test "show and audit: the three forms say the same" {
+    cp "$SHARED/production.efuse" ours
+    patch ours 0xb0 a1 # something in KEY2
+    "$TRUSTCHAIN" efuse convert ours -o virt --to espefuse
+    "$TRUSTCHAIN" efuse convert virt -o masked --to qemu
+    to_summary masked sum.json
+    "$TRUSTCHAIN" efuse show ours >expected
+    run "$TRUSTCHAIN" efuse show virt
+    [[ "${lines[0]}" == "form: the 512 bytes of espefuse --virt"* ]]
+    diff <(tail -n +2 <<<"$output") expected
+    run "$TRUSTCHAIN" efuse show sum.json
+    [[ "${lines[0]}" == "form: espefuse's JSON summary"* ]]
+    diff <(tail -n +2 <<<"$output") expected
+    [ "$("$TRUSTCHAIN" efuse show - MAC <sum.json)" = 60:55:f9:f7:2c:a2 ]
+    refused 1 "USB_DREFH: is not in espefuse's summary" "$TRUSTCHAIN" efuse show sum.json USB_DREFH
+    "$TRUSTCHAIN" efuse show sum.json --json | grep -q '"form": "summary"'
+    [ "$("$TRUSTCHAIN" efuse show sum.json --json | grep -c USB_DREFH)" -eq 0 ]
+
+    "$TRUSTCHAIN" efuse audit ours | head -n -1 >expected
+    for form in virt sum.json; do
+        run --separate-stderr "$TRUSTCHAIN" efuse audit "$form"
+        [ "$status" -eq 0 ]
+        [[ "${lines[0]}" == "form: "*", without read-protected keys" ]]
+        [ "${lines[1]}" = "not judged: xts-key-weak" ]
+        diff <(tail -n +3 <<<"$output" | head -n -1) expected
+    done
+    run "$TRUSTCHAIN" efuse audit masked # as if it were a chip with a key of zeros
+    [ "$status" -eq 1 ]
+    [[ "$output" == *"xts-key-weak"* ]]
+}
+
+@test "summary: what is none of an ESP32-C6, incomplete or out of range" {
+    to_summary "$SHARED/production.efuse" sum.json
+    bad() { # EXPRESSION PATTERN
+        edit_summary "$1"
+        for verb in show audit; do
+            refused 1 "bad.json: $2" "$TRUSTCHAIN" efuse $verb bad.json
+        done
+        rm bad.json
+    }
+    bad 's = {}' "has no WR_DIS"
+    bad 'del s["SECURE_BOOT_EN"]' "has no SECURE_BOOT_EN"
+    bad 'del s["BLOCK_KEY5"]' "has no BLOCK_KEY5"
+    bad 's["RD_DIS"]["word"] = 2' "has a RD_DIS that is none"
+    bad 's["RD_DIS"]["pos"] = 1 << 40' "has a RD_DIS that is none"
+    bad 's["RD_DIS"]["block"] = 1' "has a RD_DIS that is none"
+    bad 's["RD_DIS"]["bit_len"] = 8' "has a RD_DIS that is none"
+    bad 's["RD_DIS"]["raw_value"] = "0x80"' "has a RD_DIS that is none"
+    bad 's["RD_DIS"]["raw_value"] = "0x1g"' "has a RD_DIS that is none"
+    bad 's["RD_DIS"]["raw_value"] = "0x"' "has a RD_DIS that is none"
+    bad 's["RD_DIS"]["raw_value"] = 1' "has a RD_DIS that is none"
+    bad 'del s["RD_DIS"]["raw_value"]' "has a RD_DIS that is none"
+    bad 's["RD_DIS"] = 0' "has a RD_DIS that is none"
+    bad 's["BLOCK_KEY0"]["raw_value"] += "00"' "has a BLOCK_KEY0 that is none"
+    bad 's["BLOCK_KEY0"]["bit_len"] = -8' "has a BLOCK_KEY0 that is none"
+    bad 's["OPTIONAL_UNIQUE_ID"]["bit_len"] = 257' "has a OPTIONAL_UNIQUE_ID that is none"
+    printf '{"WR_DIS": ' >cut.json
+    refused 1 "cut.json: is no JSON summary of espefuse: line 1" "$TRUSTCHAIN" efuse show cut.json
+    refused 1 "sum.json: is a summary" "$TRUSTCHAIN" efuse convert sum.json -o out --to qemu
+}
+
+@test "convert: bad files and usage" {
+    head -c 5000 /dev/zero >long
+    refused 1 "long: is 5000 bytes" "$TRUSTCHAIN" efuse convert long -o out --to qemu
+    head -c 300000 /dev/zero >huge
+    refused 1 "huge: " "$TRUSTCHAIN" efuse show huge
+    refused 1 "" "$TRUSTCHAIN" efuse convert "$SHARED/factory.efuse" -o none/out --to qemu
+    refused 2 "" "$TRUSTCHAIN" efuse convert "$SHARED/factory.efuse" -o out
+    refused 2 "" "$TRUSTCHAIN" efuse convert "$SHARED/factory.efuse" --to qemu
+    refused 2 "--to is qemu or espefuse" \
+        "$TRUSTCHAIN" efuse convert "$SHARED/factory.efuse" -o out --to esp32
+    run "$TRUSTCHAIN" efuse convert --help
+    [[ "$output" == "Usage: trustchain efuse convert "* ]]
 }

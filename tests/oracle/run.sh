@@ -1,7 +1,9 @@
 #!/bin/bash
 # Our files against Espressif's tools (esptool, espsecure, espefuse) and theirs against ours.
 #
-#     TRUSTCHAIN=build/release/trustchain tests/oracle/run.sh
+#     TRUSTCHAIN=build/release/trustchain tests/oracle/run.sh [COMMAND...]
+#
+# COMMAND (bats official.bats) runs with the tools on its PATH.
 #
 # The tools live in build/oracle/, made once for each state of requirements.txt. Exit status 77 and
 # a line "skipped: reason" where PyPI cannot be reached; anything else that fails is a failure.
@@ -42,4 +44,6 @@ make_venv() {
 }
 
 cmp -s "$here/requirements.txt" "$folder/made-of" || make_venv
-PATH=$venv/bin:$PATH exec bats "$here/official.bats"
+export PATH=$venv/bin:$PATH
+[ $# -gt 0 ] || set -- bats "$here/official.bats"
+exec "$@"
