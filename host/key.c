@@ -8,23 +8,38 @@
 #include <openssl/err.h>
 #include <openssl/evp.h>
 #include <openssl/pem.h>
-#include <openssl/rand.h>
 #include <openssl/rsa.h>
 
 #include "host/error.h"
 #include "host/file.h"
 #include "host/key_own.h"
+#include "host/key_secret.h"
 
 #define KEY_FILE_MAX 65536u
 
-/* Never asks: a build server has nobody to answer. Notes that it was asked. */
-static int refuse_passphrase(char *out, int size, int writing, void *asked)
+/* What decoding one PEM file has to do with its passphrase. */
+struct lock {
+    const char *name; /* of the key, for messages */
+    const char *file; /* that holds the passphrase, or NULL */
+    bool may_ask;
+    bool asked;
+    int status; /* of reading the passphrase */
+    struct key_secret passphrase;
+};
+
+/* OpenSSL may ask once for each form it tries; a person shall answer once. */
+static int give_passphrase(char *out, int size, int writing, void *context)
 {
-    (void)out;
-    (void)size;
+    struct lock *lock = context;
     (void)writing;
-    *(bool *)asked = true;
-    return -1;
+    if (!lock->asked && lock->may_ask)
+        lock->status =
+            key_secret_read(lock->name, &key_passphrase, lock->file, false, &lock->passphrase);
+    lock->asked = true;
+    if (!lock->may_ask || lock->status != HOST_DONE || lock->passphrase.length > (size_t)size)
+        return -1;
+    memcpy(out, lock->passphrase.text, lock->passphrase.length);
+    return (int)lock->passphrase.length;
 }
 
 static int describe_other_key(const char *name, const EVP_PKEY *pkey)
@@ -74,18 +89,28 @@ static int key_wrap(const char *name, EVP_PKEY *pkey, bool to_sign, struct key *
     return HOST_DONE;
 }
 
-static EVP_PKEY *decode_private(const struct buffer *pem, bool *encrypted)
+static EVP_PKEY *decode_private(const struct buffer *pem, struct lock *lock)
 {
     BIO *bio = BIO_new_mem_buf(pem->bytes, (int)pem->length);
-    EVP_PKEY *pkey = bio ? PEM_read_bio_PrivateKey(bio, NULL, refuse_passphrase, encrypted) : NULL;
+    EVP_PKEY *pkey = bio ? PEM_read_bio_PrivateKey(bio, NULL, give_passphrase, lock) : NULL;
     BIO_free(bio);
     return pkey;
+}
+
+/* Without it OpenSSL asks on the terminal as soon as the file holds a protected private key. */
+static int never_ask(char *out, int size, int writing, void *unused)
+{
+    (void)out;
+    (void)size;
+    (void)writing;
+    (void)unused;
+    return -1;
 }
 
 static EVP_PKEY *decode_certificate(const struct buffer *pem)
 {
     BIO *bio = BIO_new_mem_buf(pem->bytes, (int)pem->length);
-    X509 *certificate = bio ? PEM_read_bio_X509(bio, NULL, NULL, NULL) : NULL;
+    X509 *certificate = bio ? PEM_read_bio_X509(bio, NULL, never_ask, NULL) : NULL;
     EVP_PKEY *pkey = certificate ? X509_get_pubkey(certificate) : NULL;
     X509_free(certificate);
     BIO_free(bio);
@@ -95,55 +120,81 @@ static EVP_PKEY *decode_certificate(const struct buffer *pem)
 static EVP_PKEY *decode_public(const struct buffer *pem)
 {
     BIO *bio = BIO_new_mem_buf(pem->bytes, (int)pem->length);
-    EVP_PKEY *pkey = bio ? PEM_read_bio_PUBKEY(bio, NULL, NULL, NULL) : NULL;
+    EVP_PKEY *pkey = bio ? PEM_read_bio_PUBKEY(bio, NULL, never_ask, NULL) : NULL;
     BIO_free(bio);
     return pkey ? pkey : decode_certificate(pem);
 }
 
-static int explain_no_private(const char *name, const struct buffer *pem, bool encrypted)
+static int explain_locked(const struct lock *lock)
 {
-    if (encrypted)
-        return host_fail(name, "is protected by a passphrase (decrypt it: openssl pkey -in %s)",
-                         name);
+    if (!lock->may_ask)
+        return host_fail(lock->name, "is protected by a passphrase (its public key will do: "
+                                     "trustchain key public)");
+    if (lock->status != HOST_DONE)
+        return HOST_FAILED; /* said already */
+    return host_fail(lock->name, "does not open with this passphrase");
+}
+
+static int explain_no_private(const struct lock *lock, const struct buffer *pem)
+{
+    if (lock->asked)
+        return explain_locked(lock);
     EVP_PKEY *pkey = decode_public(pem);
     bool is_public = pkey != NULL;
     EVP_PKEY_free(pkey);
     ERR_clear_error();
     if (is_public)
-        return host_fail(name, "is a public key (signing needs the private one)");
-    return host_fail(name, "is not a PEM private key");
+        return host_fail(lock->name, "is a public key (signing needs the private one)");
+    return host_fail(lock->name, "is not a PEM private key");
+}
+
+int key_unlock(const char *path, const char *passphrase_file, struct key **out)
+{
+    struct buffer pem;
+    struct lock lock = {.name = file_input_name(path), .file = passphrase_file, .may_ask = true};
+    if (file_read_private(path, KEY_FILE_MAX, &pem) != HOST_DONE)
+        return HOST_FAILED;
+    EVP_PKEY *pkey = decode_private(&pem, &lock);
+    key_secret_wipe(&lock.passphrase);
+    ERR_clear_error();
+    int status = pkey ? key_wrap(lock.name, pkey, true, out) : explain_no_private(&lock, &pem);
+    buffer_free_secret(&pem);
+    return status;
 }
 
 int key_load_private(const char *path, struct key **out)
 {
+    return key_unlock(path, NULL, out);
+}
+
+static int load_public(const char *path, struct lock *lock, struct key **out)
+{
     struct buffer pem;
-    const char *name = file_input_name(path);
-    if (file_read_private(path, KEY_FILE_MAX, &pem) != HOST_DONE)
+    lock->name = file_input_name(path);
+    if (file_read(path, KEY_FILE_MAX, &pem) != HOST_DONE)
         return HOST_FAILED;
-    bool encrypted = false;
-    EVP_PKEY *pkey = decode_private(&pem, &encrypted);
+    EVP_PKEY *pkey = decode_public(&pem);
+    if (!pkey)
+        pkey = decode_private(&pem, lock);
+    key_secret_wipe(&lock->passphrase);
     ERR_clear_error();
-    int status = pkey ? key_wrap(name, pkey, true, out) : explain_no_private(name, &pem, encrypted);
+    int status = pkey          ? key_wrap(lock->name, pkey, false, out)
+                 : lock->asked ? explain_locked(lock)
+                               : host_fail(lock->name, "is not a PEM key or certificate");
     buffer_free_secret(&pem);
     return status;
 }
 
 int key_load_public(const char *path, struct key **out)
 {
-    struct buffer pem;
-    const char *name = file_input_name(path);
-    if (file_read(path, KEY_FILE_MAX, &pem) != HOST_DONE)
-        return HOST_FAILED;
-    bool encrypted = false;
-    EVP_PKEY *pkey = decode_public(&pem);
-    if (!pkey)
-        pkey = decode_private(&pem, &encrypted);
-    ERR_clear_error();
-    int status = pkey        ? key_wrap(name, pkey, false, out)
-                 : encrypted ? explain_no_private(name, &pem, true)
-                             : host_fail(name, "is not a PEM key or certificate");
-    buffer_free_secret(&pem);
-    return status;
+    struct lock lock = {.may_ask = false};
+    return load_public(path, &lock, out);
+}
+
+int key_unlock_public(const char *path, const char *passphrase_file, struct key **out)
+{
+    struct lock lock = {.file = passphrase_file, .may_ask = true};
+    return load_public(path, &lock, out);
 }
 
 void key_free(struct key *key)
@@ -152,54 +203,6 @@ void key_free(struct key *key)
         return;
     EVP_PKEY_free(key->pkey);
     free(key);
-}
-
-/* Takes what PEM_write_bio_* produced. */
-static int create_from_bio(const char *path, BIO *bio, mode_t mode)
-{
-    char *text;
-    long length = BIO_get_mem_data(bio, &text);
-    if (length <= 0)
-        return host_fail(path, "the key cannot be encoded");
-    int status = file_create(path, text, (size_t)length, mode);
-    OPENSSL_cleanse(text, (size_t)length);
-    return status;
-}
-
-/* Takes over `pkey`, which may be NULL. */
-static int create_private(const char *path, EVP_PKEY *pkey)
-{
-    BIO *bio = BIO_new(BIO_s_mem());
-    int status;
-    if (pkey && bio && PEM_write_bio_PrivateKey(bio, pkey, NULL, NULL, 0, NULL, NULL) > 0)
-        status = create_from_bio(path, bio, 0600);
-    else
-        status = host_fail(path, "no key could be generated");
-    BIO_free(bio);
-    EVP_PKEY_free(pkey);
-    return status;
-}
-
-int key_generate_rsa3072(const char *path)
-{
-    return create_private(path, EVP_RSA_gen(RSA3072_BITS));
-}
-
-int key_generate_ecdsa_p256(const char *path)
-{
-    return create_private(path, EVP_EC_gen("P-256"));
-}
-
-int key_generate_xts128(const char *path)
-{
-    uint8_t key[XTS_KEY_BYTES];
-    int status;
-    if (RAND_priv_bytes(key, sizeof key) == 1)
-        status = file_create(path, key, sizeof key, 0600);
-    else
-        status = host_fail(path, "no key could be generated");
-    OPENSSL_cleanse(key, sizeof key);
-    return status;
 }
 
 int key_write_public(const struct key *key, const char *path)

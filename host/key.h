@@ -15,14 +15,22 @@ struct key; /* private or public */
 /* Generate and write, refusing to overwrite. */
 int key_generate_rsa3072(const char *path);
 int key_generate_ecdsa_p256(const char *path);
+/* The same under a passphrase (host/key_secret.h). */
+enum key_scheme { KEY_RSA3072, KEY_ECDSA_P256 };
+int key_generate_protected(const char *path, enum key_scheme scheme, const char *passphrase_file);
 /* A flash encryption key: 32 random bytes (flash-encryption.md 1). */
 int key_generate_xts128(const char *path);
 
 /* PEM private key; anything but RSA-3072 and ECDSA P-256 is refused with a line that says what it
- * is. */
-int key_load_private(const char *path, struct key **out);
-/* PEM public key, PEM private key or an X.509 certificate: the public part. */
+ * is. When it is protected, the passphrase is in `passphrase_file`, or found as host/key_secret.h
+ * says when that is NULL. */
+int key_unlock(const char *path, const char *passphrase_file, struct key **out);
+int key_load_private(const char *path, struct key **out); /* without a passphrase file */
+
+/* PEM public key, PEM private key or an X.509 certificate: the public part. A protected private
+ * key is refused, or else opened like key_unlock(). */
 int key_load_public(const char *path, struct key **out);
+int key_unlock_public(const char *path, const char *passphrase_file, struct key **out);
 void key_free(struct key *key);
 
 /* The public part as PEM (SubjectPublicKeyInfo); replaces an existing file. */

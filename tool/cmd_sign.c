@@ -18,8 +18,11 @@ struct sign_options {
     const char *output;
     const char *keys[SIGBLOCK_MAX];
     size_t key_count;
+    const char *passphrase_file;
     bool append;
 };
+
+enum { OPTION_PASSPHRASE_FILE = CLI_LONG };
 
 struct signatures {
     uint8_t block[SIGBLOCK_MAX][SIGBLOCK_BYTES];
@@ -38,6 +41,9 @@ static error_t parse_sign(int key, char *text, struct argp_state *state)
         if (options->key_count == SIGBLOCK_MAX)
             cli_usage(state, "an image has at most three signatures");
         options->keys[options->key_count++] = text;
+        return 0;
+    case OPTION_PASSPHRASE_FILE:
+        options->passphrase_file = text;
         return 0;
     case 'a':
         options->append = true;
@@ -131,14 +137,14 @@ static int keep_signatures(const char *name, const uint8_t *sector,
     return HOST_DONE;
 }
 
-static int add_signature(const char *path, const uint8_t digest[SHA256_BYTES],
-                         struct signatures *all)
+static int add_signature(const char *path, const char *passphrase_file,
+                         const uint8_t digest[SHA256_BYTES], struct signatures *all)
 {
     struct key *key;
     uint8_t block[SIGBLOCK_BYTES];
     if (all->count == SIGBLOCK_MAX)
         return host_fail(path, "the image has three signatures already, there is no room");
-    if (key_load_private(path, &key) != HOST_DONE)
+    if (key_unlock(path, passphrase_file, &key) != HOST_DONE)
         return HOST_FAILED;
     int status = key_sign_block(key, digest, block);
     key_free(key);
@@ -165,7 +171,7 @@ static int sign_file(const struct sign_options *options, struct buffer *file,
     if (keep_signatures(name, sector, digest, all) != HOST_DONE)
         return HOST_FAILED;
     for (size_t i = 0; i < options->key_count; i++) {
-        if (add_signature(options->keys[i], digest, all) != HOST_DONE)
+        if (add_signature(options->keys[i], options->passphrase_file, digest, all) != HOST_DONE)
             return HOST_FAILED;
     }
     sigblock_sector_build(sector, (const uint8_t(*)[SIGBLOCK_BYTES])all->block, all->count);
@@ -177,6 +183,8 @@ int cmd_sign(int argc, char **argv)
     static const struct argp_option options_known[] = {
         {"output", 'o', "FILE", 0, "where the signed image goes", 0},
         {"key", 'k', "FILE", 0, "RSA-3072 or ECDSA P-256 private key (PEM); up to three times", 0},
+        {"passphrase-file", OPTION_PASSPHRASE_FILE, "FILE", 0,
+         "holds the passphrase of the keys (default: TRUSTCHAIN_PASSPHRASE, or asked for)", 0},
         {"append", 'a', NULL, 0, "add to the signatures the image has", 0},
         {0}};
     static const struct argp argp = {

@@ -102,7 +102,9 @@ setup() {
     refused_key p192.pem "is a key of type EC prime192v1, 192 bits"
     refused_key rsa2048.pem "is a key of type RSA, 2048 bits"
     refused_key ed.pem "is a key of type ED25519"
-    refused_key locked.pem "is protected by a passphrase"
+    TRUSTCHAIN_PASSPHRASE=y refused_key locked.pem "does not open with this passphrase"
+    refused 1 "is protected by a passphrase" "$TRUSTCHAIN" verify "$SHARED/app.signed" \
+        --key locked.pem
     refused_key public.pem "is a public key"
     refused_key key.der "is not a PEM private key"
     "$TRUSTCHAIN" sign "$SHARED/app.bin" -o out --key traditional.pem

@@ -1,4 +1,4 @@
-# Signing keys of every kind: ECDSA.
+# Signing keys of every kind: ECDSA, under a passphrase.
 
 bats_require_minimum_version 1.5.0
 load tool_helpers
@@ -85,4 +85,76 @@ der_integer() {
     refused 1 "not by a trusted key" "$TRUSTCHAIN" verify "$SHARED/app.signed" --efuse device.efuse
     (umask 077; openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:prime192v1 -out p192.pem)
     [ "$("$TRUSTCHAIN" key digest p192.pem | tr -d '\n' | wc -c)" -eq 64 ]
+}
+
+# typed TEXT COMMAND...: runs it on a terminal of its own where somebody types TEXT at each prompt;
+# prints what the terminal shows
+typed() {
+    python3 - "$@" <<'END'
+import os, pty, sys
+pid, terminal = pty.fork()
+if pid == 0:
+    os.execvp(sys.argv[2], sys.argv[2:])
+shown = b""
+while True:
+    try:
+        piece = os.read(terminal, 1024)
+    except OSError:
+        break
+    if not piece:
+        break
+    shown += piece
+    if piece.rstrip(b" ").endswith(b":"):
+        os.write(terminal, sys.argv[1].encode() + b"\n")
+sys.stdout.buffer.write(shown)
+sys.exit(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
+END
+}
+
+@test "passphrase: made and opened from a file, the environment, a terminal" {
+    (umask 077; echo correct horse >phrase; echo wrong >wrong)
+    for type in rsa3072 ecdsa-p256; do
+        rm -f locked.pem out
+        "$TRUSTCHAIN" key new locked.pem --type $type --protect --passphrase-file phrase
+        [ "$(stat -c %a locked.pem)" = 600 ]
+        grep -q 'BEGIN ENCRYPTED PRIVATE KEY' locked.pem
+        openssl pkey -in locked.pem -passin file:phrase -noout
+        refused 1 "does not open" "$TRUSTCHAIN" sign "$SHARED/app.bin" -o out --key locked.pem \
+            --passphrase-file wrong
+        "$TRUSTCHAIN" key public locked.pem --passphrase-file phrase -o public.pem
+        for how in "--passphrase-file phrase" ""; do
+            rm -f out
+            TRUSTCHAIN_PASSPHRASE="correct horse" "$TRUSTCHAIN" sign "$SHARED/app.bin" -o out \
+                --key locked.pem $how
+            "$TRUSTCHAIN" verify out --key public.pem
+        done
+        rm -f out
+        run typed "correct horse" "$TRUSTCHAIN" sign "$SHARED/app.bin" -o out --key locked.pem
+        [ "$status" -eq 0 ]
+        [[ "$output" == *"passphrase of locked.pem:"* && "$output" != *horse* ]]
+        "$TRUSTCHAIN" verify out --key public.pem
+        rm -f out
+        run typed "battery staple" "$TRUSTCHAIN" sign "$SHARED/app.bin" -o out --key locked.pem
+        [ "$status" -eq 1 ]
+        [[ "$output" == *"does not open with this passphrase"* && "$output" != *battery* ]]
+        [ ! -e out ]
+    done
+    run typed "correct horse" "$TRUSTCHAIN" key new asked.pem --type ecdsa-p256 --protect
+    [ "$status" -eq 0 ]
+    [[ "$output" != *horse* ]]
+    openssl pkey -in asked.pem -passin file:phrase -noout
+}
+
+@test "passphrase: nobody to ask, files open to others, empty ones" {
+    (umask 077; echo secret >phrase; : >empty; echo >blank)
+    "$TRUSTCHAIN" key new locked.pem --type ecdsa-p256 --protect --passphrase-file phrase
+    refused 1 "no terminal to ask on (set TRUSTCHAIN_PASSPHRASE" setsid -w "$TRUSTCHAIN" sign \
+        "$SHARED/app.bin" -o out --key locked.pem
+    refused 1 "no terminal" setsid -w "$TRUSTCHAIN" key new other.pem --protect
+    refused 1 "empty" "$TRUSTCHAIN" key digest locked.pem --passphrase-file empty
+    refused 1 "holds no passphrase" "$TRUSTCHAIN" key digest locked.pem --passphrase-file blank
+    chmod 644 phrase
+    refused 1 "open to others" "$TRUSTCHAIN" sign "$SHARED/app.bin" -o out --key locked.pem \
+        --passphrase-file phrase
+    refused 2 "--protect is for signing keys" "$TRUSTCHAIN" key new x --type xts128 --protect
 }

@@ -3,6 +3,7 @@
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -153,7 +154,7 @@ static void other_keys_are_refused_by_name(void **state)
         {"rsa2048.pem", "type RSA, 2048 bits", false},
         {"ec.pem", "type EC secp384r1, 384 bits", false},
         {"p192.pem", "type EC prime192v1, 192 bits", true},
-        {"locked.pem", "passphrase", false},
+        {"locked.pem", "does not open with this passphrase", false},
         {"pub.pem", "is a public key", true},
         {"junk.pem", "not a PEM private key", false},
     };
@@ -163,6 +164,7 @@ static void other_keys_are_refused_by_name(void **state)
     put_key("locked.pem", EVP_RSA_gen(3072), ENCRYPTED);
     put_key("pub.pem", EVP_RSA_gen(3072), PUBLIC);
     scratch_put("junk.pem", "not a key\n", 10, 0600);
+    assert_int_equal(setenv("TRUSTCHAIN_PASSPHRASE", "wrong", 1), 0);
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct key *key = NULL;
         scratch_catch_stderr();
@@ -177,6 +179,44 @@ static void other_keys_are_refused_by_name(void **state)
         assert_int_equal(status, cases[i].is_public ? HOST_DONE : HOST_FAILED);
         key_free(cases[i].is_public ? key : NULL);
     }
+}
+
+/* put_key()'s passphrase is "secret"; a file wins over the environment. */
+static void a_protected_key_opens_with_its_passphrase(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *file; /* content, or NULL for no file */
+        size_t length;
+        const char *variable;
+        const char *words; /* NULL: opens */
+    } cases[] = {
+        {"secret", 6, "wrong", NULL},
+        {"secret\n", 7, "wrong", NULL},
+        {"secret\r\nmore", 12, "wrong", NULL},
+        {NULL, 0, "secret", NULL},
+        {"wrong\n", 6, "secret", "does not open"},
+        {"\n", 1, "secret", "holds no passphrase"},
+        {"sec\0ret", 7, "secret", "holds no passphrase"},
+        {NULL, 0, "", "holds no passphrase"},
+    };
+    put_key("sealed.pem", EVP_RSA_gen(3072), ENCRYPTED);
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct key *key = NULL;
+        scratch_put("phrase", cases[i].file, cases[i].length, 0600);
+        assert_int_equal(setenv("TRUSTCHAIN_PASSPHRASE", cases[i].variable, 1), 0);
+        scratch_catch_stderr();
+        int status = key_unlock(scratch_path("sealed.pem"),
+                                cases[i].file ? scratch_path("phrase") : NULL, &key);
+        const char *line = scratch_stderr();
+        assert_int_equal(status, cases[i].words ? HOST_FAILED : HOST_DONE);
+        if (cases[i].words)
+            assert_non_null(strstr(line, cases[i].words));
+        else
+            assert_string_equal(line, "");
+        key_free(key);
+    }
+    assert_int_equal(unsetenv("TRUSTCHAIN_PASSPHRASE"), 0);
 }
 
 static void a_private_key_open_to_others_is_refused(void **state)
@@ -216,6 +256,7 @@ int main(void)
         cmocka_unit_test(public_forms_agree),
         cmocka_unit_test(montgomery_figures_match_the_reference),
         cmocka_unit_test(other_keys_are_refused_by_name),
+        cmocka_unit_test(a_protected_key_opens_with_its_passphrase),
         cmocka_unit_test(a_private_key_open_to_others_is_refused),
         cmocka_unit_test(flash_keys_are_random_and_private),
     };
