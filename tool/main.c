@@ -38,6 +38,7 @@ int main(int argc, char **argv)
         {"decrypt", cmd_decrypt, "decrypt from a flash offset"},
         {"partition", cmd_partition, "partition table: CSV and binary"},
         {"otadata", cmd_otadata, "which slot boots, and why"},
+        {"nvs", cmd_nvs, "NVS partitions: from CSV, and what is in one"},
         {"efuse", cmd_efuse, "an eFuse file: make, show, burn"},
         {"flash", cmd_flash, "factory flash images: build, map, read"},
         {"release", cmd_release, "publish releases for devices to find"},

@@ -15,6 +15,7 @@ int cmd_encrypt(int argc, char **argv);
 int cmd_decrypt(int argc, char **argv);
 int cmd_partition(int argc, char **argv);
 int cmd_otadata(int argc, char **argv);
+int cmd_nvs(int argc, char **argv);
 int cmd_efuse(int argc, char **argv);
 int cmd_flash(int argc, char **argv);
 int cmd_release(int argc, char **argv);
