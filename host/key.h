@@ -9,6 +9,7 @@
 
 #include "chain/crypto.h"
 #include "chain/sigblock.h"
+#include "host/file.h"
 
 struct key; /* private or public */
 
@@ -42,6 +43,11 @@ int key_digest(const struct key *key, uint8_t digest[SHA256_BYTES]);
 /* A signature block over a finished digest, RSA or ECDSA as the key is. */
 int key_sign_block(const struct key *key, const uint8_t digest[SHA256_BYTES],
                    uint8_t block[SIGBLOCK_BYTES]);
+
+/* The same with a signature that was made elsewhere: what `file` (called `name`) holds is RSA-PSS,
+ * 384 bytes big-endian, or ECDSA as DER or as r and s, big-endian. Not verified here. */
+int key_place_signature(const struct key *key, const uint8_t digest[SHA256_BYTES],
+                        const struct buffer *file, const char *name, uint8_t block[SIGBLOCK_BYTES]);
 
 /* RSA keys only, from here on.
  * The form the signature block stores (rinv and mprime computed). */

@@ -74,6 +74,12 @@ static bool sign_pss(EVP_PKEY *pkey, const uint8_t digest[SHA256_BYTES],
     return done;
 }
 
+static void reverse_copy(uint8_t *out, const uint8_t *in, size_t length)
+{
+    for (size_t i = 0; i < length; i++)
+        out[i] = in[length - 1 - i];
+}
+
 int key_sign_digest(const struct key *key, const uint8_t digest[SHA256_BYTES],
                     uint8_t signature[RSA3072_BYTES])
 {
@@ -82,8 +88,7 @@ int key_sign_digest(const struct key *key, const uint8_t digest[SHA256_BYTES],
         ERR_clear_error();
         return host_fail(NULL, "signing failed (is the private key intact?)");
     }
-    for (size_t i = 0; i < RSA3072_BYTES; i++)
-        signature[i] = big_endian[RSA3072_BYTES - 1 - i];
+    reverse_copy(signature, big_endian, RSA3072_BYTES);
     return HOST_DONE;
 }
 
@@ -102,79 +107,94 @@ static int ecdsa_point(const struct key *key, uint8_t x[NUMBER_BYTES], uint8_t y
     return done ? HOST_DONE : host_fail(NULL, "the ECDSA key cannot be used (no public point)");
 }
 
-/* Takes over `signature`, which may be NULL. False when a number does not fit the curve. */
-static bool split_signature(ECDSA_SIG *signature, int bytes, uint8_t *r, uint8_t *s)
-{
-    bool done = signature && BN_bn2lebinpad(ECDSA_SIG_get0_r(signature), r, bytes) == bytes &&
-                BN_bn2lebinpad(ECDSA_SIG_get0_s(signature), s, bytes) == bytes;
-    ECDSA_SIG_free(signature);
-    return done;
-}
+/* A finished signature in the form of the block: little-endian numbers. */
+struct signature {
+    uint8_t rsa[RSA3072_BYTES];
+    uint8_t r[NUMBER_BYTES], s[NUMBER_BYTES];
+};
 
-static int sign_ecdsa(const struct key *key, const uint8_t digest[SHA256_BYTES],
-                      uint8_t r[NUMBER_BYTES], uint8_t s[NUMBER_BYTES])
+static int build_block(const struct key *key, const uint8_t digest[SHA256_BYTES],
+                       const struct signature *signature, uint8_t block[SIGBLOCK_BYTES])
 {
-    uint8_t der[ECDSA_DER_MAX];
-    const uint8_t *cursor = der;
-    size_t length = sizeof der;
-    EVP_PKEY_CTX *context = EVP_PKEY_CTX_new(key->pkey, NULL);
-    bool done = context && EVP_PKEY_sign_init(context) > 0 &&
-                EVP_PKEY_sign(context, der, &length, digest, SHA256_BYTES) > 0 &&
-                split_signature(d2i_ECDSA_SIG(NULL, &cursor, (long)length), NUMBER_BYTES, r, s);
-    EVP_PKEY_CTX_free(context);
-    ERR_clear_error();
-    return done ? HOST_DONE : host_fail(NULL, "signing failed (is the private key intact?)");
-}
-
-static int sign_rsa_block(const struct key *key, const uint8_t digest[SHA256_BYTES],
-                          uint8_t block[SIGBLOCK_BYTES])
-{
-    struct rsa3072_key rsa;
-    uint8_t signature[RSA3072_BYTES];
-    if (key_rsa_public(key, &rsa) != HOST_DONE ||
-        key_sign_digest(key, digest, signature) != HOST_DONE)
-        return HOST_FAILED;
-    sigblock_build_rsa(block, &rsa, digest, signature);
-    return HOST_DONE;
-}
-
-int key_sign_block(const struct key *key, const uint8_t digest[SHA256_BYTES],
-                   uint8_t block[SIGBLOCK_BYTES])
-{
-    uint8_t x[NUMBER_BYTES], y[NUMBER_BYTES], r[NUMBER_BYTES], s[NUMBER_BYTES];
-    if (!key->curve)
-        return sign_rsa_block(key, digest, block);
-    if (ecdsa_point(key, x, y) != HOST_DONE || sign_ecdsa(key, digest, r, s) != HOST_DONE)
-        return HOST_FAILED;
-    sigblock_build_ecdsa(block, (enum ecdsa_curve)key->curve, x, y, digest, r, s);
-    return HOST_DONE;
-}
-
-/* The key's block with nothing signed: its digest needs no more. */
-static int blank_block(const struct key *key, uint8_t block[SIGBLOCK_BYTES])
-{
-    static const uint8_t nothing[RSA3072_BYTES];
     struct rsa3072_key rsa;
     uint8_t x[NUMBER_BYTES], y[NUMBER_BYTES];
     if (!key->curve) {
         if (key_rsa_public(key, &rsa) != HOST_DONE)
             return HOST_FAILED;
-        sigblock_build_rsa(block, &rsa, nothing, nothing);
+        sigblock_build_rsa(block, &rsa, digest, signature->rsa);
         return HOST_DONE;
     }
     if (ecdsa_point(key, x, y) != HOST_DONE)
         return HOST_FAILED;
-    sigblock_build_ecdsa(block, (enum ecdsa_curve)key->curve, x, y, nothing, nothing, nothing);
+    sigblock_build_ecdsa(block, (enum ecdsa_curve)key->curve, x, y, digest, signature->r,
+                         signature->s);
     return HOST_DONE;
+}
+
+/* False when it is no signature, or a number does not fit the curve. */
+static bool take_der(const uint8_t *der, size_t length, int bytes, struct signature *out)
+{
+    const uint8_t *end = der;
+    ECDSA_SIG *parsed = d2i_ECDSA_SIG(NULL, &end, (long)length);
+    bool done = parsed && end == der + length &&
+                BN_bn2lebinpad(ECDSA_SIG_get0_r(parsed), out->r, bytes) == bytes &&
+                BN_bn2lebinpad(ECDSA_SIG_get0_s(parsed), out->s, bytes) == bytes;
+    ECDSA_SIG_free(parsed);
+    ERR_clear_error();
+    return done;
+}
+
+static int sign_ecdsa(const struct key *key, const uint8_t digest[SHA256_BYTES],
+                      struct signature *out)
+{
+    uint8_t der[ECDSA_DER_MAX];
+    size_t length = sizeof der;
+    EVP_PKEY_CTX *context = EVP_PKEY_CTX_new(key->pkey, NULL);
+    bool done = context && EVP_PKEY_sign_init(context) > 0 &&
+                EVP_PKEY_sign(context, der, &length, digest, SHA256_BYTES) > 0 &&
+                take_der(der, length, NUMBER_BYTES, out);
+    EVP_PKEY_CTX_free(context);
+    ERR_clear_error();
+    return done ? HOST_DONE : host_fail(NULL, "signing failed (is the private key intact?)");
 }
 
 int key_digest(const struct key *key, uint8_t digest[SHA256_BYTES])
 {
+    static const struct signature none; /* the digest of a key covers the key alone */
     uint8_t block[SIGBLOCK_BYTES];
-    if (blank_block(key, block) != HOST_DONE)
+    if (build_block(key, none.rsa, &none, block) != HOST_DONE)
         return HOST_FAILED;
     int error = sigblock_key_digest(block, &host_crypto, digest);
     return error ? host_fail(NULL, "the digest of the key cannot be computed: %s",
                              chain_error_text(error))
                  : HOST_DONE;
+}
+
+int key_sign_block(const struct key *key, const uint8_t digest[SHA256_BYTES],
+                   uint8_t block[SIGBLOCK_BYTES])
+{
+    struct signature signature = {0};
+    int status = key->curve ? sign_ecdsa(key, digest, &signature)
+                            : key_sign_digest(key, digest, signature.rsa);
+    return status == HOST_DONE ? build_block(key, digest, &signature, block) : status;
+}
+
+int key_place_signature(const struct key *key, const uint8_t digest[SHA256_BYTES],
+                        const struct buffer *file, const char *name, uint8_t block[SIGBLOCK_BYTES])
+{
+    struct signature signature = {0};
+    size_t bytes = key->curve == ECDSA_P192 ? 24 : NUMBER_BYTES;
+    if (!key->curve && file->length != RSA3072_BYTES)
+        return host_fail(name, "is %zu bytes, a signature by an RSA-3072 key has %d", file->length,
+                         RSA3072_BYTES);
+    if (!key->curve) {
+        reverse_copy(signature.rsa, file->bytes, RSA3072_BYTES);
+    } else if (file->length == 2 * bytes) {
+        reverse_copy(signature.r, file->bytes, bytes);
+        reverse_copy(signature.s, file->bytes + bytes, bytes);
+    } else if (!take_der(file->bytes, file->length, (int)bytes, &signature)) {
+        return host_fail(name, "is no ECDSA signature of this curve (DER, or r and s of %zu bytes)",
+                         bytes);
+    }
+    return build_block(key, digest, &signature, block);
 }

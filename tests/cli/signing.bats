@@ -1,4 +1,4 @@
-# Signing keys of every kind: ECDSA, under a passphrase.
+# Signing keys of every kind: ECDSA, under a passphrase; signatures made elsewhere.
 
 bats_require_minimum_version 1.5.0
 load tool_helpers
@@ -44,7 +44,8 @@ der_integer() {
         sha256sum | cut -d' ' -f1)" ]
     "$TRUSTCHAIN" verify "$SHARED/ec.signed" --key "$SHARED/ec1.pem"
     "$TRUSTCHAIN" verify "$SHARED/ec.signed" --digest "$digest"
-    refused 1 "not by a trusted key" "$TRUSTCHAIN" verify "$SHARED/ec.signed" --key "$SHARED/ec2.pem"
+    refused 1 "not by a trusted key" "$TRUSTCHAIN" verify "$SHARED/ec.signed" \
+        --key "$SHARED/ec2.pem"
     "$TRUSTCHAIN" key public "$SHARED/ec1.pem" -o public.pem
     "$TRUSTCHAIN" sign "$SHARED/boot.bin" -o boot.signed --key "$SHARED/ec1.pem"
     "$TRUSTCHAIN" verify boot.signed --key public.pem
@@ -157,4 +158,85 @@ END
     refused 1 "open to others" "$TRUSTCHAIN" sign "$SHARED/app.bin" -o out --key locked.pem \
         --passphrase-file phrase
     refused 2 "--protect is for signing keys" "$TRUSTCHAIN" key new x --type xts128 --protect
+}
+
+# What an HSM would do with the 32 bytes in digest: pss KEY OUT, ecdsa KEY OUT
+pss() {
+    openssl pkeyutl -sign -inkey "$1" -in digest -out "$2" -pkeyopt digest:sha256 \
+        -pkeyopt rsa_padding_mode:pss -pkeyopt rsa_pss_saltlen:"${3:-32}"
+}
+
+ecdsa() {
+    openssl pkeyutl -sign -inkey "$1" -in digest -out "$2"
+}
+
+@test "elsewhere: the digest to sign is that of all before the signature sector" {
+    sector=$(sector_of "$SHARED/app.signed")
+    expected=$(head -c "$sector" "$SHARED/app.signed" | sha256sum | cut -d' ' -f1)
+    for image in app.bin app.signed ec.signed; do
+        [ "$("$TRUSTCHAIN" sign "$SHARED/$image" --digest-only)" = "$expected" ]
+    done
+    "$TRUSTCHAIN" sign "$SHARED/app.bin" --digest-only -o digest
+    [ "$(bytes digest 0 33)" = "$expected" ]
+    refused 1 "is no image" "$TRUSTCHAIN" sign "$SIGNING_KEY" --digest-only
+    refused 2 "takes no key" "$TRUSTCHAIN" sign "$SHARED/app.bin" --digest-only --key "$SIGNING_KEY"
+}
+
+@test "elsewhere: RSA-PSS and ECDSA signatures become blocks, also appended" {
+    "$TRUSTCHAIN" sign "$SHARED/app.bin" --digest-only -o digest
+    pss "$SIGNING_KEY" rsa.sig
+    "$TRUSTCHAIN" key public "$SIGNING_KEY" -o rsa.pub
+    "$TRUSTCHAIN" sign "$SHARED/app.bin" -o out --public-key rsa.pub --signature rsa.sig
+    "$TRUSTCHAIN" verify out --key "$SIGNING_KEY"
+    [ "$(reversed out $(($(sector_of out) + 812)) 384)" = \
+        "$(bytes rsa.sig 0 384 | tr -d '\n')" ]
+    "$TRUSTCHAIN" key new k2.pem
+    pss k2.pem k2.sig
+    "$TRUSTCHAIN" sign out -o both --append --public-key k2.pem --signature k2.sig
+    "$TRUSTCHAIN" verify both --key k2.pem
+    "$TRUSTCHAIN" verify both --key rsa.pub
+
+    ecdsa "$SHARED/ec1.pem" der.sig
+    "$TRUSTCHAIN" sign "$SHARED/app.bin" -o out --public-key "$SHARED/ec1.pem" --signature der.sig
+    "$TRUSTCHAIN" verify out --key "$SHARED/ec1.pem"
+    sector=$(sector_of out)
+    { reversed out $((sector + 101)) 32; reversed out $((sector + 133)) 32; } | xxd -r -p >raw.sig
+    "$TRUSTCHAIN" sign "$SHARED/app.bin" -o same --public-key "$SHARED/ec1.pem" --signature raw.sig
+    cmp out same
+    "$TRUSTCHAIN" sign "$SHARED/app.bin" -o two --key "$SHARED/ec2.pem" \
+        --public-key "$SHARED/ec1.pem" --signature der.sig
+    for i in 1 2; do "$TRUSTCHAIN" verify two --key "$SHARED/ec$i.pem"; done
+
+    (umask 077; openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:prime192v1 -out p192.pem)
+    ecdsa p192.pem p192.sig
+    "$TRUSTCHAIN" sign "$SHARED/app.bin" -o out --public-key p192.pem --signature p192.sig
+    "$TRUSTCHAIN" verify out --key p192.pem
+}
+
+@test "elsewhere: what does not verify is not written" {
+    "$TRUSTCHAIN" sign "$SHARED/app.bin" --digest-only -o digest
+    "$TRUSTCHAIN" key public "$SIGNING_KEY" -o rsa.pub
+    pss "$SIGNING_KEY" good.sig
+    pss "$SIGNING_KEY" salt.sig 20
+    ecdsa "$SHARED/ec1.pem" ec.sig
+    { cat ec.sig; echo; } >long.sig
+    xxd -p -c 1 good.sig | tac | xxd -r -p >little.sig
+    head -c 64 /dev/zero >zero.sig
+    "$TRUSTCHAIN" sign "$SHARED/boot.bin" --digest-only -o digest
+    pss "$SIGNING_KEY" other.sig
+    place() { # PUBLIC SIGNATURE
+        echo "$TRUSTCHAIN" sign "$SHARED/app.bin" -o out --public-key "$1" --signature "$2"
+    }
+    for wrong in salt little other; do
+        refused 1 "$wrong.sig: its signature does not verify" $(place rsa.pub $wrong.sig)
+    done
+    refused 1 "ec.sig: is 7" $(place rsa.pub ec.sig)
+    refused 1 "good.sig: is no ECDSA signature" $(place "$SHARED/ec1.pem" good.sig)
+    refused 1 "long.sig: is no ECDSA signature" $(place "$SHARED/ec1.pem" long.sig)
+    refused 1 "zero.sig: its signature does not verify" $(place "$SHARED/ec1.pem" zero.sig)
+    refused 1 "ec.sig: its signature does not verify" $(place "$SHARED/ec2.pem" ec.sig)
+    refused 1 "no/such" $(place rsa.pub no/such)
+    refused 2 "each --public-key needs its --signature" "$TRUSTCHAIN" sign "$SHARED/app.bin" \
+        -o out --public-key rsa.pub
+    refused 2 "at most three" $(place rsa.pub good.sig) --key a --key b --key c
 }

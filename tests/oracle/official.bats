@@ -129,6 +129,22 @@ END
     run ! espsecure verify-signature --version 2 -k e1.pem ours
 }
 
+@test "signatures made elsewhere: the same bytes" {
+    head -c $(($(stat -c %s "$SHARED/app.signed") - 4096)) "$SHARED/app.signed" >padded
+    "$TRUSTCHAIN" sign padded --digest-only -o digest
+    "$TRUSTCHAIN" key new e1.pem --type ecdsa-p256
+    openssl pkeyutl -sign -inkey e1.pem -in digest -out e1.sig
+    openssl pkeyutl -sign -inkey "$SIGNING_KEY" -in digest -out rsa.sig -pkeyopt digest:sha256 \
+        -pkeyopt rsa_padding_mode:pss -pkeyopt rsa_pss_saltlen:32
+    "$TRUSTCHAIN" key public "$SIGNING_KEY" -o rsa.pub
+    "$TRUSTCHAIN" key public e1.pem -o e1.pub
+    for key in rsa e1; do
+        espsecure sign-data --version 2 --pub-key $key.pub --signature $key.sig -o theirs padded
+        "$TRUSTCHAIN" sign padded -o ours --public-key $key.pub --signature $key.sig
+        cmp ours theirs
+    done
+}
+
 @test "flash encryption: the same bytes at any offset, and a whole factory flash" {
     espsecure generate-flash-encryption-key theirs.key
     chmod 600 theirs.key
@@ -274,4 +290,13 @@ END
     dd if=/dev/zero of=ours bs=1 seek=$((0x70)) count=32 conv=notrunc status=none
     cmp ours theirs
     "$TRUSTCHAIN" verify "$SHARED/app.signed" --efuse theirs
+}
+
+# The whole is tests/differential/run; any seed holds, a fixed one makes a failure repeatable.
+@test "differential: a share of the generated inputs" {
+    run python3 "$BATS_TEST_DIRNAME/../differential/differ.py" --seed 1 --count 8
+    echo "$output"
+    [ "$status" -eq 0 ]
+    [ "$(grep -c ' same$' <<<"$output")" -ge 4 ]
+    [[ "${lines[-1]}" == "40 passed, 0 failed" ]]
 }
