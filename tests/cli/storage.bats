@@ -161,7 +161,7 @@ END
     [ "$(stat -c %s long)" = 1024 ]
     tail -c 688 long | cmp - tail
     head -c 512 /dev/zero >virt
-    refused 1 "espefuse --virt" "$TRUSTCHAIN" efuse show virt
+    refused 1 "espefuse --virt" "$TRUSTCHAIN" efuse burn virt field SECURE_BOOT_EN 1 --yes
 }
 
 build() {
@@ -266,4 +266,45 @@ END
     head -c 100 content >small
     build -o out --data nvs=small
     cmp -n 100 -i $((0x9000)):0 out small
+}
+
+@test "otadata set: the next slot to boot, plain and encrypted" {
+    cd "$BATS_TEST_TMPDIR"
+    boots() { # FILE OPTION...
+        "$TRUSTCHAIN" otadata show "$@" | sed -n 's/^boots *//p'
+    }
+    set_slot() {
+        "$TRUSTCHAIN" otadata set "$@"
+    }
+    head -c 8192 /dev/zero | tr '\0' '\377' >part
+    set_slot part -o part --slot ota_1 --state valid # formats.md 4: seq 2 and its CRC
+    label=$(printf 'ff%.0s' {1..20})
+    [ "$(bytes part 0 32)" = "02000000${label}020000007437f655" ]
+    set_slot part -o next --slot 0 # the VALID record stays
+    [ "$(bytes next 0 32)" = "$(bytes part 0 32)" ]
+    [ "$(bytes next 4096 32)" = "03000000${label}0000000011504aed" ]
+    [ "$(boots next)" = "ota_0 (record 1)" ]
+    set_slot next -o next --slot ota_0 --state aborted
+    [ "$(boots next)" = "ota_1 (record 0)" ]
+    build -o plain
+    build -o cipher --key "$FLASH_KEY"
+    for options in "" "--key $FLASH_KEY" "--efuse $SHARED/production.efuse"; do
+        before=$([ -n "$options" ] && echo cipher || echo plain)
+        set_slot $before $options -o after --offset 0xd000 --slot ota_1 --state valid
+        [ "$(boots after $options --offset 0xd000)" = "ota_1 (record 0)" ]
+        set_slot after $options -o after --offset 0xd000 --slot ota_0
+        [ "$(boots after $options --offset 0xd000)" = "ota_0 (record 1)" ]
+        cmp -n $((0xd000)) $before after
+        cmp -i $((0xf000)) $before after
+        [ "$(bytes after $((0xd020)) 16)" = "$(printf 'ff%.0s' {1..16})" ]
+    done
+    refused 1 "0x2000 bytes" "$TRUSTCHAIN" otadata set part -o out --offset 16 --slot ota_0
+    refused 2 "ota_0 to ota_1" "$TRUSTCHAIN" otadata set part -o out --slot ota_2
+    refused 2 "ota_0 to ota_1" "$TRUSTCHAIN" otadata set part -o out --slot nvs
+    refused 2 "state" "$TRUSTCHAIN" otadata set part -o out --slot ota_1 --state good
+    refused 2 "needed" "$TRUSTCHAIN" otadata set part --slot ota_1
+    patch part 0 "feffffff${label}02000000$(python3 -c '
+import zlib
+print((zlib.crc32(b"\xfe\xff\xff\xff", 0xFFFFFFFF) & 0xFFFFFFFF).to_bytes(4, "little").hex())')"
+    refused 1 "used up" "$TRUSTCHAIN" otadata set part -o out --slot ota_1
 }
