@@ -11,6 +11,7 @@
 #include "tool/efuse_audit.h"
 #include "tool/efuse_burn.h"
 #include "tool/efuse_forms.h"
+#include "tool/efuse_plan.h"
 #include "tool/efuse_report.h"
 
 enum { OPTION_MAC = CLI_LONG, OPTION_REV, OPTION_JSON };
@@ -178,6 +179,7 @@ int cmd_efuse(int argc, char **argv)
         {"show", efuse_show, "all fields, or one"},
         {"audit", efuse_audit, "misconfigurations, with severity, reason and remedy"},
         {"convert", efuse_convert, "to and from the file of espefuse --virt"},
+        {"plan", efuse_plan, "the order of burns, and what each makes impossible"},
         {"burn", efuse_burn, "burn fields, keys, or a whole production device"},
     };
     return cli_dispatch(verbs, sizeof verbs / sizeof *verbs, argc, argv);

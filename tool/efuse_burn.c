@@ -2,33 +2,14 @@
 
 #include <stdio.h>
 #include <string.h>
-#include <strings.h>
 
 #include <openssl/crypto.h>
 
 #include "chain/error.h"
 #include "host/error.h"
 #include "tool/cli.h"
+#include "tool/efuse_plan.h"
 #include "tool/inputs.h"
-
-#define STEPS_MAX      24
-#define NAME_MAX_BYTES 40
-
-/* One thing to burn: a key with its purpose, or bits of a field. */
-struct burn_step {
-    char name[NAME_MAX_BYTES]; /* field, or KEYn */
-    const char *why;
-    bool is_key;
-    uint32_t bits;  /* field: set in addition to what is set */
-    unsigned block; /* key: 0..5 */
-    enum efuse_purpose purpose;
-    uint8_t key[32];
-};
-
-struct burn_plan {
-    struct burn_step step[STEPS_MAX];
-    size_t count;
-};
 
 enum { OPTION_DIGEST = CLI_LONG, OPTION_FLASH_KEY, OPTION_DRY_RUN, OPTION_YES };
 
@@ -43,68 +24,6 @@ struct burn_options {
     bool yes;
 };
 
-static struct burn_step *plan_next(struct burn_plan *plan, const char *name, const char *why)
-{
-    struct burn_step *step = &plan->step[plan->count++];
-    *step = (struct burn_step){.why = why};
-    snprintf(step->name, sizeof step->name, "%s", name);
-    return step;
-}
-
-static void plan_bits(struct burn_plan *plan, const char *name, uint32_t bits, const char *why)
-{
-    plan_next(plan, name, why)->bits = bits;
-}
-
-static void plan_key(struct burn_plan *plan, unsigned block, enum efuse_purpose purpose,
-                     const uint8_t key[32], const char *why)
-{
-    char name[NAME_MAX_BYTES];
-    snprintf(name, sizeof name, "KEY%u", block);
-    struct burn_step *step = plan_next(plan, name, why);
-    step->is_key = true;
-    step->block = block;
-    step->purpose = purpose;
-    memcpy(step->key, key, sizeof step->key);
-}
-
-static int explain(const struct burn_step *step, int error)
-{
-    if (error == CHAIN_EDUPLICATE)
-        return host_fail(step->name, "is burned already, or another block has this purpose");
-    if (error == CHAIN_EPROTECTED)
-        return host_fail(step->name, "is write-protected");
-    if (error == CHAIN_EFIELD && step->is_key)
-        return host_fail(step->name, "cannot hold this key (all zero, or KEY5 for XTS)");
-    return host_fail(step->name, "cannot be burned: %s", chain_error_text(error));
-}
-
-static int burn_bits(struct efuse *efuse, const struct burn_step *step)
-{
-    const struct efuse_field *field = efuse_field_find(step->name);
-    if (!field)
-        return host_fail(step->name, "is no eFuse field of the ESP32-C6");
-    int error = efuse_burn_field(efuse, field, efuse_get(efuse, field) | step->bits);
-    return error ? explain(step, error) : HOST_DONE;
-}
-
-static int burn_step(struct efuse *efuse, const struct burn_step *step)
-{
-    if (!step->is_key)
-        return burn_bits(efuse, step);
-    int error = efuse_burn_key(efuse, step->block, step->purpose, step->key);
-    return error ? explain(step, error) : HOST_DONE;
-}
-
-static void print_step(size_t number, const struct burn_step *step)
-{
-    if (step->is_key)
-        printf("%2zu  %-28s %-26s %s\n", number, step->name, efuse_purpose_name(step->purpose),
-               step->why);
-    else
-        printf("%2zu  %-28s |= 0x%-21x %s\n", number, step->name, (unsigned)step->bits, step->why);
-}
-
 /* All steps on a copy first: the file changes only when every one of them is possible. */
 static int plan_run(const struct burn_plan *plan, const char *path, bool dry_run)
 {
@@ -113,11 +32,11 @@ static int plan_run(const struct burn_plan *plan, const char *path, bool dry_run
         return HOST_FAILED;
     int status = HOST_DONE;
     for (size_t i = 0; i < plan->count && status == HOST_DONE; i++)
-        status = burn_step(&file.efuse, &plan->step[i]);
+        status = plan_step_burn(&plan->step[i], &file.efuse);
     if (status == HOST_DONE && !dry_run)
         status = efuse_file_write(path, &file);
     for (size_t i = 0; i < plan->count && status == HOST_DONE; i++)
-        print_step(i + 1, &plan->step[i]);
+        plan_step_print(&plan->step[i], i + 1);
     if (status == HOST_DONE && dry_run)
         printf("nothing burned (--dry-run)\n");
     efuse_file_free(&file);
@@ -147,37 +66,6 @@ static int plan_field(const struct burn_options *options, struct burn_plan *plan
     return HOST_DONE;
 }
 
-static int find_purpose(const char *name, enum efuse_purpose *purpose)
-{
-    for (unsigned value = 0; value < 16; value++) {
-        const char *known = efuse_purpose_name(value);
-        if (known && strcasecmp(known, name) == 0) {
-            *purpose = (enum efuse_purpose)value;
-            return HOST_DONE;
-        }
-    }
-    return host_usage(name, "is no key purpose (for example XTS_AES_128_KEY, "
-                            "SECURE_BOOT_DIGEST0, USER)");
-}
-
-/* KEY0, BLOCK_KEY0 or BLOCK4. */
-static int find_block(const char *name, unsigned *block)
-{
-    static const char *const prefixes[] = {"KEY", "BLOCK_KEY", "BLOCK"};
-    for (size_t i = 0; i < sizeof prefixes / sizeof *prefixes; i++) {
-        size_t length = strlen(prefixes[i]);
-        unsigned first = i == 2 ? 4 : 0;
-        if (strncasecmp(name, prefixes[i], length) != 0 || !name[length] || name[length + 1])
-            continue;
-        unsigned digit = (unsigned)(name[length] - '0');
-        if (digit >= first && digit < first + EFUSE_KEY_BLOCKS) {
-            *block = digit - first;
-            return HOST_DONE;
-        }
-    }
-    return host_usage(name, "is no key block (KEY0 to KEY5)");
-}
-
 static bool is_digest(enum efuse_purpose purpose)
 {
     return purpose >= EFUSE_PURPOSE_SECURE_BOOT_DIGEST0 &&
@@ -204,8 +92,8 @@ static int plan_one_key(const struct burn_options *options, struct burn_plan *pl
     unsigned block = 0;
     enum efuse_purpose purpose = EFUSE_PURPOSE_USER;
     uint8_t key[32];
-    if (find_block(options->word[2], &block) != HOST_DONE ||
-        find_purpose(options->word[3], &purpose) != HOST_DONE)
+    if (plan_find_block(options->word[2], &block) != HOST_DONE ||
+        plan_find_purpose(options->word[3], &purpose) != HOST_DONE)
         return HOST_USAGE;
     if (read_key(options->word[4], purpose, key) != HOST_DONE)
         return HOST_FAILED;
@@ -214,52 +102,19 @@ static int plan_one_key(const struct burn_options *options, struct burn_plan *pl
     return HOST_DONE;
 }
 
-/* What makes the digests and the flash key of a production device (formats.md 2.5,
- * flash-encryption.md 4). Protections follow the keys they protect. */
-static void plan_trust(struct burn_plan *plan, const struct sigblock_trust *signers,
-                       const uint8_t flash_key[32])
-{
-    plan_key(plan, 0, EFUSE_PURPOSE_XTS_AES_128_KEY, flash_key,
-             "flash encryption key, read-protected");
-    for (unsigned i = 0; i < signers->count; i++)
-        plan_key(plan, 1 + i, EFUSE_PURPOSE_SECURE_BOOT_DIGEST0 + i, signers->digest[i],
-                 "trusted signing key, stays readable");
-    for (unsigned i = signers->count; i < SIGBLOCK_MAX; i++) {
-        char name[NAME_MAX_BYTES];
-        snprintf(name, sizeof name, "SECURE_BOOT_KEY_REVOKE%u", i);
-        plan_bits(plan, name, 1, "nobody can add a signing key later");
-    }
-}
-
-/* WR_DIS bit 18 stays open: it would freeze SECURE_VERSION, the anti-rollback counter. */
-static void plan_lockdown(struct burn_plan *plan)
-{
-    plan_bits(plan, "DIS_PAD_JTAG", 1, "JTAG pins off");
-    plan_bits(plan, "DIS_USB_JTAG", 1, "JTAG over USB off");
-    plan_bits(plan, "SOFT_DIS_JTAG", 7, "no JTAG by software either");
-    plan_bits(plan, "DIS_DIRECT_BOOT", 1, "no boot past the ROM's checks");
-    plan_bits(plan, "DIS_DOWNLOAD_MANUAL_ENCRYPT", 1, "download mode cannot encrypt");
-    plan_bits(plan, "DIS_DOWNLOAD_ICACHE", 1, "download mode cannot decrypt");
-    plan_bits(plan, "SECURE_BOOT_EN", 1, "ROM verifies the bootloader");
-    plan_bits(plan, "SPI_BOOT_CRYPT_CNT", 7, "flash encryption on for good");
-    plan_bits(plan, "ENABLE_SECURITY_DOWNLOAD", 1, "download mode only writes flash");
-    plan_bits(plan, "WR_DIS", 1u << 0 | 1u << 2,
-              "no read protection on the digests; the debug switches stay as they are");
-}
-
-static int plan_release(const struct burn_options *options, struct burn_plan *plan)
+/* A whole device: the profile of that name, with the keys of the command line. */
+static int plan_device(const struct burn_options *options, struct burn_plan *plan)
 {
     struct sigblock_trust signers;
     uint8_t key[32];
     if (options->signers.key_count + options->signers.digest_count == 0 || !options->flash_key)
-        return host_usage("efuse burn", "a release needs --signing-key (or --digest) and "
+        return host_usage("efuse burn", "a whole device needs --signing-key (or --digest) and "
                                         "--flash-key");
     if (trust_read(&options->signers, &signers) != HOST_DONE ||
         flash_key_read(options->flash_key, NULL, key) != HOST_DONE)
         return HOST_FAILED;
-    plan_trust(plan, &signers, key);
+    plan_profile(plan, options->word[1], &signers, key);
     OPENSSL_cleanse(key, sizeof key);
-    plan_lockdown(plan);
     return HOST_DONE;
 }
 
@@ -306,13 +161,16 @@ static int make_plan(const struct burn_options *options, struct burn_plan *plan)
         const char *name;
         size_t words;
         int (*make)(const struct burn_options *, struct burn_plan *);
-    } kinds[] = {{"field", 4, plan_field}, {"key", 5, plan_one_key}, {"release", 2, plan_release}};
+    } kinds[] = {{"field", 4, plan_field},
+                 {"key", 5, plan_one_key},
+                 {"release", 2, plan_device},
+                 {"development", 2, plan_device}};
     for (size_t i = 0; options->word_count >= 2 && i < sizeof kinds / sizeof *kinds; i++) {
         if (strcmp(options->word[1], kinds[i].name) == 0 && options->word_count == kinds[i].words)
             return kinds[i].make(options, plan);
     }
-    return host_usage("efuse burn", "FILE field NAME VALUE, FILE key BLOCK PURPOSE KEYFILE or "
-                                    "FILE release ...");
+    return host_usage("efuse burn", "FILE field NAME VALUE, FILE key BLOCK PURPOSE KEYFILE, "
+                                    "FILE release ... or FILE development ...");
 }
 
 int efuse_burn(int argc, char **argv)
@@ -327,10 +185,11 @@ int efuse_burn(int argc, char **argv)
     static const struct argp argp = {
         options_known,
         parse_burn,
-        "FILE field NAME VALUE\nFILE key BLOCK PURPOSE KEYFILE\nFILE release",
+        "FILE field NAME VALUE\nFILE key BLOCK PURPOSE KEYFILE\nFILE release\nFILE development",
         "Burn eFuses in a file, all steps or none. `release' makes a production device: flash "
         "encryption key in KEY0 (read-protected), Secure Boot digests from KEY1 on, unused digest "
-        "slots revoked, Secure Boot and flash encryption on, JTAG and the ways around them off.",
+        "slots revoked, Secure Boot and flash encryption on, JTAG and the ways around them off. "
+        "`development' makes one that stays open to the debugger. See `trustchain efuse plan'.",
         NULL,
         NULL,
         NULL};

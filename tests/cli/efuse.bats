@@ -1,4 +1,4 @@
-# trustchain efuse: the audit, and the forms of other tools.
+# trustchain efuse: the audit, the forms of other tools, plans.
 
 bats_require_minimum_version 1.5.0
 load tool_helpers
@@ -203,4 +203,124 @@ json.dump(s, open("bad.json", "w"))' "$1"
         "$TRUSTCHAIN" efuse convert "$SHARED/factory.efuse" -o out --to esp32
     run "$TRUSTCHAIN" efuse convert --help
     [[ "$output" == "Usage: trustchain efuse convert "* ]]
+}
+
+steps_only() {
+    grep -v '^    \|^left open\|^nothing burned'
+}
+
+@test "plan: the profiles are what efuse burn burns, step by step" {
+    for profile in release development; do
+        "$TRUSTCHAIN" efuse plan $profile >planned
+        "$TRUSTCHAIN" efuse burn "$SHARED/factory.efuse" $profile --dry-run \
+            --signing-key "$SIGNING_KEY" --flash-key "$FLASH_KEY" >burned
+        diff <(steps_only <planned) <(steps_only <burned)
+        [ "$(grep -c '^    impossible afterwards: ' planned)" -eq "$(steps_only <planned | wc -l)" ]
+    done
+    [ "$("$TRUSTCHAIN" efuse plan release | steps_only | wc -l)" -eq 14 ]
+    [ "$("$TRUSTCHAIN" efuse plan release | grep -c '^left open')" -eq 0 ]
+    [ "$("$TRUSTCHAIN" efuse plan development | grep -c '^left open: ')" -eq 8 ]
+}
+
+@test "plan: development boots what is signed and stays open" {
+    cp "$SHARED/factory.efuse" e
+    "$TRUSTCHAIN" efuse burn e development --yes --signing-key "$SIGNING_KEY" \
+        --flash-key "$FLASH_KEY"
+    "$TRUSTCHAIN" verify "$SHARED/app.signed" --efuse e
+    for field in SECURE_BOOT_EN=1 SPI_BOOT_CRYPT_CNT=1 DIS_PAD_JTAG=0 DIS_DIRECT_BOOT=1; do
+        [ "$("$TRUSTCHAIN" efuse show e "${field%=*}")" = "${field#*=}" ]
+    done
+}
+
+# custom STEP...: a plan file of these steps; % stands for those that close everything but the
+# serial port
+custom() {
+    {
+        echo "[product]"
+        echo "name = thermo"
+        echo "[efuse]"
+        for step in "$@"; do
+            if [ "$step" != % ]; then
+                echo "step = $step"
+                continue
+            fi
+            for close in "SECURE_BOOT_KEY_REVOKE1 1" "SECURE_BOOT_KEY_REVOKE2 1" "DIS_PAD_JTAG 1" \
+                "DIS_USB_JTAG 1" "DIS_DIRECT_BOOT 1" "DIS_DOWNLOAD_MANUAL_ENCRYPT 1" \
+                "DIS_DOWNLOAD_ICACHE 1" "WR_DIS 5"; do
+                echo "step = $close"
+            done
+        done
+    } >plan.ini
+}
+
+@test "plan: custom steps in an order that holds" {
+    custom "KEY4 XTS_AES_128_KEY" "KEY2 SECURE_BOOT_DIGEST0" % "SECURE_BOOT_EN 1" \
+        "SPI_BOOT_CRYPT_CNT 7" "DIS_DOWNLOAD_MODE 1"
+    run --separate-stderr "$TRUSTCHAIN" efuse plan plan.ini
+    [ "$status" -eq 0 ]
+    [ "$(steps_only <<<"$output" | wc -l)" -eq 13 ]
+    [[ "${lines[0]}" == " 1  KEY4 "*" XTS_AES_128_KEY "* ]]
+    [[ "${lines[24]}" == "13  DIS_DOWNLOAD_MODE "* ]]
+    [[ "${lines[25]}" == "    impossible afterwards: writing flash over the serial port"* ]]
+}
+
+@test "plan: orders that brick, cannot be burned, or leave a hole" {
+    bad() { # PATTERN STEP...
+        local pattern=$1
+        shift
+        custom "$@"
+        refused 1 "$pattern" "$TRUSTCHAIN" efuse plan plan.ini
+        rm plan.ini
+    }
+    xts="KEY0 XTS_AES_128_KEY" digest="KEY1 SECURE_BOOT_DIGEST0"
+    bad "SECURE_BOOT_EN: must not come here: Secure Boot is on and no signing key" \
+        "$xts" "SECURE_BOOT_EN 1" "$digest"
+    bad "SPI_BOOT_CRYPT_CNT: must not come here: flash encryption is on without a key" \
+        "SPI_BOOT_CRYPT_CNT 7" "$xts"
+    bad "SECURE_BOOT_KEY_REVOKE0: must not come here: no signing key can ever" \
+        % "SECURE_BOOT_KEY_REVOKE0 1"
+    bad "RD_DIS: must not come here: the ROM reads zeros instead of the digest" \
+        "$digest" "RD_DIS 2"
+    bad "DIS_ICACHE: must not come here: no code runs from flash" "DIS_ICACHE 1"
+    bad "KEY0: is write-protected" "WR_DIS 1" "$xts"
+    bad "DIS_PAD_JTAG: is write-protected" "WR_DIS 4" "DIS_PAD_JTAG 1"
+    bad "KEY5: cannot hold this key" "KEY5 XTS_AES_128_KEY"
+    bad "KEY2: is burned already, or another block has this purpose" "$xts" "KEY2 XTS_AES_128_KEY"
+    bad "SECURE_BOOT_EN: comes after the serial port was closed" \
+        "$xts" "$digest" "ENABLE_SECURITY_DOWNLOAD 1" "SECURE_BOOT_EN 1"
+    bad "plan.ini: leaves a hole: code may be loaded and run over the serial port" \
+        "$xts" "$digest" % "SECURE_BOOT_EN 1" "SPI_BOOT_CRYPT_CNT 7"
+    bad "plan.ini: leaves a hole: one more bit of SPI_BOOT_CRYPT_CNT" \
+        "$xts" "$digest" % "SECURE_BOOT_EN 1" "SPI_BOOT_CRYPT_CNT 1" "DIS_DOWNLOAD_MODE 1"
+}
+
+@test "plan: files that are no plan, and usage" {
+    bad() {
+        refused 1 "$1" "$TRUSTCHAIN" efuse plan plan.ini
+    }
+    custom "KEY1 NO_PURPOSE"
+    bad "NO_PURPOSE: is no key purpose"
+    custom "NO_FIELD 1"
+    bad "NO_FIELD: is no key block"
+    custom "SPI_BOOT_CRYPT_CNT 8"
+    bad "SPI_BOOT_CRYPT_CNT: cannot have these bits burned, it has 3"
+    custom "SECURE_BOOT_EN 0"
+    bad "SECURE_BOOT_EN: cannot have these bits"
+    custom "SECURE_BOOT_EN"
+    bad 'step: is "KEYn PURPOSE"'
+    custom "SECURE_BOOT_EN 1 2"
+    bad 'step: is "KEYn PURPOSE"'
+    custom % % % %
+    bad "is one step too many"
+    printf '[efuse]\nallow = all\n' >plan.ini
+    bad "allow: is no setting of [[]efuse] (step)"
+    printf '[efuse]\nnonsense\n' >plan.ini
+    bad "plan.ini: line 2 is neither"
+    printf '[product]\nname = x\n' >plan.ini
+    bad "plan.ini: has no step"
+    refused 1 "production: cannot be opened" "$TRUSTCHAIN" efuse plan production
+    refused 2 "" "$TRUSTCHAIN" efuse plan
+    refused 2 "" "$TRUSTCHAIN" efuse burn "$SHARED/factory.efuse" production --yes
+    run "$TRUSTCHAIN" efuse plan --help
+    [[ "$output" == "Usage: trustchain efuse plan "* ]]
 }

@@ -1,0 +1,48 @@
+/* tool/efuse_plan.h: burns in their order: the profiles of whole devices, and `trustchain efuse
+ * plan`, which prints one with what each step makes impossible. `efuse burn` burns these very
+ * steps.
+ */
+#ifndef TOOL_EFUSE_PLAN_H
+#define TOOL_EFUSE_PLAN_H
+
+#include "chain/efuse.h"
+
+#define PLAN_STEPS_MAX  24
+#define PLAN_NAME_BYTES 40
+
+/* One thing to burn: a key with its purpose, or bits of a field. */
+struct burn_step {
+    char name[PLAN_NAME_BYTES]; /* field, or KEYn */
+    const char *why;
+    bool is_key;
+    uint32_t bits;  /* field: set in addition to what is set */
+    unsigned block; /* key: 0..5 */
+    enum efuse_purpose purpose;
+    uint8_t key[32];
+};
+
+/* Holds keys: wipe it. */
+struct burn_plan {
+    struct burn_step step[PLAN_STEPS_MAX];
+    size_t count;
+};
+
+void plan_bits(struct burn_plan *plan, const char *name, uint32_t bits, const char *why);
+void plan_key(struct burn_plan *plan, unsigned block, enum efuse_purpose purpose,
+              const uint8_t key[32], const char *why);
+
+/* "release" or "development"; false for another name. At least one signer. */
+bool plan_profile(struct burn_plan *plan, const char *profile, const struct sigblock_trust *signers,
+                  const uint8_t flash_key[32]);
+
+/* HOST_DONE, or HOST_FAILED after the line that says why it is impossible. */
+int plan_step_burn(const struct burn_step *step, struct efuse *efuse);
+void plan_step_print(const struct burn_step *step, size_t number);
+
+/* By name: KEY0, BLOCK_KEY0 or BLOCK4; a purpose in any case. HOST_USAGE after its line. */
+int plan_find_block(const char *name, unsigned *block);
+int plan_find_purpose(const char *name, enum efuse_purpose *purpose);
+
+int efuse_plan(int argc, char **argv);
+
+#endif
