@@ -138,6 +138,9 @@ static void test_limits(void **state)
     assert_int_equal(nvs_write_string(&writer, key, (const char *)data, NVS_STRING_MAX + 1),
                      CHAIN_EBOUNDS);
     assert_int_equal(nvs_write_string(&writer, key, (const char *)data, NVS_STRING_MAX), CHAIN_OK);
+    /* It would have ended with the first page's last slot: it is on the second. */
+    assert_int_equal(le32_load(flash), 0xFFFFFFFC);
+    assert_int_equal(flash[NVS_PAGE_BYTES + 64 + 1], NVS_STRING);
 }
 
 /* From three pages on one stays free; a smaller partition is only as long as it is full. */
@@ -234,6 +237,32 @@ static void test_verdicts(void **state)
     }
 }
 
+static int verdict_of_second(void)
+{
+    struct nvs_cursor cursor;
+    struct nvs_entry entry;
+    uint8_t *raw = flash + 64 + 32;
+    le32_store(raw + 28, crc32_le(0xFFFFFFFF, raw + 32, le16_load(raw + 24)));
+    le32_store(raw + 4, crc32_le(crc32_le(0xFFFFFFFF, raw, 4), raw + 8, 24));
+    assert_int_equal(nvs_begin(&cursor, flash, SIZE), CHAIN_OK);
+    assert_int_equal(nvs_next(&cursor, &entry), CHAIN_OK);
+    return nvs_next(&cursor, &entry);
+}
+
+/* Both would let a reader of C strings run on. */
+static void test_ends_of_strings(void **state)
+{
+    (void)state;
+    struct nvs_writer writer = begin(SIZE);
+    assert_int_equal(nvs_write_string(&writer, key, "text", 4), CHAIN_OK);
+    assert_int_equal(verdict_of_second(), CHAIN_OK);
+    flash[64 + 32 + 32 + 4] = 'x';
+    assert_int_equal(verdict_of_second(), CHAIN_EFIELD);
+    flash[64 + 32 + 32 + 4] = 0;
+    memset(flash + 64 + 32 + 8, 'k', 16);
+    assert_int_equal(verdict_of_second(), CHAIN_EFIELD);
+}
+
 /* Pages are read by sequence number, wherever they lie. */
 static void test_page_order(void **state)
 {
@@ -259,6 +288,7 @@ int main(void)
         cmocka_unit_test(test_blob_over_pages), cmocka_unit_test(test_limits),
         cmocka_unit_test(test_space),           cmocka_unit_test(test_chunk_limit),
         cmocka_unit_test(test_verdicts),        cmocka_unit_test(test_page_order),
+        cmocka_unit_test(test_ends_of_strings),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

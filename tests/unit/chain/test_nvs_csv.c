@@ -16,15 +16,20 @@
 
 static uint8_t flash[SIZE];
 
-static int write_csv(const char *text, struct nvs_problem *problem)
+static int write_bytes(const char *text, size_t length, const struct nvs_files *files,
+                       struct nvs_problem *problem)
 {
     static char copy[16384];
     struct nvs_writer writer;
-    const size_t length = strlen(text);
     assert_true(length <= sizeof copy);
     memcpy(copy, text, length);
     assert_int_equal(nvs_writer_begin(&writer, flash, SIZE), CHAIN_OK);
-    return nvs_csv_write(copy, length, NULL, &writer, problem);
+    return nvs_csv_write(copy, length, files, &writer, problem);
+}
+
+static int write_csv(const char *text, struct nvs_problem *problem)
+{
+    return write_bytes(text, strlen(text), NULL, problem);
 }
 
 static void test_refusals(void **state)
@@ -57,6 +62,8 @@ static void test_refusals(void **state)
         {OPEN "k,data,base64,Q===\n", CHAIN_EFIELD, 3, "base64"},
         {OPEN "k,data,base64,QQ==QQ==\n", CHAIN_EFIELD, 3, "base64"},
         {OPEN "k,data,base64,QUJD=\n", CHAIN_EFIELD, 3, "base64"},
+        {OPEN "k,data,base64,QQ======\n", CHAIN_EFIELD, 3, "base64"},
+        {OPEN "k,data,base64,QQ=Q\n", CHAIN_EFIELD, 3, "base64"},
         {OPEN "k,data,base64,Q!==\n", CHAIN_EFIELD, 3, "base64"},
         {OPEN "0123456789abcdef,data,u8,1\n", CHAIN_EFIELD, 3, "1 to 15 printable"},
         {OPEN "\xc3\xa4,data,u8,1\n", CHAIN_EFIELD, 3, "1 to 15 printable"},
@@ -126,11 +133,75 @@ static void test_values(void **state)
     }
 }
 
+/* The one file there is: "named" holds *context. */
+struct content {
+    char bytes[8];
+    size_t length;
+    unsigned held; /* loaded and not yet given back */
+};
+
+static bool load(void *context, const char *path, size_t length, char **bytes, size_t *size)
+{
+    struct content *content = context;
+    if (length != 5 || memcmp(path, "named", 5) != 0)
+        return false;
+    content->held++;
+    *bytes = content->bytes;
+    *size = content->length;
+    return true;
+}
+
+static void release(void *context, char *bytes)
+{
+    struct content *content = context;
+    assert_ptr_equal(bytes, content->bytes);
+    content->held--;
+}
+
+static void test_files(void **state)
+{
+    static const struct {
+        const char *row;
+        struct content content;
+        int error;
+        const char *why;
+    } cases[] = {
+        {OPEN "k,file,binary,named\n", {"a\0\xff", 3, 0}, CHAIN_OK, ""},
+        {OPEN "k,file,hex2bin,named\n", {"00ff\n", 5, 0}, CHAIN_OK, ""},
+        {OPEN "k,file,u8,named\n", {"12\n", 3, 0}, CHAIN_OK, ""},
+        {OPEN "k,file,u8,named\n", {"x", 1, 0}, CHAIN_EFIELD, "no decimal number"},
+        {OPEN "k,file,string,named\n", {"a\0b", 3, 0}, CHAIN_EFIELD, "NUL byte"},
+        {OPEN "k,file,string,named\n", {"\xff", 1, 0}, CHAIN_EFIELD, "must be UTF-8"},
+        {OPEN "k,file,string,other\n", {"a", 1, 0}, CHAIN_EMISSING, "cannot be read"},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct nvs_problem problem;
+        struct content content = cases[i].content;
+        const struct nvs_files files = {&content, load, release};
+        const int error = write_bytes(cases[i].row, strlen(cases[i].row), &files, &problem);
+        if (error != cases[i].error || strstr(problem.text, cases[i].why) == NULL)
+            fail_msg("%s: %d: %s", cases[i].row, error, problem.text);
+        assert_int_equal(content.held, 0);
+    }
+}
+
+static void test_nul_in_text(void **state)
+{
+    static const char text[] = OPEN "k,data,string,a\0b\n";
+    struct nvs_problem problem;
+    (void)state;
+    assert_int_equal(write_bytes(text, sizeof text - 1, NULL, &problem), CHAIN_ESYNTAX);
+    assert_int_equal(problem.line, 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_refusals),
         cmocka_unit_test(test_values),
+        cmocka_unit_test(test_files),
+        cmocka_unit_test(test_nul_in_text),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
