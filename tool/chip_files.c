@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -12,6 +11,7 @@
 #include "chain/soc.h"
 #include "chip/rom/rom.h"
 #include "host/error.h"
+#include "tool/file_lock.h"
 
 /* Absent from a build without the device software. */
 #pragma weak chip_rom_image
@@ -22,21 +22,12 @@ static int open_locked(const char *path, struct mapped_file *out)
 {
     struct stat status;
     out->bytes = NULL;
-    out->fd = open(path, O_RDWR | O_CLOEXEC | O_NONBLOCK);
-    if (out->fd < 0 && errno == EISDIR)
-        return host_fail(path, "is a folder, not a file");
-    if (out->fd < 0)
-        return host_fail(path, "cannot be opened to read and write: %s", strerror(errno));
-    int error = HOST_DONE;
-    if (fstat(out->fd, &status) != 0)
-        error = host_fail(path, "cannot be examined: %s", strerror(errno));
-    else if (!S_ISREG(status.st_mode))
-        error = host_fail(path, "is not a regular file");
-    else if (flock(out->fd, LOCK_EX | LOCK_NB) != 0)
-        error = host_fail(path, "is in use by another run (wait for it or stop it)");
-    if (error != HOST_DONE) {
-        close(out->fd);
+    int error = file_lock(path, O_RDWR, &out->fd);
+    if (error != HOST_DONE)
         return error;
+    if (fstat(out->fd, &status) != 0) {
+        close(out->fd);
+        return host_fail(path, "cannot be examined: %s", strerror(errno));
     }
     out->length = (size_t)status.st_size;
     return HOST_DONE;

@@ -15,6 +15,7 @@
 #include "host/error.h"
 #include "host/file.h"
 #include "tool/cli.h"
+#include "tool/file_lock.h"
 #include "tool/inputs.h"
 
 #define OTADATA_BYTES (2 * OTADATA_SECTOR_BYTES)
@@ -277,10 +278,15 @@ static int otadata_set(int argc, char **argv)
         status = slot_number(&options, &slot);
     if (status != HOST_DONE)
         return status;
+    int lock;
+    status = file_lock_output(options.output, &lock);
+    if (status != HOST_DONE)
+        return status;
     status = open_otadata(&options, &file, &ota);
     if (status == HOST_DONE)
         status = set_slot(&options, slot, &file, &ota);
     close_otadata(&file);
+    file_unlock(lock);
     return status;
 }
 

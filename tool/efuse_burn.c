@@ -9,6 +9,7 @@
 #include "host/error.h"
 #include "tool/cli.h"
 #include "tool/efuse_plan.h"
+#include "tool/file_lock.h"
 #include "tool/inputs.h"
 
 enum { OPTION_DIGEST = CLI_LONG, OPTION_FLASH_KEY, OPTION_DRY_RUN, OPTION_YES };
@@ -28,9 +29,9 @@ struct burn_options {
 static int plan_run(const struct burn_plan *plan, const char *path, bool dry_run)
 {
     struct efuse_file file;
-    if (efuse_file_read(path, &file) != HOST_DONE)
-        return HOST_FAILED;
-    int status = HOST_DONE;
+    int status = efuse_file_read(path, &file);
+    if (status != HOST_DONE)
+        return status;
     for (size_t i = 0; i < plan->count && status == HOST_DONE; i++)
         status = plan_step_burn(&plan->step[i], &file.efuse);
     if (status == HOST_DONE && !dry_run)
@@ -195,6 +196,7 @@ int efuse_burn(int argc, char **argv)
         NULL};
     struct burn_options options = {0};
     struct burn_plan plan = {0};
+    int lock = -1;
     int status = cli_parse(&argp, argc, argv, &options);
     if (status == HOST_DONE)
         status = make_plan(&options, &plan);
@@ -202,7 +204,10 @@ int efuse_burn(int argc, char **argv)
         status = host_usage(options.word[0], "eFuses cannot be unburned (--yes to go on, "
                                              "--dry-run to see the steps)");
     if (status == HOST_DONE)
+        status = file_lock_output(options.word[0], &lock);
+    if (status == HOST_DONE)
         status = plan_run(&plan, options.word[0], options.dry_run);
+    file_unlock(lock);
     OPENSSL_cleanse(&plan, sizeof plan);
     return status;
 }

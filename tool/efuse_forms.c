@@ -9,6 +9,7 @@
 
 #include "host/error.h"
 #include "tool/cli.h"
+#include "tool/file_lock.h"
 #include "tool/inputs.h"
 
 #define FILE_MAX        (256u << 10) /* a summary has about 30 KB */
@@ -236,12 +237,17 @@ int efuse_convert(int argc, char **argv)
         NULL,
         NULL};
     struct convert_options options = {0};
-    struct efuse_source source;
+    struct efuse_source source = {0};
+    int lock = -1;
     int status = cli_parse(&argp, argc, argv, &options);
     if (status == HOST_DONE)
+        status = file_lock_output(options.out, &lock);
+    if (status == HOST_DONE)
         status = efuse_source_read(options.in, &source);
-    if (status != HOST_DONE)
+    if (status != HOST_DONE) {
+        file_unlock(lock);
         return status;
+    }
     if (source.form == EFUSE_FORM_SUMMARY)
         status = host_fail(file_input_name(options.in), "is a summary, which has not every bit "
                                                         "(convert the file of espefuse --virt)");
@@ -251,5 +257,6 @@ int efuse_convert(int argc, char **argv)
         (source.form == EFUSE_FORM_ESPEFUSE || options.to == EFUSE_FORM_ESPEFUSE))
         name_lost_keys(&source.efuse);
     efuse_source_wipe(&source);
+    file_unlock(lock);
     return status;
 }

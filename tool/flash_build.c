@@ -1,3 +1,4 @@
+#include "tool/file_lock.h"
 #include "tool/flash_build.h"
 
 #include <stdio.h>
@@ -327,7 +328,11 @@ static int assemble(const struct build_options *options, struct flash *flash)
         place_otadata(flash, options->otadata) != HOST_DONE ||
         place_data(options, flash) != HOST_DONE)
         return HOST_FAILED;
-    return file_write(options->output, flash->bytes, flash->size, 0644);
+    int lock, status = file_lock_output(options->output, &lock);
+    if (status == HOST_DONE)
+        status = file_write(options->output, flash->bytes, flash->size, 0644);
+    file_unlock(lock);
+    return status;
 }
 
 /* What the command line left open, from the project. With eFuses the device decides whom it trusts

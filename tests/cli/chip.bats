@@ -288,6 +288,9 @@ hiccup() {
     refused 1 "is in use by another run" "$TRUSTCHAIN" chip run --flash "$F"
     refused 1 "is in use by another run" "$TRUSTCHAIN" chip run \
         --flash "$BATS_TEST_TMPDIR/other" --efuse "$E"
+    refused 1 "is in use by another run" "$TRUSTCHAIN" efuse burn "$E" field DIS_TWAI 1 --yes
+    refused 1 "is in use by another run" \
+        "$TRUSTCHAIN" efuse convert "$SHARED/factory.efuse" -o "$E" --to qemu
     kill "$RUN"
     wait "$RUN" || true
     exec 7<&-

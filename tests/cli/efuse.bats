@@ -324,3 +324,28 @@ custom() {
     run "$TRUSTCHAIN" efuse plan --help
     [[ "$output" == "Usage: trustchain efuse plan "* ]]
 }
+
+@test "a file in use: nothing burns or replaces it, and it is not waited for" {
+    cp "$SHARED/factory.efuse" e
+    head -c 4M /dev/zero >f
+    cp f f.before
+    build=(flash build --partitions "$PROJECT/partitions.csv" --bootloader "$SHARED/boot.signed"
+        --app "ota_0=$SHARED/app.signed" -o)
+    exec 8<e 9<f
+    flock 8
+    flock 9
+    in_use="is in use by another run (wait for it or stop it)"
+    refused 1 "e: $in_use" "$TRUSTCHAIN" efuse burn e field DIS_TWAI 1 --yes 8<&- 9<&-
+    refused 1 "e: $in_use" "$TRUSTCHAIN" efuse convert e -o e --to espefuse 8<&- 9<&-
+    refused 1 "f: $in_use" "$TRUSTCHAIN" "${build[@]}" f 8<&- 9<&-
+    refused 1 "f: $in_use" "$TRUSTCHAIN" otadata set f --offset 0xd000 --slot ota_1 -o f 8<&- 9<&-
+    cmp e "$SHARED/factory.efuse"
+    cmp f f.before
+    exec 8<&- 9<&-
+    "$TRUSTCHAIN" efuse burn e field DIS_TWAI 1 --yes
+    "$TRUSTCHAIN" "${build[@]}" f
+    [ "$("$TRUSTCHAIN" efuse show e DIS_TWAI)" = 1 ]
+    cmp -s f f.before && return 1
+    "$TRUSTCHAIN" "${build[@]}" - >out
+    cmp f out
+}
