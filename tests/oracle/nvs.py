@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
-"""NVS partitions from random CSVs: ours against Espressif's nvs_partition_gen, byte for byte.
+r"""NVS partitions from random CSVs: ours against Espressif's nvs_partition_gen, byte for byte.
 
-    TRUSTCHAIN=build/release/trustchain PATH=build/oracle/venv/bin:$PATH tests/oracle/nvs.py COUNT [SEED]
+    PATH=build/oracle/venv/bin:$PATH TRUSTCHAIN=build/release/trustchain \
+        tests/oracle/nvs.py COUNT [SEED]
 
 A CSV that one refuses the other must refuse. The seed is printed; the same seed makes the same
 CSVs. Left out is what docs/nvs.md 6 lists as different on purpose.
