@@ -14,6 +14,7 @@
 #include "host/file.h"
 #include "host/key_own.h"
 #include "host/key_secret.h"
+#include "host/key_token.h"
 
 #define KEY_FILE_MAX 65536u
 
@@ -148,10 +149,20 @@ static int explain_no_private(const struct lock *lock, const struct buffer *pem)
     return host_fail(lock->name, "is not a PEM private key");
 }
 
+static int open_token(const char *uri, const char *pin_file, struct key **out)
+{
+    EVP_PKEY *pkey;
+    if (key_token_open(uri, pin_file, &pkey) != HOST_DONE)
+        return HOST_FAILED;
+    return key_wrap(uri, pkey, true, out);
+}
+
 int key_unlock(const char *path, const char *passphrase_file, struct key **out)
 {
     struct buffer pem;
     struct lock lock = {.name = file_input_name(path), .file = passphrase_file, .may_ask = true};
+    if (key_is_token(path))
+        return open_token(path, passphrase_file, out);
     if (file_read_private(path, KEY_FILE_MAX, &pem) != HOST_DONE)
         return HOST_FAILED;
     EVP_PKEY *pkey = decode_private(&pem, &lock);
@@ -194,6 +205,8 @@ int key_load_public(const char *path, struct key **out)
 int key_unlock_public(const char *path, const char *passphrase_file, struct key **out)
 {
     struct lock lock = {.file = passphrase_file, .may_ask = true};
+    if (key_is_token(path))
+        return open_token(path, passphrase_file, out);
     return load_public(path, &lock, out);
 }
 

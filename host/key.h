@@ -1,8 +1,8 @@
 /* host/key.h: Secure Boot signing keys, and making flash encryption keys.
  *
- * A private key is a PEM file (0600): RSA-3072 or ECDSA P-256. Public keys may be P-192 as well,
- * which the ESP32-C6 verifies but nothing here signs with. Private material lives in OpenSSL
- * objects only and is wiped with them.
+ * A private key is a PEM file (0600) or stays in a PKCS#11 token: RSA-3072 or ECDSA P-256. Public
+ * keys may be P-192 as well, which the ESP32-C6 verifies but nothing here signs with. Private
+ * material lives in OpenSSL objects only and is wiped with them.
  */
 #ifndef HOST_KEY_H
 #define HOST_KEY_H
@@ -24,7 +24,8 @@ int key_generate_xts128(const char *path);
 
 /* PEM private key; anything but RSA-3072 and ECDSA P-256 is refused with a line that says what it
  * is. When it is protected, the passphrase is in `passphrase_file`, or found as host/key_secret.h
- * says when that is NULL. */
+ * says when that is NULL. `path` may also be the pkcs11: URI of a key in a token, and the file
+ * then holds its PIN (host/key_token.h). */
 int key_unlock(const char *path, const char *passphrase_file, struct key **out);
 int key_load_private(const char *path, struct key **out); /* without a passphrase file */
 

@@ -6,6 +6,7 @@
 #include <openssl/ecdsa.h>
 #include <openssl/err.h>
 #include <openssl/rsa.h>
+#include <openssl/x509.h>
 
 #include "chain/bytes.h"
 #include "chain/error.h"
@@ -92,16 +93,30 @@ int key_sign_digest(const struct key *key, const uint8_t digest[SHA256_BYTES],
     return HOST_DONE;
 }
 
+/* The public half of any key, also of one in a token, as a key of OpenSSL's own: an engine's does
+ * not tell its coordinates. NULL on failure. */
+static EVP_PKEY *public_half(const EVP_PKEY *pkey)
+{
+    uint8_t *der = NULL;
+    int length = i2d_PUBKEY(pkey, &der);
+    const uint8_t *cursor = der;
+    EVP_PKEY *half = length > 0 ? d2i_PUBKEY(NULL, &cursor, length) : NULL;
+    OPENSSL_free(der);
+    return half;
+}
+
 /* Both coordinates, little-endian. */
 static int ecdsa_point(const struct key *key, uint8_t x[NUMBER_BYTES], uint8_t y[NUMBER_BYTES])
 {
     BIGNUM *x_number = NULL;
     BIGNUM *y_number = NULL;
     int bytes = key->curve == ECDSA_P192 ? 24 : 32;
-    bool done = EVP_PKEY_get_bn_param(key->pkey, OSSL_PKEY_PARAM_EC_PUB_X, &x_number) &&
-                EVP_PKEY_get_bn_param(key->pkey, OSSL_PKEY_PARAM_EC_PUB_Y, &y_number) &&
+    EVP_PKEY *half = public_half(key->pkey);
+    bool done = half && EVP_PKEY_get_bn_param(half, OSSL_PKEY_PARAM_EC_PUB_X, &x_number) &&
+                EVP_PKEY_get_bn_param(half, OSSL_PKEY_PARAM_EC_PUB_Y, &y_number) &&
                 BN_bn2lebinpad(x_number, x, bytes) == bytes &&
                 BN_bn2lebinpad(y_number, y, bytes) == bytes;
+    EVP_PKEY_free(half);
     BN_free(x_number);
     BN_free(y_number);
     return done ? HOST_DONE : host_fail(NULL, "the ECDSA key cannot be used (no public point)");

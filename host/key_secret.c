@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <termios.h>
 #include <unistd.h>
 
 #include <openssl/crypto.h>
@@ -43,21 +44,20 @@ static int read_file(const struct key_secret_kind *kind, const char *path, struc
     return status;
 }
 
-static bool has_terminal(void)
-{
-    int terminal = open("/dev/tty", O_RDWR | O_NOCTTY | O_CLOEXEC);
-    if (terminal < 0)
-        return false;
-    close(terminal);
-    return true;
-}
-
-static int ask(const char *subject, const struct key_secret_kind *kind, bool twice,
+/* OpenSSL prompts before it turns the echo off: what is typed in between would be seen. */
+static int ask(const char *subject, const struct key_secret_kind *kind, bool twice, int terminal,
                struct key_secret *out)
 {
     char prompt[256];
+    struct termios loud, silent;
+    if (tcgetattr(terminal, &loud) != 0)
+        return host_fail(subject, "the terminal cannot be used to ask for a %s", kind->name);
+    silent = loud;
+    silent.c_lflag &= ~(tcflag_t)ECHO;
+    tcsetattr(terminal, TCSAFLUSH, &silent);
     snprintf(prompt, sizeof prompt, "%s of %s: ", kind->name, subject);
     int refused = EVP_read_pw_string_min(out->text, 1, sizeof out->text, prompt, twice);
+    tcsetattr(terminal, TCSAFLUSH, &loud);
     ERR_clear_error();
     if (refused)
         return host_fail(subject, "no %s was given", kind->name);
@@ -74,8 +74,12 @@ int key_secret_read(const char *subject, const struct key_secret_kind *kind, con
     const char *value = getenv(kind->variable);
     if (value)
         return keep(kind->variable, kind, value, strlen(value), out);
-    if (has_terminal())
-        return ask(subject, kind, twice, out);
+    int terminal = open("/dev/tty", O_RDWR | O_NOCTTY | O_CLOEXEC);
+    if (terminal >= 0) {
+        int status = ask(subject, kind, twice, terminal, out);
+        close(terminal);
+        return status;
+    }
     return host_fail(subject,
                      "needs a %s and there is no terminal to ask on (set %s, or "
                      "name a file that holds it)",

@@ -134,7 +134,8 @@ static int key_print_digest(int argc, char **argv)
         parse_key,
         "FILE",
         "Print what the eFuses hold to trust this key: SHA-256 of the public key as a Secure Boot "
-        "V2 signature block stores it. FILE is a private or public PEM key or a certificate.",
+        "V2 signature block stores it. FILE is a PEM key, a certificate or the pkcs11: URI of a "
+        "key.",
         NULL,
         NULL,
         NULL};

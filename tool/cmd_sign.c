@@ -255,9 +255,12 @@ int cmd_sign(int argc, char **argv)
 {
     static const struct argp_option options_known[] = {
         {"output", 'o', "FILE", 0, "where the signed image goes", 0},
-        {"key", 'k', "FILE", 0, "RSA-3072 or ECDSA P-256 private key (PEM); up to three times", 0},
+        {"key", 'k', "FILE", 0,
+         "RSA-3072 or ECDSA P-256 private key, a PEM file or a pkcs11: URI; up to three times", 0},
         {"passphrase-file", OPTION_PASSPHRASE_FILE, "FILE", 0,
-         "holds the passphrase of the keys (default: TRUSTCHAIN_PASSPHRASE, or asked for)", 0},
+         "holds the passphrase or PIN of the keys (default: TRUSTCHAIN_PASSPHRASE, TRUSTCHAIN_PIN, "
+         "or asked for)",
+         0},
         {"public-key", OPTION_PUBLIC_KEY, "FILE", 0,
          "add a signature made elsewhere with the private half of this key; up to three times", 0},
         {"signature", OPTION_SIGNATURE, "FILE", 0,
