@@ -22,10 +22,8 @@ int efuse_file_read(const char *path, struct efuse_file *out)
         return HOST_FAILED;
     int status = HOST_DONE;
     if (out->bytes.length == ESPEFUSE_VIRT_BYTES)
-        status = host_fail(name,
-                           "is 512 bytes, the register dump of espefuse --virt (an eFuse "
-                           "file here has %u bytes)",
-                           EFUSE_IMAGE_BYTES);
+        status = host_fail(name, "is 512 bytes, the register dump of espefuse --virt (trustchain "
+                                 "efuse convert FILE -o OUT --to qemu)");
     else if (out->bytes.length < EFUSE_IMAGE_BYTES)
         status = host_fail(name,
                            "is %zu bytes, an eFuse file has %u (make one: trustchain efuse "
