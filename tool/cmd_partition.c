@@ -3,16 +3,21 @@
 
 #include <stdio.h>
 
+#include <sys/stat.h>
+
 #include "chain/error.h"
 #include "chain/partition.h"
 #include "host/error.h"
 #include "host/file.h"
 #include "tool/cli.h"
+#include "tool/flash_read.h"
 #include "tool/table.h"
 
 struct partition_options {
     const char *input;
     const char *output;
+    const char *key;
+    const char *efuse;
     uint32_t flash_size;
     bool json;
 };
@@ -25,6 +30,12 @@ static error_t parse_partition(int key, char *text, struct argp_state *state)
     switch (key) {
     case 'o':
         options->output = text;
+        return 0;
+    case 'k':
+        options->key = text;
+        return 0;
+    case 'e':
+        options->efuse = text;
         return 0;
     case OPTION_FLASH_SIZE:
         options->flash_size = cli_option_flash_size(state, text);
@@ -77,15 +88,35 @@ static int print_json(const struct partition_table *table)
     return cli_json_print(list);
 }
 
+/* No table, binary or CSV, is as long as a flash that holds one at its place. */
+static bool is_dump(const struct partition_options *options)
+{
+    struct stat status;
+    return options->key || options->efuse ||
+           (stat(options->input, &status) == 0 && S_ISREG(status.st_mode) &&
+            status.st_size >= (off_t)(PARTITION_TABLE_OFFSET + PARTITION_TABLE_BYTES));
+}
+
+static int read_shown(const struct partition_options *options, struct partition_table *table)
+{
+    if (!is_dump(options))
+        return table_read(options->input, options->flash_size, table);
+    if (options->flash_size != 0)
+        return host_usage("partition show", "--flash-size is for a table (a dump has its size)");
+    return flash_dump_table(options->input, options->key, options->efuse, table);
+}
+
 static int partition_show(int argc, char **argv)
 {
     static const struct argp_option options_known[] = {
         {"flash-size", OPTION_FLASH_SIZE, "SIZE", 0, "refuse what does not fit, e.g. 4MB", 0},
         {"json", OPTION_JSON, NULL, 0, "print JSON instead of CSV", 0},
+        {"key", 'k', "FILE", 0, "a flash dump: decrypt with this flash encryption key", 0},
+        {"efuse", 'e', "FILE", 0, "a flash dump: decrypt with the key of these eFuses", 0},
         {0}};
     static const struct argp argp = {
         options_known, parse_partition,
-        "FILE",        "Print a partition table (binary or CSV) as CSV.",
+        "FILE",        "Print a partition table (binary, CSV, or the one in a flash dump) as CSV.",
         NULL,          NULL,
         NULL};
     struct partition_options options = {0};
@@ -93,7 +124,7 @@ static int partition_show(int argc, char **argv)
     char csv[16384];
     int status = cli_parse(&argp, argc, argv, &options);
     if (status == HOST_DONE)
-        status = table_read(options.input, options.flash_size, &table);
+        status = read_shown(&options, &table);
     if (status != HOST_DONE)
         return status;
     if (options.json)

@@ -115,6 +115,18 @@ static void dump_close(struct dump *dump)
     OPENSSL_cleanse(dump->key, sizeof dump->key);
 }
 
+int flash_dump_table(const char *path, const char *key, const char *efuse,
+                     struct partition_table *table)
+{
+    struct dump_options options = {.dump = path, .key = key, .efuse = efuse};
+    struct dump dump;
+    int status = dump_open(&options, &dump);
+    if (status == HOST_DONE)
+        *table = dump.table;
+    dump_close(&dump);
+    return status;
+}
+
 static bool is_decrypted(const struct partition *partition)
 {
     return partition->type == PARTITION_APP || partition_all_encrypted(partition);

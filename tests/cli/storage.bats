@@ -308,3 +308,19 @@ import zlib
 print((zlib.crc32(b"\xfe\xff\xff\xff", 0xFFFFFFFF) & 0xFFFFFFFF).to_bytes(4, "little").hex())')"
     refused 1 "used up" "$TRUSTCHAIN" otadata set part -o out --slot ota_1
 }
+
+@test "partition show: the table in a flash dump, plain and encrypted" {
+    cd "$BATS_TEST_TMPDIR"
+    "$TRUSTCHAIN" partition build "$PROJECT/partitions.csv" -o table
+    "$TRUSTCHAIN" partition show table >expected
+    build -o plain
+    build -o cipher --key "$FLASH_KEY"
+    "$TRUSTCHAIN" partition show plain | cmp - expected
+    "$TRUSTCHAIN" partition show cipher --key "$FLASH_KEY" | cmp - expected
+    "$TRUSTCHAIN" partition show cipher --efuse "$SHARED/production.efuse" | cmp - expected
+    refused 1 "if it is encrypted" "$TRUSTCHAIN" partition show cipher
+    "$TRUSTCHAIN" key new wrong --type xts128
+    refused 1 "right key" "$TRUSTCHAIN" partition show cipher --key wrong
+    refused 1 "too short" "$TRUSTCHAIN" partition show table --key "$FLASH_KEY"
+    refused 2 "flash-size" "$TRUSTCHAIN" partition show plain --flash-size 4MB
+}
