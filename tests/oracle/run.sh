@@ -3,7 +3,7 @@
 #
 #     TRUSTCHAIN=build/release/trustchain tests/oracle/run.sh [COMMAND...]
 #
-# COMMAND (bats official.bats) runs with the tools on its PATH.
+# COMMAND (bats on all files here) runs with the tools on its PATH.
 #
 # The tools live in build/oracle/, made once for each state of requirements.txt. Exit status 77 and
 # a line "skipped: reason" where PyPI cannot be reached; anything else that fails is a failure.
@@ -45,5 +45,5 @@ make_venv() {
 
 cmp -s "$here/requirements.txt" "$folder/made-of" || make_venv
 export PATH=$venv/bin:$PATH
-[ $# -gt 0 ] || set -- bats "$here/official.bats"
+[ $# -gt 0 ] || set -- bats "$here"
 exec "$@"
