@@ -5,6 +5,8 @@
 #   make test       every test; ends with a line "N passed, N failed"
 #   make bench      figures against their baselines, out/bench.json (ONLY=chip|device|tools|server)
 #   make firmware   the example app for a project: PROJECT=DIR VERSION=1.0.0 OUT=app.elf
+#   make package    a Debian package of the command: out/trustchain_*.deb
+#   make differential  generated inputs through Espressif's tools and ours (SEED=1 COUNT=200)
 #   make format     clang-format on our own code; make lint checks it and runs clang-tidy
 #   make fuzz       each fuzz target for FUZZ_SECONDS (60)
 #   make clean      remove build/ and out/ (fetched sources in build/sources too)
@@ -13,7 +15,7 @@ SHELL := /bin/bash
 FUZZ_SECONDS ?= 60
 export CMAKE_BUILD_PARALLEL_LEVEL ?= $(shell nproc)
 
-.PHONY: all demo test bench firmware format lint fuzz clean
+.PHONY: all demo test bench firmware package differential format lint fuzz clean
 
 all:
 	@packaging/install-deps build
@@ -32,6 +34,13 @@ bench: all
 
 firmware: all
 	@device/app/firmware-of-project "$(PROJECT)" "$(VERSION)" "$(OUT)"
+
+package: all
+	@packaging/package
+
+differential: all
+	@packaging/install-deps build test
+	@tests/differential/run --seed $(or $(SEED),1) --count $(or $(COUNT),200)
 
 format:
 	@packaging/install-deps lint
