@@ -207,6 +207,8 @@ struct nvs_blob nvs_blob_index(const struct nvs_entry *entry)
 uint64_t nvs_integer(const struct nvs_entry *entry)
 {
     uint64_t value = 0;
+    if (entry->size == 0 || entry->size > sizeof value)
+        return 0; /* no integer */
     for (size_t i = 0; i < entry->size; i++)
         value |= (uint64_t)entry->data[i] << (8 * i);
     const unsigned above = (unsigned)(64 - 8 * entry->size);

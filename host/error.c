@@ -1,3 +1,4 @@
+#define HOST_ERROR_DEFINES
 #include "host/error.h"
 
 #include <stdarg.h>

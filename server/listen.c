@@ -56,7 +56,7 @@ static void describe(struct listener *listener, const struct sockaddr_storage *b
         snprintf(listener->text, sizeof listener->text, "[%s]:%u", text, listener->port);
     } else {
         const struct sockaddr_in *in = (const void *)bound;
-        listener->port = ntohs(in->sin_port);
+        listener->port = ntohs(in->sin_port); /* NOLINT: getsockname() has filled it */
         inet_ntop(AF_INET, &in->sin_addr, text, sizeof text);
         snprintf(listener->text, sizeof listener->text, "%s:%u", text, listener->port);
     }
@@ -66,7 +66,7 @@ static int bind_and_listen(const struct addrinfo *where, struct listener *listen
 {
     int on = 1;
     int defer = FIRST_BYTES_S;
-    struct sockaddr_storage bound;
+    struct sockaddr_storage bound = {0};
     socklen_t length = sizeof bound;
     listener->fd = socket(where->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     if (listener->fd < 0) {
