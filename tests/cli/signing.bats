@@ -112,7 +112,7 @@ sys.exit(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
 END
 }
 
-@test "passphrase: made and opened from a file, the environment, a terminal" {
+@test "passphrase: made and opened from a file and the environment" {
     (umask 077; echo correct horse >phrase; echo wrong >wrong)
     for type in rsa3072 ecdsa-p256; do
         rm -f locked.pem out
@@ -129,7 +129,17 @@ END
                 --key locked.pem $how
             "$TRUSTCHAIN" verify out --key public.pem
         done
-        rm -f out
+    done
+}
+
+@test "passphrase: typed at a terminal, not echoed" {
+    python3 -c 'import os; os.openpty()' 2>/dev/null ||
+        skip "no pseudo-terminals here (is /dev/pts mounted?)"
+    (umask 077; echo correct horse >phrase)
+    for type in rsa3072 ecdsa-p256; do
+        rm -f locked.pem out
+        "$TRUSTCHAIN" key new locked.pem --type $type --protect --passphrase-file phrase
+        "$TRUSTCHAIN" key public locked.pem --passphrase-file phrase -o public.pem
         run typed "correct horse" "$TRUSTCHAIN" sign "$SHARED/app.bin" -o out --key locked.pem
         [ "$status" -eq 0 ]
         [[ "$output" == *"passphrase of locked.pem:"* && "$output" != *horse* ]]
