@@ -12,10 +12,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define SHA256_BYTES   32
-#define RSA3072_BYTES  384
-#define XTS_KEY_BYTES  32 /* AES-128 data key, then AES-128 tweak key */
-#define XTS_UNIT_BYTES 128
+#define SHA256_BYTES     32
+#define RSA3072_BYTES    384
+#define XTS_KEY_BYTES    32 /* AES-128 data key, then AES-128 tweak key */
+#define XTS_UNIT_BYTES   128
+#define XTS256_KEY_BYTES 64 /* AES-256 data key, then AES-256 tweak key */
 
 /* A run of bytes to hash. Several spans hash as their concatenation. */
 struct chain_span {
@@ -34,6 +35,16 @@ struct rsa3072_key {
 
 enum ecdsa_curve { ECDSA_P192 = 1, ECDSA_P256 = 2 };
 
+/* Data units of one length, each with its tweak, one after the other in `in` and in `out`: many in
+ * one call, since AES units of today's processors want several blocks at once. */
+struct xts_run {
+    size_t units;
+    size_t unit_bytes;     /* a multiple of 16; units * unit_bytes at most XTS_RUN_BYTES */
+    const uint8_t *tweaks; /* XTS_TWEAK_BYTES a unit, as they are before their encryption */
+    const uint8_t *in;
+    uint8_t *out; /* == in, or apart from it */
+};
+
 struct chain_crypto {
     void *context; /* the provider's own; chain/ only passes the table back */
 
@@ -51,12 +62,10 @@ struct chain_crypto {
                         const uint8_t *y, const uint8_t *r, const uint8_t *s,
                         const uint8_t digest[SHA256_BYTES]);
 
-    /* Standard XTS-AES-128 of one data unit: length a multiple of 16, at most XTS_UNIT_BYTES;
-     * in == out allowed. NULL where the flash cipher is never computed in software (the chip's
-     * own flash cache decrypts). */
+    /* Standard XTS-AES-128 of a run. NULL where the flash cipher is never computed in software (the
+     * chip's own flash cache decrypts). */
     int (*aes_xts)(const struct chain_crypto *crypto, bool encrypt,
-                   const uint8_t key[XTS_KEY_BYTES], const uint8_t tweak[16], const uint8_t *in,
-                   uint8_t *out, size_t length);
+                   const uint8_t key[XTS_KEY_BYTES], const struct xts_run *run);
 };
 
 #endif

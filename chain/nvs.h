@@ -11,10 +11,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define NVS_PAGE_BYTES     4096u
-#define NVS_ENTRY_BYTES    32u
-#define NVS_PAGE_ENTRIES   126u
-#define NVS_KEY_MAX        15u
+#include "chain/nvs_source.h"
+
 #define NVS_NAMESPACES_MAX 254u
 #define NVS_STRING_MAX     3967u /* bytes without the NUL: the generator's own limit (nvs.md 4) */
 #define NVS_CHUNKS_MAX     127u  /* of one blob */

@@ -16,7 +16,6 @@
 #define AES_BLOCK_BYTES 16
 #define AES_KEY_BYTES   16
 #define XTS_FEEDBACK    0x87
-#define XTS_UNIT_WORDS  (XTS_UNIT_BYTES / 8)
 
 /* Algorithms are looked up once: a look-up takes a lock and costs more than a small hash. */
 static EVP_MD *sha256_algorithm;
@@ -230,50 +229,68 @@ static struct xts_state *xts_state_for(const uint8_t key[XTS_KEY_BYTES], bool en
     return state->ready ? state : NULL;
 }
 
-/* The sequence T, xT, x^2 T, ... in GF(2^128), low word first (IEEE 1619). */
-static void xts_tweaks(uint64_t tweaks[XTS_UNIT_WORDS])
+/* From each unit's encrypted tweak T, which stand close together at the front, the sequences T, xT,
+ * x^2 T, ... in GF(2^128), low word first (IEEE 1619). From the last unit down, so that none is
+ * overwritten before its turn. No branch depends on a tweak. */
+static void xts_tweaks_spread(uint64_t *tweaks, size_t units, size_t unit_words)
 {
-    uint64_t low = le64toh(tweaks[0]), high = le64toh(tweaks[1]);
-    for (size_t i = 2; i < XTS_UNIT_WORDS; i += 2) {
-        uint64_t carry = high >> 63;
-        high = (high << 1) | (low >> 63);
-        low = (low << 1) ^ (carry * XTS_FEEDBACK);
-        tweaks[i] = htole64(low);
-        tweaks[i + 1] = htole64(high);
+    for (size_t unit = units; unit-- > 0;) {
+        uint64_t low = le64toh(tweaks[2 * unit]), high = le64toh(tweaks[2 * unit + 1]);
+        uint64_t *spread = tweaks + unit * unit_words;
+        for (size_t i = 0; i < unit_words; i += 2) {
+            spread[i] = htole64(low);
+            spread[i + 1] = htole64(high);
+            uint64_t carry = high >> 63;
+            high = (high << 1) | (low >> 63);
+            low = (low << 1) ^ (carry * XTS_FEEDBACK);
+        }
     }
 }
 
-/* Words, not bytes: with bytes the two additions cost more than the cipher. */
-static void words_xor(uint64_t *words, const uint64_t *with)
+/* out = in xor with. Words, not bytes: with bytes the two additions cost more than the cipher. */
+static void words_xor(uint8_t *out, const uint8_t *in, const uint64_t *with, size_t length)
 {
-    for (size_t i = 0; i < XTS_UNIT_WORDS; i++)
-        words[i] ^= with[i];
+    for (size_t i = 0; i < length / 8; i++) {
+        uint64_t word;
+        memcpy(&word, in + 8 * i, 8);
+        word ^= with[i];
+        memcpy(out + 8 * i, &word, 8);
+    }
+}
+
+static bool xts_run_possible(const struct xts_run *run)
+{
+    return run->unit_bytes > 0 && run->unit_bytes % AES_BLOCK_BYTES == 0 &&
+           run->units <= XTS_RUN_BYTES / run->unit_bytes;
+}
+
+/* AES-ECB twice, over all tweaks and over all blocks: OpenSSL keeps the processor's AES unit full
+ * with eight and more blocks, where XTS a unit at a time would wait for each tweak. */
+static bool xts_compute(struct xts_state *state, const struct xts_run *run)
+{
+    uint64_t tweaks[XTS_RUN_BYTES / 8];
+    size_t length = run->units * run->unit_bytes;
+    int written;
+    bool good = EVP_CipherUpdate(state->tweak, (uint8_t *)tweaks, &written, run->tweaks,
+                                 (int)(run->units * XTS_TWEAK_BYTES)) == 1;
+    if (good) {
+        xts_tweaks_spread(tweaks, run->units, run->unit_bytes / 8);
+        words_xor(run->out, run->in, tweaks, length);
+        good = EVP_CipherUpdate(state->data, run->out, &written, run->out, (int)length) == 1;
+        words_xor(run->out, run->out, tweaks, length);
+    }
+    OPENSSL_cleanse(tweaks, run->units * XTS_TWEAK_BYTES > length ? sizeof tweaks : length);
+    return good;
 }
 
 static int crypto_aes_xts(const struct chain_crypto *crypto, bool encrypt,
-                          const uint8_t key[XTS_KEY_BYTES], const uint8_t tweak[16],
-                          const uint8_t *in, uint8_t *out, size_t length)
+                          const uint8_t key[XTS_KEY_BYTES], const struct xts_run *run)
 {
     (void)crypto;
-    if (length > XTS_UNIT_BYTES || length % AES_BLOCK_BYTES != 0)
+    if (!xts_run_possible(run))
         return CHAIN_ECRYPTO;
     struct xts_state *state = xts_state_for(key, encrypt);
-    if (state == NULL)
-        return CHAIN_ECRYPTO;
-
-    uint64_t tweaks[XTS_UNIT_WORDS], work[XTS_UNIT_WORDS] = {0};
-    uint8_t *work_bytes = (uint8_t *)work;
-    int written;
-    if (EVP_CipherUpdate(state->tweak, (uint8_t *)tweaks, &written, tweak, AES_BLOCK_BYTES) != 1)
-        return CHAIN_ECRYPTO;
-    xts_tweaks(tweaks);
-    memcpy(work, in, length);
-    words_xor(work, tweaks);
-    if (EVP_CipherUpdate(state->data, work_bytes, &written, work_bytes, (int)length) != 1)
-        return CHAIN_ECRYPTO;
-    words_xor(work, tweaks);
-    memcpy(out, work, length);
-    return CHAIN_OK;
+    return state != NULL && xts_compute(state, run) ? CHAIN_OK : CHAIN_ECRYPTO;
 }
 
 const struct chain_crypto host_crypto = {
@@ -281,4 +298,5 @@ const struct chain_crypto host_crypto = {
     .rsa_public = crypto_rsa_public,
     .ecdsa_verify = crypto_ecdsa_verify,
     .aes_xts = crypto_aes_xts,
+    .aes256_xts = crypto_aes256_xts,
 };

@@ -135,6 +135,37 @@ static void xts_refuses_other_lengths(void **state)
                      CHAIN_ECRYPTO);
 }
 
+/* IEEE 1619, vector 10: its first 32 bytes. */
+static void aes256_xts_is_the_standard_one(void **state)
+{
+    (void)state;
+    static const uint8_t key[XTS256_KEY_BYTES] = {
+        0x27, 0x18, 0x28, 0x18, 0x28, 0x45, 0x90, 0x45, 0x23, 0x53, 0x60, 0x28, 0x74,
+        0x71, 0x35, 0x26, 0x62, 0x49, 0x77, 0x57, 0x24, 0x70, 0x93, 0x69, 0x99, 0x59,
+        0x57, 0x49, 0x66, 0x96, 0x76, 0x27, 0x31, 0x41, 0x59, 0x26, 0x53, 0x58, 0x97,
+        0x93, 0x23, 0x84, 0x62, 0x64, 0x33, 0x83, 0x27, 0x95, 0x02, 0x88, 0x41, 0x97,
+        0x16, 0x93, 0x99, 0x37, 0x51, 0x05, 0x82, 0x09, 0x74, 0x94, 0x45, 0x92};
+    static const uint8_t expected[32] = {0x1c, 0x3b, 0x3a, 0x10, 0x2f, 0x77, 0x03, 0x86,
+                                         0xe4, 0x83, 0x6c, 0x99, 0xe3, 0x70, 0xcf, 0x9b,
+                                         0xea, 0x00, 0x80, 0x3f, 0x5e, 0x48, 0x23, 0x57,
+                                         0xa4, 0xae, 0x12, 0xd4, 0x14, 0xa3, 0xe6, 0x3b};
+    const uint8_t tweak[16] = {0xff};
+    uint8_t plain[32], out[32];
+    for (uint8_t i = 0; i < sizeof plain; i++)
+        plain[i] = i;
+    assert_int_equal(host_crypto.aes256_xts(&host_crypto, true, key, tweak, plain, out, sizeof out),
+                     CHAIN_OK);
+    assert_memory_equal(out, expected, sizeof out);
+    assert_int_equal(host_crypto.aes256_xts(&host_crypto, false, key, tweak, out, out, sizeof out),
+                     CHAIN_OK);
+    assert_memory_equal(out, plain, sizeof out);
+    const size_t wrong[] = {0, 17, 144};
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++)
+        assert_int_equal(
+            host_crypto.aes256_xts(&host_crypto, true, key, tweak, plain, out, wrong[i]),
+            CHAIN_ECRYPTO);
+}
+
 /* Threads with keys of their own, changing direction and key all the time. */
 static void *encrypt_and_back(void *argument)
 {
@@ -174,6 +205,7 @@ int main(void)
         cmocka_unit_test(xts_is_the_standard_one),
         cmocka_unit_test(xts_sees_key_changes),
         cmocka_unit_test(xts_refuses_other_lengths),
+        cmocka_unit_test(aes256_xts_is_the_standard_one),
         cmocka_unit_test(threads_do_not_meet),
     };
     return cmocka_run_group_tests_name("crypto", tests, NULL, NULL);
