@@ -1,40 +1,55 @@
 /* server/project.h: what a project folder (`trustchain init`) says about its flash and releases.
  *
  *     trustchain.ini   [product] name, channel
- *                      [update] url, poll_seconds: for firmware-of-project, passed over here
+ *                      [update] url, poll_seconds: for firmware-of-project, checked here
  *                      [flash] size, encryption
- *                      [release] folder, signing_key, min_secure_version
+ *                      [release] folder, signing_key, next_signing_key, min_secure_version,
+ *                                max_size
+ *                      [efuse]: for `efuse plan`, passed over here
  *     partitions.csv   the table; the smallest update slot
  *     pki/             server_cert.pem, server_key.pem
  *     secure_keys/     flash_encryption_key.bin
  *
- * Relative paths in trustchain.ini start at the project folder. A section or key that is not named
- * here is refused: a misspelt rule would be a rule nobody keeps.
+ * Relative paths in trustchain.ini start at the project folder. A section or setting that is not
+ * named here is refused, and so is one given twice: a misspelt rule would be a rule nobody keeps.
  */
 #ifndef SERVER_PROJECT_H
 #define SERVER_PROJECT_H
 
 #include <limits.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
+#include "host/ini.h"
 #include "server/target.h"
+
+#define PROJECT_INI_MAX            65536 /* bytes of trustchain.ini */
+#define PROJECT_SECURE_VERSION_MAX 16    /* the eFuse field counts its 16 bits (efuse.md 1) */
 
 struct release_project {
     char product[NAME_BYTES_MAX + 1];
     char channel[NAME_BYTES_MAX + 1]; /* "stable" when the file names none */
     char releases[PATH_MAX];
-    char signing_key[PATH_MAX]; /* PEM, of which only the public part is used */
+    char signing_key[PATH_MAX];      /* PEM, of which only the public part is used */
+    char next_signing_key[PATH_MAX]; /* while keys rotate, the one to come; else empty */
     char certificate[PATH_MAX];
     char key[PATH_MAX];
     char partitions[PATH_MAX];
     char flash_key[PATH_MAX];
-    bool encryption;     /* of the factory flash; on when the file does not say */
-    uint32_t flash_size; /* bytes; 4 MB when the file does not say */
-    uint32_t min_secure_version;
+    bool encryption;             /* of the factory flash; on when the file does not say */
+    uint32_t flash_size;         /* bytes; 4 MB when the file does not say */
+    uint32_t min_secure_version; /* 0..PROJECT_SECURE_VERSION_MAX */
+    uint32_t max_size;           /* bytes of a release; 0 = only what the slot takes */
 };
 
-/* HOST_DONE, or HOST_FAILED after one line on stderr. */
+/* text[length] of a trustchain.ini, in memory only; `folder` is what relative paths start at. False
+ * with *problem filled in; *project is then unspecified. Touches no file: paths are not looked at.
+ */
+bool release_project_parse(const char *text, size_t length, const char *folder,
+                           struct release_project *project, struct ini_problem *problem);
+
+/* The same from folder/trustchain.ini. HOST_DONE, or HOST_FAILED after one line on stderr. */
 int release_project_read(const char *folder, struct release_project *project);
 
 /* Bytes of the smallest OTA slot in the project's partitions.csv. */

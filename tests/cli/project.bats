@@ -51,14 +51,14 @@ build() { # OUT OPTION...
 }
 
 @test "values that cannot be are refused with their line" {
-    wrong() { # SETTING VALUE
+    wrong() { # SETTING VALUE [RULE]
         sed "s|^$1 = .*|$1 = $2|" "$PROJECT/trustchain.ini" >$ini
         refused 1 "$ini: line " "$TRUSTCHAIN" release list --project p
-        [[ "$stderr" == *"$1 cannot be \"$2\"" ]]
+        [[ "$stderr" == *"$1 cannot be \"$2\" (${3:-}"*")" ]]
     }
-    wrong size 3MB
-    wrong encryption yes
-    wrong min_secure_version -1
+    wrong size 3MB 2MB
+    wrong encryption yes "on or off"
+    wrong min_secure_version -1 "0 to 16"
     wrong name a/b
     wrong channel ..
 }
