@@ -12,11 +12,14 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define SHA256_BYTES     32
-#define RSA3072_BYTES    384
-#define XTS_KEY_BYTES    32 /* AES-128 data key, then AES-128 tweak key */
-#define XTS_UNIT_BYTES   128
-#define XTS256_KEY_BYTES 64 /* AES-256 data key, then AES-256 tweak key */
+#define SHA256_BYTES      32
+#define RSA3072_BYTES     384
+#define XTS_KEY_BYTES     32 /* AES-128 data key, then AES-128 tweak key */
+#define XTS256_KEY_BYTES  64 /* AES-256 data key, then AES-256 tweak key */
+#define XTS_TWEAK_BYTES   16
+#define XTS_UNIT_BYTES    128
+#define XTS_RUN_BYTES     4096 /* at most so much in one run */
+#define XTS256_UNIT_BYTES 32
 
 /* A run of bytes to hash. Several spans hash as their concatenation. */
 struct chain_span {
@@ -66,6 +69,12 @@ struct chain_crypto {
      * chip's own flash cache decrypts). */
     int (*aes_xts)(const struct chain_crypto *crypto, bool encrypt,
                    const uint8_t key[XTS_KEY_BYTES], const struct xts_run *run);
+
+    /* Standard XTS-AES-256 of one data unit, as encrypted NVS has them: length a multiple of 16, at
+     * most XTS256_UNIT_BYTES; in == out allowed. NULL where there is no encrypted NVS. */
+    int (*aes256_xts)(const struct chain_crypto *crypto, bool encrypt,
+                      const uint8_t key[XTS256_KEY_BYTES], const uint8_t tweak[16],
+                      const uint8_t *in, uint8_t *out, size_t length);
 };
 
 #endif

@@ -14,12 +14,11 @@
 #include "chain/error.h"
 
 #define AES_BLOCK_BYTES 16
-#define AES_KEY_BYTES   16
 #define XTS_FEEDBACK    0x87
 
 /* Algorithms are looked up once: a look-up takes a lock and costs more than a small hash. */
 static EVP_MD *sha256_algorithm;
-static EVP_CIPHER *aes_ecb_algorithm;
+static EVP_CIPHER *aes128_ecb_algorithm, *aes256_ecb_algorithm;
 static pthread_key_t xts_state_key;
 static int setup_error;
 static pthread_once_t setup_once = PTHREAD_ONCE_INIT;
@@ -31,9 +30,9 @@ static pthread_once_t setup_once = PTHREAD_ONCE_INIT;
 struct xts_state {
     EVP_CIPHER_CTX *data;
     EVP_CIPHER_CTX *tweak;
-    uint8_t key[XTS_KEY_BYTES];
+    uint8_t key[XTS256_KEY_BYTES];
+    size_t key_bytes; /* 0: none scheduled */
     bool encrypt;
-    bool ready;
 };
 
 static void xts_state_free(void *argument)
@@ -49,10 +48,12 @@ static void xts_state_free(void *argument)
 static void setup(void)
 {
     sha256_algorithm = EVP_MD_fetch(NULL, "SHA256", NULL);
-    aes_ecb_algorithm = EVP_CIPHER_fetch(NULL, "AES-128-ECB", NULL);
+    aes128_ecb_algorithm = EVP_CIPHER_fetch(NULL, "AES-128-ECB", NULL);
+    aes256_ecb_algorithm = EVP_CIPHER_fetch(NULL, "AES-256-ECB", NULL);
     bool keyed = pthread_key_create(&xts_state_key, xts_state_free) == 0;
-    setup_error =
-        sha256_algorithm != NULL && aes_ecb_algorithm != NULL && keyed ? CHAIN_OK : CHAIN_ECRYPTO;
+    bool found =
+        sha256_algorithm != NULL && aes128_ecb_algorithm != NULL && aes256_ecb_algorithm != NULL;
+    setup_error = found && keyed ? CHAIN_OK : CHAIN_ECRYPTO;
 }
 
 static int ready(void)
@@ -194,18 +195,8 @@ static struct xts_state *xts_state_new(void)
     return state;
 }
 
-/* In constant time, a word a step: this runs once a unit. */
-static bool xts_keys_equal(const uint8_t *a, const uint8_t *b)
-{
-    uint64_t left[XTS_KEY_BYTES / 8], right[XTS_KEY_BYTES / 8];
-    memcpy(left, a, XTS_KEY_BYTES);
-    memcpy(right, b, XTS_KEY_BYTES);
-    return ((left[0] ^ right[0]) | (left[1] ^ right[1]) | (left[2] ^ right[2]) |
-            (left[3] ^ right[3])) == 0;
-}
-
 /* The calling thread's state, scheduled for this key and direction; NULL on failure. */
-static struct xts_state *xts_state_for(const uint8_t key[XTS_KEY_BYTES], bool encrypt)
+static struct xts_state *xts_state_for(const uint8_t *key, size_t key_bytes, bool encrypt)
 {
     if (ready() != CHAIN_OK)
         return NULL;
@@ -214,19 +205,23 @@ static struct xts_state *xts_state_for(const uint8_t key[XTS_KEY_BYTES], bool en
         state = xts_state_new();
     if (state == NULL)
         return NULL;
-    if (state->ready && state->encrypt == encrypt && xts_keys_equal(state->key, key))
+    if (state->key_bytes == key_bytes && state->encrypt == encrypt &&
+        CRYPTO_memcmp(state->key, key, key_bytes) == 0)
         return state;
 
     /* The schedules are overwritten in place: nothing of the old key remains. */
-    state->ready =
-        EVP_CipherInit_ex2(state->data, aes_ecb_algorithm, key, NULL, encrypt, NULL) == 1 &&
-        EVP_CipherInit_ex2(state->tweak, aes_ecb_algorithm, key + AES_KEY_BYTES, NULL, 1, NULL) ==
-            1 &&
+    const EVP_CIPHER *aes =
+        key_bytes == XTS_KEY_BYTES ? aes128_ecb_algorithm : aes256_ecb_algorithm;
+    bool scheduled =
+        EVP_CipherInit_ex2(state->data, aes, key, NULL, encrypt, NULL) == 1 &&
+        EVP_CipherInit_ex2(state->tweak, aes, key + key_bytes / 2, NULL, 1, NULL) == 1 &&
         EVP_CIPHER_CTX_set_padding(state->data, 0) == 1 &&
         EVP_CIPHER_CTX_set_padding(state->tweak, 0) == 1;
-    memcpy(state->key, key, XTS_KEY_BYTES);
+    OPENSSL_cleanse(state->key, sizeof state->key);
+    memcpy(state->key, key, key_bytes);
+    state->key_bytes = scheduled ? key_bytes : 0;
     state->encrypt = encrypt;
-    return state->ready ? state : NULL;
+    return scheduled ? state : NULL;
 }
 
 /* From each unit's encrypted tweak T, which stand close together at the front, the sequences T, xT,
@@ -279,18 +274,35 @@ static bool xts_compute(struct xts_state *state, const struct xts_run *run)
         good = EVP_CipherUpdate(state->data, run->out, &written, run->out, (int)length) == 1;
         words_xor(run->out, run->out, tweaks, length);
     }
-    OPENSSL_cleanse(tweaks, run->units * XTS_TWEAK_BYTES > length ? sizeof tweaks : length);
+    OPENSSL_cleanse(tweaks, length);
     return good;
+}
+
+static int crypto_xts(bool encrypt, const uint8_t *key, size_t key_bytes, const struct xts_run *run)
+{
+    if (!xts_run_possible(run))
+        return CHAIN_ECRYPTO;
+    struct xts_state *state = xts_state_for(key, key_bytes, encrypt);
+    return state != NULL && xts_compute(state, run) ? CHAIN_OK : CHAIN_ECRYPTO;
 }
 
 static int crypto_aes_xts(const struct chain_crypto *crypto, bool encrypt,
                           const uint8_t key[XTS_KEY_BYTES], const struct xts_run *run)
 {
     (void)crypto;
-    if (!xts_run_possible(run))
+    return crypto_xts(encrypt, key, XTS_KEY_BYTES, run);
+}
+
+static int crypto_aes256_xts(const struct chain_crypto *crypto, bool encrypt,
+                             const uint8_t key[XTS256_KEY_BYTES],
+                             const uint8_t tweak[XTS_TWEAK_BYTES], const uint8_t *in, uint8_t *out,
+                             size_t length)
+{
+    (void)crypto;
+    const struct xts_run run = {1, length, tweak, in, out};
+    if (length > XTS_UNIT_BYTES)
         return CHAIN_ECRYPTO;
-    struct xts_state *state = xts_state_for(key, encrypt);
-    return state != NULL && xts_compute(state, run) ? CHAIN_OK : CHAIN_ECRYPTO;
+    return crypto_xts(encrypt, key, XTS256_KEY_BYTES, &run);
 }
 
 const struct chain_crypto host_crypto = {

@@ -82,6 +82,13 @@ static void reference_xts(const uint8_t *key, const uint8_t *tweak, uint8_t *byt
     EVP_CIPHER_CTX_free(context);
 }
 
+static int one_unit(bool encrypt, const uint8_t *key, const uint8_t *tweak, const uint8_t *in,
+                    uint8_t *out, size_t length)
+{
+    const struct xts_run run = {1, length, tweak, in, out};
+    return host_crypto.aes_xts(&host_crypto, encrypt, key, &run);
+}
+
 static void xts_is_the_standard_one(void **state)
 {
     (void)state;
@@ -96,12 +103,41 @@ static void xts_is_the_standard_one(void **state)
         size_t length = 16 + 16 * (round % 8);
         memcpy(expected, bytes, sizeof bytes);
         reference_xts(key, tweak, expected, length);
-        assert_int_equal(host_crypto.aes_xts(&host_crypto, true, key, tweak, bytes, out, length),
-                         CHAIN_OK);
+        assert_int_equal(one_unit(true, key, tweak, bytes, out, length), CHAIN_OK);
         assert_memory_equal(out, expected, length);
-        assert_int_equal(host_crypto.aes_xts(&host_crypto, false, key, tweak, out, out, length),
-                         CHAIN_OK);
+        assert_int_equal(one_unit(false, key, tweak, out, out, length), CHAIN_OK);
         assert_memory_equal(out, bytes, length);
+    }
+}
+
+/* Every number of units that a run can have, of three lengths: each as if it were alone. */
+static void xts_units_do_not_meet(void **state)
+{
+    (void)state;
+    static const size_t unit_bytes[] = {16, 32, 128};
+    static uint8_t in[XTS_RUN_BYTES], expected[XTS_RUN_BYTES], tweaks[XTS_RUN_BYTES];
+    static uint8_t out[XTS_RUN_BYTES + 16];
+    uint8_t key[XTS_KEY_BYTES] = {9, [16] = 7};
+    for (size_t i = 0; i < XTS_RUN_BYTES; i++) {
+        in[i] = (uint8_t)(i * i * 7 + i / 256);
+        tweaks[i] = (uint8_t)(i * 13 + i / 16);
+    }
+    for (size_t l = 0; l < 3; l++) {
+        memcpy(expected, in, sizeof in);
+        for (size_t i = 0; i < XTS_RUN_BYTES / unit_bytes[l]; i++)
+            reference_xts(key, tweaks + 16 * i, expected + unit_bytes[l] * i, unit_bytes[l]);
+        for (size_t units = 0; units <= XTS_RUN_BYTES / unit_bytes[l]; units++) {
+            struct xts_run run = {units, unit_bytes[l], tweaks, in, out};
+            size_t length = units * unit_bytes[l];
+            memset(out, 0xA5, sizeof out);
+            assert_int_equal(host_crypto.aes_xts(&host_crypto, true, key, &run), CHAIN_OK);
+            assert_memory_equal(out, expected, length);
+            for (size_t i = length; i < length + 16; i++)
+                assert_int_equal(out[i], 0xA5);
+            run.in = out;
+            assert_int_equal(host_crypto.aes_xts(&host_crypto, false, key, &run), CHAIN_OK);
+            assert_memory_equal(out, in, length);
+        }
     }
 }
 
@@ -114,25 +150,47 @@ static void xts_sees_key_changes(void **state)
         uint8_t key[32], bytes[128] = {0}, expected[128] = {0};
         for (uint8_t i = 0; i < 32; i++)
             key[i] = i;
-        assert_int_equal(host_crypto.aes_xts(&host_crypto, true, key, tweak, bytes, bytes, 128),
-                         CHAIN_OK);
+        assert_int_equal(one_unit(true, key, tweak, bytes, bytes, 128), CHAIN_OK);
         memset(bytes, 0, sizeof bytes);
         key[changed] ^= 0x80;
         reference_xts(key, tweak, expected, 128);
-        assert_int_equal(host_crypto.aes_xts(&host_crypto, true, key, tweak, bytes, bytes, 128),
-                         CHAIN_OK);
+        assert_int_equal(one_unit(true, key, tweak, bytes, bytes, 128), CHAIN_OK);
         assert_memory_equal(bytes, expected, 128);
+    }
+}
+
+/* A key of the other size that begins with the same bytes is another key. */
+static void xts_sees_key_sizes(void **state)
+{
+    (void)state;
+    uint8_t key[XTS256_KEY_BYTES], tweak[16] = {0}, plain[32] = {5}, expected[32], out[32];
+    for (uint8_t i = 0; i < sizeof key; i++)
+        key[i] = i;
+    memcpy(expected, plain, sizeof plain);
+    reference_xts(key, tweak, expected, sizeof expected);
+    for (unsigned round = 0; round < 2; round++) {
+        assert_int_equal(one_unit(true, key, tweak, plain, out, sizeof out), CHAIN_OK);
+        assert_memory_equal(out, expected, sizeof out);
+        assert_int_equal(
+            host_crypto.aes256_xts(&host_crypto, true, key, tweak, plain, out, sizeof out),
+            CHAIN_OK);
+        assert_memory_not_equal(out, expected, sizeof out);
     }
 }
 
 static void xts_refuses_other_lengths(void **state)
 {
     (void)state;
-    uint8_t key[32] = {1}, tweak[16] = {0}, bytes[160] = {0};
-    assert_int_equal(host_crypto.aes_xts(&host_crypto, true, key, tweak, bytes, bytes, 144),
-                     CHAIN_ECRYPTO);
-    assert_int_equal(host_crypto.aes_xts(&host_crypto, true, key, tweak, bytes, bytes, 17),
-                     CHAIN_ECRYPTO);
+    static uint8_t bytes[XTS_RUN_BYTES + 16], tweaks[XTS_RUN_BYTES];
+    static const struct {
+        size_t units, unit_bytes;
+    } wrong[] = {{1, 0}, {1, 17}, {1, XTS_RUN_BYTES + 16}, {33, 128}, {257, 16}, {SIZE_MAX, 16}};
+    uint8_t key[32] = {1};
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+        const struct xts_run run = {wrong[i].units, wrong[i].unit_bytes, tweaks, bytes, bytes};
+        assert_int_equal(host_crypto.aes_xts(&host_crypto, true, key, &run), CHAIN_ECRYPTO);
+        assert_int_equal(bytes[0], 0);
+    }
 }
 
 /* IEEE 1619, vector 10: its first 32 bytes. */
@@ -173,10 +231,9 @@ static void *encrypt_and_back(void *argument)
     for (unsigned round = 0; round < 5000; round++) {
         uint8_t key[32] = {number, (uint8_t)(round / 16)}, tweak[16] = {(uint8_t)round};
         uint8_t bytes[128] = {number}, out[128];
-        if (host_crypto.aes_xts(&host_crypto, true, key, tweak, bytes, out, 128) != CHAIN_OK ||
+        if (one_unit(true, key, tweak, bytes, out, 128) != CHAIN_OK ||
             memcmp(out, bytes, 128) == 0 ||
-            host_crypto.aes_xts(&host_crypto, false, key, tweak, out, out, 128) != CHAIN_OK ||
-            memcmp(out, bytes, 128) != 0)
+            one_unit(false, key, tweak, out, out, 128) != CHAIN_OK || memcmp(out, bytes, 128) != 0)
             return "failed";
     }
     return NULL;
@@ -203,7 +260,9 @@ int main(void)
         cmocka_unit_test(rsa_public_operation),
         cmocka_unit_test(ecdsa_refuses_what_is_no_point),
         cmocka_unit_test(xts_is_the_standard_one),
+        cmocka_unit_test(xts_units_do_not_meet),
         cmocka_unit_test(xts_sees_key_changes),
+        cmocka_unit_test(xts_sees_key_sizes),
         cmocka_unit_test(xts_refuses_other_lengths),
         cmocka_unit_test(aes256_xts_is_the_standard_one),
         cmocka_unit_test(threads_do_not_meet),
