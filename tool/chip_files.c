@@ -11,6 +11,7 @@
 #include "chain/soc.h"
 #include "chip/rom/rom.h"
 #include "host/error.h"
+#include "tool/efuse_file.h"
 #include "tool/file_lock.h"
 
 /* Absent from a build without the device software. */
@@ -65,6 +66,11 @@ int efuse_file_map(const char *path, struct mapped_file *out)
     int error = open_locked(path, out);
     if (error != HOST_DONE)
         return error;
+    if (out->length == EFUSE_VIRT_BYTES) {
+        close(out->fd);
+        return host_fail(path, "is in espefuse's form, which hides keys from a chip that runs "
+                               "(trustchain efuse convert FILE -o OUT --to qemu)");
+    }
     if (out->length < EFUSE_IMAGE_BYTES) {
         close(out->fd);
         return host_fail(path,

@@ -10,7 +10,8 @@
 #include "tool/cli.h"
 #include "tool/efuse_audit.h"
 #include "tool/efuse_burn.h"
-#include "tool/efuse_forms.h"
+#include "tool/efuse_convert.h"
+#include "tool/efuse_file.h"
 #include "tool/efuse_plan.h"
 #include "tool/efuse_report.h"
 
@@ -107,35 +108,35 @@ static error_t parse_show(int key, char *text, struct argp_state *state)
     return cli_one_argument(key, text, &options->file, "eFuse file", state);
 }
 
-static int show_field(const struct efuse_source *source, const char *name)
+static int show_field(const struct efuse_file *file, const char *name)
 {
     const struct efuse_field *field = efuse_field_find(name);
     char text[EFUSE_VALUE_TEXT];
     if (!field)
         return host_usage(name, "is no eFuse field of the ESP32-C6");
-    if (source->absent[field - efuse_fields])
+    if (file->absent[field - efuse_fields])
         return host_fail(field->name, "is not in espefuse's summary (ask its --virt file)");
-    puts(efuse_value_text(&source->efuse, field, text));
+    puts(efuse_value_text(&file->efuse, field, text));
     return HOST_DONE;
 }
 
-static int show_all(const struct efuse_source *source)
+static int show_all(const struct efuse_file *file)
 {
-    if (source->form == EFUSE_FORM_ESPEFUSE)
+    if (file->form == EFUSE_FORM_ESPEFUSE)
         puts("form: the 512 bytes of espefuse --virt, read-protected keys are zeros");
-    if (source->form == EFUSE_FORM_SUMMARY)
+    if (file->form == EFUSE_FORM_SUMMARY)
         puts("form: espefuse's JSON summary, fields that it does not list are shown as 0");
-    efuse_report_print(&source->efuse);
+    efuse_report_print(&file->efuse);
     return HOST_DONE;
 }
 
-static json_t *show_json(const struct efuse_source *source)
+static json_t *show_json(const struct efuse_file *file)
 {
-    json_t *report = efuse_report_json(&source->efuse);
-    json_object_set_new(report, "form", json_string(efuse_form_name(source->form)));
+    json_t *report = efuse_report_json(&file->efuse);
+    json_object_set_new(report, "form", json_string(efuse_form_name(file->form)));
     json_t *fields = json_object_get(report, "fields");
     for (size_t i = 0; i < efuse_field_count; i++) {
-        if (source->absent[i])
+        if (file->absent[i])
             json_object_del(fields, efuse_fields[i].name);
     }
     return report;
@@ -156,19 +157,19 @@ static int efuse_show(int argc, char **argv)
         NULL,
         NULL};
     struct show_options options = {0};
-    struct efuse_source source;
+    struct efuse_file file;
     int status = cli_parse(&argp, argc, argv, &options);
     if (status == HOST_DONE)
-        status = efuse_source_read(options.file, &source);
+        status = efuse_file_read(options.file, &file);
     if (status != HOST_DONE)
         return status;
     if (options.field)
-        status = show_field(&source, options.field);
+        status = show_field(&file, options.field);
     else if (options.json)
-        status = cli_json_print(show_json(&source));
+        status = cli_json_print(show_json(&file));
     else
-        status = show_all(&source);
-    efuse_source_wipe(&source);
+        status = show_all(&file);
+    efuse_file_free(&file);
     return status;
 }
 

@@ -6,7 +6,7 @@
 #include "host/error.h"
 #include "host/file.h"
 #include "tool/cli.h"
-#include "tool/efuse_forms.h"
+#include "tool/efuse_file.h"
 
 #define SEVERITIES 3
 
@@ -31,66 +31,65 @@ static error_t parse_audit(int key, char *text, struct argp_state *state)
 }
 
 /* What software reads has no key that it may not: nothing can be said of its strength. */
-static bool judged(const struct efuse_source *source, const struct efuse_rule *rule)
+static bool judged(const struct efuse_file *file, const struct efuse_rule *rule)
 {
-    return source->form == EFUSE_FORM_QEMU || !rule->reads_secret;
+    return file->form == EFUSE_FORM_QEMU || !rule->reads_secret;
 }
 
-static bool broken(const struct efuse_source *source, const struct efuse_rule *rule)
+static bool broken(const struct efuse_file *file, const struct efuse_rule *rule)
 {
-    return judged(source, rule) && rule->broken(&source->efuse);
+    return judged(file, rule) && rule->broken(&file->efuse);
 }
 
-static size_t count_findings(const struct efuse_source *source, enum efuse_severity severity)
+static size_t count_findings(const struct efuse_file *file, enum efuse_severity severity)
 {
     size_t count = 0;
     for (size_t i = 0; i < efuse_rule_count; i++)
-        count += efuse_rules[i].severity == severity && broken(source, &efuse_rules[i]);
+        count += efuse_rules[i].severity == severity && broken(file, &efuse_rules[i]);
     return count;
 }
 
 /* The gravest first. */
-static int audit_print(const struct efuse_source *source)
+static int audit_print(const struct efuse_file *file)
 {
-    if (source->form != EFUSE_FORM_QEMU)
-        printf("form: %s, without read-protected keys\n", efuse_form_name(source->form));
+    if (file->form != EFUSE_FORM_QEMU)
+        printf("form: %s, without read-protected keys\n", efuse_form_name(file->form));
     for (size_t i = 0; i < efuse_rule_count; i++) {
-        if (!judged(source, &efuse_rules[i]))
+        if (!judged(file, &efuse_rules[i]))
             printf("not judged: %s\n", efuse_rules[i].name);
     }
     for (int severity = EFUSE_ERROR; severity >= EFUSE_INFO; severity--) {
         for (size_t i = 0; i < efuse_rule_count; i++) {
             const struct efuse_rule *rule = &efuse_rules[i];
-            if ((int)rule->severity == severity && broken(source, rule))
+            if ((int)rule->severity == severity && broken(file, rule))
                 printf("%-8s %-23s %s (%s)\n", severity_names[severity], rule->name, rule->reason,
                        rule->remedy);
         }
     }
     printf("%zu rules: errors %zu, warnings %zu, notes %zu\n", efuse_rule_count,
-           count_findings(source, EFUSE_ERROR), count_findings(source, EFUSE_WARNING),
-           count_findings(source, EFUSE_INFO));
+           count_findings(file, EFUSE_ERROR), count_findings(file, EFUSE_WARNING),
+           count_findings(file, EFUSE_INFO));
     return HOST_DONE;
 }
 
-static json_t *audit_json(const struct efuse_source *source)
+static json_t *audit_json(const struct efuse_file *file)
 {
     json_t *findings = json_array(), *unjudged = json_array();
     for (size_t i = 0; i < efuse_rule_count; i++) {
         const struct efuse_rule *rule = &efuse_rules[i];
-        if (!judged(source, rule))
+        if (!judged(file, rule))
             json_array_append_new(unjudged, json_string(rule->name));
-        if (broken(source, rule))
+        if (broken(file, rule))
             json_array_append_new(findings,
                                   json_pack("{s:s, s:s, s:s, s:s}", "rule", rule->name, "severity",
                                             severity_names[rule->severity], "reason", rule->reason,
                                             "remedy", rule->remedy));
     }
-    return json_pack("{s:s, s:I, s:I, s:I, s:I, s:o, s:o}", "form", efuse_form_name(source->form),
-                     "rules", (json_int_t)efuse_rule_count, "errors",
-                     (json_int_t)count_findings(source, EFUSE_ERROR), "warnings",
-                     (json_int_t)count_findings(source, EFUSE_WARNING), "notes",
-                     (json_int_t)count_findings(source, EFUSE_INFO), "not_judged", unjudged,
-                     "findings", findings);
+    return json_pack(
+        "{s:s, s:I, s:I, s:I, s:I, s:o, s:o}", "form", efuse_form_name(file->form), "rules",
+        (json_int_t)efuse_rule_count, "errors", (json_int_t)count_findings(file, EFUSE_ERROR),
+        "warnings", (json_int_t)count_findings(file, EFUSE_WARNING), "notes",
+        (json_int_t)count_findings(file, EFUSE_INFO), "not_judged", unjudged, "findings", findings);
 }
 
 int efuse_audit(int argc, char **argv)
@@ -109,15 +108,15 @@ int efuse_audit(int argc, char **argv)
         NULL,
         NULL};
     struct audit_options options = {0};
-    struct efuse_source source;
+    struct efuse_file file;
     int status = cli_parse(&argp, argc, argv, &options);
     if (status == HOST_DONE)
-        status = efuse_source_read(options.file, &source);
+        status = efuse_file_read(options.file, &file);
     if (status != HOST_DONE)
         return status;
-    status = options.json ? cli_json_print(audit_json(&source)) : audit_print(&source);
-    size_t errors = count_findings(&source, EFUSE_ERROR);
-    efuse_source_wipe(&source);
+    status = options.json ? cli_json_print(audit_json(&file)) : audit_print(&file);
+    size_t errors = count_findings(&file, EFUSE_ERROR);
+    efuse_file_free(&file);
     if (status == HOST_DONE && errors > 0) {
         fflush(stdout);
         status = host_fail(file_input_name(options.file), "%zu error%s found", errors,

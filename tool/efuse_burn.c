@@ -8,6 +8,7 @@
 #include "chain/error.h"
 #include "host/error.h"
 #include "tool/cli.h"
+#include "tool/efuse_file.h"
 #include "tool/efuse_plan.h"
 #include "tool/file_lock.h"
 #include "tool/inputs.h"

@@ -11,42 +11,7 @@
 #include "host/key.h"
 #include "tool/cli.h"
 
-#define EFUSE_FILE_MAX      4096u
-#define ESPEFUSE_VIRT_BYTES 512u /* another layout altogether: efuse.md 7.2 */
-#define KEY_FILE_MAX        4096u
-
-int efuse_file_read(const char *path, struct efuse_file *out)
-{
-    const char *name = file_input_name(path);
-    if (file_read(path, EFUSE_FILE_MAX, &out->bytes) != HOST_DONE)
-        return HOST_FAILED;
-    int status = HOST_DONE;
-    if (out->bytes.length == ESPEFUSE_VIRT_BYTES)
-        status = host_fail(name, "is 512 bytes, the register dump of espefuse --virt (trustchain "
-                                 "efuse convert FILE -o OUT --to qemu)");
-    else if (out->bytes.length < EFUSE_IMAGE_BYTES)
-        status = host_fail(name,
-                           "is %zu bytes, an eFuse file has %u (make one: trustchain efuse "
-                           "new)",
-                           out->bytes.length, EFUSE_IMAGE_BYTES);
-    if (status != HOST_DONE)
-        buffer_free_secret(&out->bytes);
-    else
-        memcpy(out->efuse.bytes, out->bytes.bytes, EFUSE_IMAGE_BYTES);
-    return status;
-}
-
-int efuse_file_write(const char *path, struct efuse_file *file)
-{
-    memcpy(file->bytes.bytes, file->efuse.bytes, EFUSE_IMAGE_BYTES);
-    return file_write(path, file->bytes.bytes, file->bytes.length, 0600);
-}
-
-void efuse_file_free(struct efuse_file *file)
-{
-    OPENSSL_cleanse(&file->efuse, sizeof file->efuse);
-    buffer_free_secret(&file->bytes);
-}
+#define KEY_FILE_MAX 4096u
 
 static int read_key_file(const char *path, uint8_t key[XTS_KEY_BYTES])
 {
@@ -66,15 +31,24 @@ static int read_key_file(const char *path, uint8_t key[XTS_KEY_BYTES])
     return status;
 }
 
-static int read_key_from_efuse(const char *path, uint8_t key[XTS_KEY_BYTES])
+/* *hidden (may be NULL) is set when the key is burned and this form of the file does not show it;
+ * without it that is a failure. */
+static int read_key_from_efuse(const char *path, uint8_t key[XTS_KEY_BYTES], bool *hidden)
 {
     struct efuse_file file;
     if (efuse_file_read(path, &file) != HOST_DONE)
         return HOST_FAILED;
+    const char *name = file_input_name(path);
     int status = HOST_DONE;
     if (efuse_xts_key(&file.efuse, key) != CHAIN_OK)
-        status = host_fail(path, "holds no flash encryption key (burn one: trustchain efuse burn "
+        status = host_fail(name, "holds no flash encryption key (burn one: trustchain efuse burn "
                                  "FILE key)");
+    bool unknown = status == HOST_DONE && efuse_file_hides_key(&file);
+    if (unknown && !hidden)
+        status = host_fail(name, "does not show its flash encryption key, which is read-protected "
+                                 "(give the key's own file)");
+    if (hidden)
+        *hidden = unknown;
     efuse_file_free(&file);
     return status;
 }
@@ -82,13 +56,14 @@ static int read_key_from_efuse(const char *path, uint8_t key[XTS_KEY_BYTES])
 int flash_key_read(const char *key_path, const char *efuse_path, uint8_t key[XTS_KEY_BYTES])
 {
     uint8_t burned[XTS_KEY_BYTES];
+    bool hidden = false;
     if (!key_path)
-        return read_key_from_efuse(efuse_path, key);
+        return read_key_from_efuse(efuse_path, key, NULL);
     int status = read_key_file(key_path, key);
     if (status != HOST_DONE || !efuse_path)
         return status;
-    status = read_key_from_efuse(efuse_path, burned);
-    if (status == HOST_DONE && !bytes_equal_ct(key, burned, XTS_KEY_BYTES))
+    status = read_key_from_efuse(efuse_path, burned, &hidden);
+    if (status == HOST_DONE && !hidden && !bytes_equal_ct(key, burned, XTS_KEY_BYTES))
         status = host_fail(key_path, "is not the flash encryption key of %s", efuse_path);
     OPENSSL_cleanse(burned, sizeof burned);
     return status;

@@ -1,26 +1,16 @@
-/* tool/inputs.h: the inputs several verbs share: eFuse files, flash encryption keys, trusted
- * signing keys, images. Each function prints its one line on failure and returns HOST_FAILED.
+/* tool/inputs.h: the inputs several verbs share: flash encryption keys, trusted signing keys,
+ * images. Each function prints its one line on failure and returns HOST_FAILED.
  */
 #ifndef TOOL_INPUTS_H
 #define TOOL_INPUTS_H
 
-#include "chain/efuse.h"
 #include "chain/image.h"
 #include "chain/sigblock.h"
 #include "host/file.h"
-
-/* An eFuse file in the 336-byte form (efuse.md 7.1); longer files keep what follows. */
-struct efuse_file {
-    struct efuse efuse;
-    struct buffer bytes;
-};
-
-int efuse_file_read(const char *path, struct efuse_file *out);
-int efuse_file_write(const char *path, struct efuse_file *file); /* 0600, as it holds keys */
-void efuse_file_free(struct efuse_file *file);
+#include "tool/efuse_file.h"
 
 /* The flash encryption key, from a key file of 32 bytes, or else from an eFuse file. When both are
- * given they must agree. The caller wipes it. */
+ * given they must agree, where the eFuse file shows its key. The caller wipes it. */
 int flash_key_read(const char *key_path, const char *efuse_path, uint8_t key[XTS_KEY_BYTES]);
 
 /* Whom to trust: public keys (files) and key digests (hex), at most three together. */

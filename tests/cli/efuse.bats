@@ -191,6 +191,71 @@ json.dump(s, open("bad.json", "w"))' "$1"
     refused 1 "sum.json: is a summary" "$TRUSTCHAIN" efuse convert sum.json -o out --to qemu
 }
 
+@test "burn: a file of espefuse --virt stays one" {
+    cp "$SHARED/factory.efuse" ours
+    to_virt ours virt
+    patch virt 0x1f0 0123456789abcdef # registers 0x008 to 0x00F: not ours to change
+    cp virt registers
+    for words in "field SECURE_VERSION 1" "field CUSTOM_NONE 1" "key KEY0 XTS_AES_128_KEY $FLASH_KEY" \
+        "key KEY1 SECURE_BOOT_DIGEST0 $SIGNING_KEY" "key KEY0 USER $FLASH_KEY"; do
+        for file in ours virt; do
+            run "$TRUSTCHAIN" efuse burn $file $words --yes
+            echo "$status: ${output#*: }" >said.$file
+        done
+        diff said.ours said.virt
+    done
+    grep -q "^1: .*is burned already" said.virt
+    [ "$("$TRUSTCHAIN" efuse show virt RD_DIS)" = 1 ]
+    "$TRUSTCHAIN" efuse convert ours -o expected --to espefuse
+    patch expected 0x1f0 0123456789abcdef
+    cmp expected virt
+    [ "$(bytes virt $((512 - 0x2c - 0x70 - 32)) 32)" = "$(printf '%064d' 0)" ]
+    [ "$(bytes ours 0x70 32)" != "$(printf '%064d' 0)" ]
+    [ "$(stat -c %a virt)" = 600 ]
+    to_summary ours sum.json
+    cp sum.json before
+    refused 1 "sum.json: is espefuse's summary, which cannot be burned" \
+        "$TRUSTCHAIN" efuse burn sum.json field DIS_TWAI 1 --yes
+    cmp sum.json before
+}
+
+@test "verify, flash build, decrypt: eFuses in any form, a hidden key is asked for" {
+    "$TRUSTCHAIN" efuse convert "$SHARED/production.efuse" -o virt --to espefuse
+    "$TRUSTCHAIN" efuse convert virt -o masked --to qemu
+    to_summary masked sum.json
+    build=(flash build --partitions "$PROJECT/partitions.csv" --bootloader "$SHARED/boot.signed"
+        --app "ota_0=$SHARED/app.signed")
+    "$TRUSTCHAIN" "${build[@]}" --efuse "$SHARED/production.efuse" -o expected
+    head -c 4096 expected >sector
+    "$TRUSTCHAIN" decrypt sector -o plain --efuse "$SHARED/production.efuse" --offset 0
+    for form in virt sum.json; do
+        "$TRUSTCHAIN" verify "$SHARED/app.signed" --efuse $form
+        refused 1 "app.bin: " "$TRUSTCHAIN" verify "$SHARED/app.bin" --efuse $form
+        refused 1 "$form: does not show its flash encryption key" \
+            "$TRUSTCHAIN" "${build[@]}" --efuse $form -o out
+        refused 1 "$form: does not show its flash encryption key" \
+            "$TRUSTCHAIN" decrypt sector -o out --efuse $form --offset 0
+        "$TRUSTCHAIN" "${build[@]}" --efuse $form --key "$FLASH_KEY" -o out
+        cmp expected out
+        "$TRUSTCHAIN" decrypt sector -o out --efuse $form --key "$FLASH_KEY" --offset 0
+        cmp plain out
+        rm out
+    done
+    refused 1 "virt: is in espefuse's form" "$TRUSTCHAIN" chip run --flash expected --efuse virt
+    # A key that the form does show is used, and compared.
+    to_virt "$SHARED/factory.efuse" open
+    patch open $((511 - 0x2c - 11)) 04 # KEY_PURPOSE_0: XTS_AES_128_KEY, readable
+    xxd -p -c 64 "$FLASH_KEY" >key.hex
+    patch open $((512 - 0x2c - 0x70 - 32)) "$(cat key.hex)"
+    "$TRUSTCHAIN" decrypt sector -o out --efuse open --offset 0
+    cmp plain out
+    rm out
+    head -c 32 /dev/urandom >wrong
+    chmod 600 wrong
+    refused 1 "wrong: is not the flash encryption key of open" \
+        "$TRUSTCHAIN" decrypt sector -o out --efuse open --key wrong --offset 0
+}
+
 @test "convert: bad files and usage" {
     head -c 5000 /dev/zero >long
     refused 1 "long: is 5000 bytes" "$TRUSTCHAIN" efuse convert long -o out --to qemu
