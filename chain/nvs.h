@@ -1,13 +1,14 @@
 /* chain/nvs.h: NVS partitions in ESP-IDF's format (docs/nvs.md): writing them whole, as a factory
  * does, and walking through what is in one.
  *
- * Nothing is allocated: the caller owns the partition's bytes, entries point into them. The writer
- * makes the bytes Espressif's nvs_partition_gen makes (format version 2); the reader also takes
- * version 1. Encrypted NVS is neither written nor read.
+ * Nothing is allocated. The writer fills the caller's bytes as Espressif's nvs_partition_gen does
+ * (format version 2), plain: chain/nvs_keys.h encrypts them afterwards. The reader also takes
+ * version 1, and encrypted partitions through their source.
  */
 #ifndef CHAIN_NVS_H
 #define CHAIN_NVS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -72,31 +73,47 @@ int nvs_write_blob(struct nvs_writer *writer, struct nvs_key key, const uint8_t 
 /* The bytes that make the file: all, or, under NVS_WRITABLE_MIN, the pages in use. */
 size_t nvs_writer_end(const struct nvs_writer *writer);
 
-/* One entry, checked: both CRCs, span, key and type are right. */
+/* One entry, checked: both CRCs, span, key and type are right, unless `fault` says otherwise; then
+ * the device drops it, and of what follows only page and slot can be relied on. */
 struct nvs_entry {
-    uint8_t namespace_index; /* 0: the entry names a namespace, data[0] is its index */
+    int fault;               /* CHAIN_OK; ETRUNCATED: written or erased halfway; ECHECKSUM, EBOUNDS,
+                              * EFIELD: damaged */
+    uint8_t namespace_index; /* 0: the entry names a namespace, value[0] is its index */
     uint8_t type;
     uint8_t chunk; /* of NVS_BLOB_DATA */
     char key[NVS_KEY_MAX + 1];
-    const uint8_t *data; /* integers: little-endian; a string ends in its NUL */
-    size_t size;
+    uint8_t value[8]; /* of an integer, little-endian, or a blob's index */
+    size_t size;      /* bytes of the value; a string's with its NUL, which is there */
+    uint32_t offset;  /* in the partition: where a string's, blob's or chunk's bytes are */
+    uint32_t page;    /* number in flash order */
+    unsigned slot;
 };
 
-/* Where the reader is. page and slot also say where it found fault; the rest is its own. */
+/* Where the reader is. Members are its own. */
 struct nvs_cursor {
-    const uint8_t *bytes;
-    size_t pages;
-    size_t page;   /* number in flash order */
-    unsigned slot; /* next entry; NVS_PAGE_ENTRIES: the page is done */
+    const struct nvs_source *source;
+    bool begun; /* a page is open: */
+    uint32_t page, sequence;
+    unsigned next;      /* slot; NVS_PAGE_ENTRIES: the page is done */
+    uint8_t bitmap[32]; /* of the page */
 };
 
-/* Checks every page's header. EALIGN: not a positive multiple of a page; EMAGIC: a page in no known
- * state, or one that calls itself empty and is not; ECHECKSUM, EFIELD: header CRC, version. */
-int nvs_begin(struct nvs_cursor *cursor, const uint8_t *bytes, size_t length);
+/* Every page's header, in flash order: EMAGIC: a page in no known state, or one that calls itself
+ * empty and is not; ECHECKSUM, EFIELD: header CRC, version. *page is the one at fault. EALIGN: the
+ * size is no positive multiple of a page. */
+int nvs_check_pages(const struct nvs_source *source, uint32_t *page);
 
-/* The next entry, pages in the order of their sequence numbers. EMISSING after the last one;
- * ECHECKSUM, EBOUNDS, EFIELD for an entry that the device would drop: then the walk is over. */
+/* EALIGN as above. The source stays until the walk is over. */
+int nvs_begin(struct nvs_cursor *cursor, const struct nvs_source *source);
+
+/* The next entry, pages in the order of their sequence numbers: the order of writing. As the device
+ * does, pages in no known state or with a wrong CRC are passed over; entries that it drops come
+ * with their fault. EMISSING after the last one; EFIELD: a page of an unknown version; else what
+ * the source answered. */
 int nvs_next(struct nvs_cursor *cursor, struct nvs_entry *entry);
+
+/* Its `size` bytes. */
+int nvs_entry_data(const struct nvs_source *source, const struct nvs_entry *entry, void *out);
 
 /* What an NVS_BLOB_INDEX entry says: bytes in all, and chunks first .. first + count - 1. */
 struct nvs_blob {

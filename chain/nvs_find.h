@@ -6,8 +6,8 @@
  * Nothing is written: what ESP-IDF tidies up at start stays.
  *
  * Both: EMISSING when there is no such value; EALIGN when source->size is no positive multiple of a
- * page; ECRYPTO; else what source->read answered. On failure the output is unspecified. A value of
- * another type is another value, as with nvs_get_*().
+ * page; EFIELD: a page of an unknown version; ECRYPTO; else what source->read answered. On failure
+ * the output is unspecified. A value of another type is another value, as with nvs_get_*().
  */
 #ifndef CHAIN_NVS_FIND_H
 #define CHAIN_NVS_FIND_H

@@ -1,10 +1,12 @@
-/* chain/nvs_layout.h: offsets and values of the NVS format, for its writer and its reader only
- * (nvs.md 1 to 3). */
+/* chain/nvs_layout.h: offsets and values of the NVS format, for what writes, reads and encrypts
+ * it (nvs.md 1 to 3). */
 #ifndef CHAIN_NVS_LAYOUT_H
 #define CHAIN_NVS_LAYOUT_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
+#include "chain/bytes.h"
 #include "chain/crc32.h"
 
 /* nvs.md 1: page header; its CRC covers what lies between. */
@@ -46,6 +48,18 @@ enum {
 enum { CHUNK_NONE = 0xFF };
 
 #define NVS_CRC_START 0xFFFFFFFFu
+
+/* The device reads only these; a page that is empty or given up holds nothing. */
+static inline bool nvs_holds_entries(const uint8_t *page)
+{
+    const uint32_t state = le32_load(page + PAGE_STATE);
+    return state == PAGE_ACTIVE || state == PAGE_FULL || state == PAGE_FREEING;
+}
+
+static inline unsigned nvs_slot_state(const uint8_t *bitmap, unsigned slot)
+{
+    return ((unsigned)bitmap[slot / 4] >> (slot % 4 * 2)) & 3u;
+}
 
 static inline uint32_t nvs_page_crc(const uint8_t *page)
 {

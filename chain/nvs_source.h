@@ -30,4 +30,7 @@ struct nvs_source {
     const struct chain_crypto *crypto; /* used with keys only: its aes256_xts */
 };
 
+/* A plain partition in memory: `size` bytes, which stay the caller's. */
+struct nvs_source nvs_memory(const uint8_t *bytes, uint32_t size);
+
 #endif

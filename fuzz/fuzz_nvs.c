@@ -16,22 +16,26 @@ static int walk(const uint8_t *bytes, size_t length)
 {
     struct nvs_cursor cursor;
     struct nvs_entry entry;
+    uint32_t page;
+    const struct nvs_source source = nvs_memory(bytes, (uint32_t)length);
     size_t steps = 0;
-    int verdict = nvs_begin(&cursor, bytes, length);
+    int verdict = nvs_begin(&cursor, &source);
     while (verdict == CHAIN_OK && (verdict = nvs_next(&cursor, &entry)) == CHAIN_OK) {
         require(++steps <= length / NVS_ENTRY_BYTES);
-        require(entry.data >= bytes);
-        require(span_within((size_t)(entry.data - bytes), entry.size, length));
+        require(entry.page < length / NVS_PAGE_BYTES && entry.slot < NVS_PAGE_ENTRIES);
+        if (entry.fault)
+            continue;
+        require(entry.type < NVS_STRING || entry.type == NVS_BLOB_INDEX ||
+                span_within(entry.offset, entry.size, length));
         require(entry.key[0] != 0 && memchr(entry.key, 0, sizeof entry.key) != NULL);
         if (entry.type == NVS_STRING)
-            require(entry.data[entry.size - 1] == 0);
+            require(bytes[entry.offset + entry.size - 1] == 0);
         if (entry.type == NVS_BLOB_INDEX)
             (void)nvs_blob_index(&entry);
         else if (entry.type < NVS_STRING)
             (void)nvs_integer(&entry);
     }
-    if (length > 0 && length % NVS_PAGE_BYTES == 0)
-        require(cursor.page < length / NVS_PAGE_BYTES && cursor.slot <= NVS_PAGE_ENTRIES);
+    (void)nvs_check_pages(&source, &page);
     return verdict;
 }
 

@@ -74,6 +74,23 @@ static void release_file(void *context, char *bytes)
     buffer_free(&file);
 }
 
+/* The CSV wrote each key once, whatever its type. */
+static int refuse_twice(const char *name, const struct nvs_list *list)
+{
+    char key[CLI_TEXT], space[CLI_TEXT];
+    const struct nvs_entry *twice = list->stale_count > 0 ? list->stale : NULL;
+    for (size_t i = 1; i < list->count && twice == NULL; i++) {
+        const struct nvs_value *a = &list->values[i - 1], *b = &list->values[i];
+        if (a->namespace_name == b->namespace_name &&
+            strcmp(a->head->entry.key, b->head->entry.key) == 0)
+            twice = &b->head->entry;
+    }
+    if (twice == NULL)
+        return HOST_DONE;
+    return host_fail(name, "key %s in namespace %s: occurs twice", cli_printable(twice->key, key),
+                     cli_printable(list->names[twice->namespace_index], space));
+}
+
 /* CSV into the partition, which is then read back: that finds keys that occur twice. */
 static int fill(const char *name, struct buffer *csv, uint8_t *out, size_t size, size_t *used)
 {
@@ -93,9 +110,10 @@ static int fill(const char *name, struct buffer *csv, uint8_t *out, size_t size,
     if (error)
         return host_fail(name, "%s", problem.text);
     *used = nvs_writer_end(&writer);
-    int status = nvs_list_read(name, out, *used, &list);
-    if (status == HOST_DONE)
-        nvs_list_free(&list);
+    if (nvs_list_read(name, out, *used, &list) != HOST_DONE)
+        return HOST_FAILED;
+    int status = refuse_twice(name, &list);
+    nvs_list_free(&list);
     return status;
 }
 
@@ -172,18 +190,19 @@ static const char *type_name(const struct nvs_entry *entry)
 /* A blob's bytes as hex, in one piece; NULL without memory. */
 static char *blob_hex(const struct nvs_value *value)
 {
-    const struct nvs_entry *parts = value->head->type == NVS_BLOB ? value->head : value->chunks;
-    const size_t count = value->head->type == NVS_BLOB ? 1 : value->count;
+    const bool whole = value->head->entry.type == NVS_BLOB;
+    const struct nvs_item *parts = whole ? value->head : value->chunks;
+    const size_t count = whole ? 1 : value->count;
     size_t size = 0;
     for (size_t i = 0; i < count; i++)
-        size += parts[i].size;
+        size += parts[i].entry.size;
     char *hex = malloc(2 * size + 1);
     if (hex == NULL)
         return NULL;
     hex[0] = 0;
     for (size_t i = 0, at = 0; i < count; i++) {
-        cli_hex(parts[i].data, parts[i].size, hex + at);
-        at += 2 * parts[i].size;
+        cli_hex(parts[i].data, parts[i].entry.size, hex + at);
+        at += 2 * parts[i].entry.size;
     }
     return hex;
 }
@@ -191,10 +210,10 @@ static char *blob_hex(const struct nvs_value *value)
 /* The value as text in *owned: digits, the string, or hex. */
 static char *value_text(const struct nvs_value *value)
 {
-    const struct nvs_entry *head = value->head;
+    const struct nvs_entry *head = &value->head->entry;
     char number[24];
     if (head->type == NVS_STRING)
-        return strdup((const char *)head->data);
+        return strdup((const char *)value->head->data);
     if (head->type == NVS_BLOB || head->type == NVS_BLOB_INDEX)
         return blob_hex(value);
     if (head->type & NVS_SIGNED)
@@ -213,19 +232,19 @@ static void print_line(const struct nvs_value *value, char *text)
             *c = '?';
     }
     printf("%-15s  %-15s  %-6s  %s\n", cli_printable(value->namespace_name, space),
-           cli_printable(value->head->key, key), type_name(value->head), text);
+           cli_printable(value->head->entry.key, key), type_name(&value->head->entry), text);
 }
 
 /* Numbers as JSON has them, but as text where a double would not hold them: u64 over 2^63 - 1. */
 static json_t *value_json(const struct nvs_value *value, const char *text)
 {
-    const bool number = (value->head->type & ~(unsigned)NVS_SIGNED) <= NVS_U64;
-    const bool too_large = value->head->type == NVS_U64 && nvs_integer(value->head) > INT64_MAX;
-    json_t *content = number && !too_large ? json_integer((json_int_t)nvs_integer(value->head))
-                                           : cli_json_text(text);
+    const struct nvs_entry *head = &value->head->entry;
+    const bool number = (head->type & ~(unsigned)NVS_SIGNED) <= NVS_U64;
+    const bool too_large = head->type == NVS_U64 && nvs_integer(head) > INT64_MAX;
+    json_t *content =
+        number && !too_large ? json_integer((json_int_t)nvs_integer(head)) : cli_json_text(text);
     return json_pack("{s:o, s:o, s:s, s:o}", "namespace", cli_json_text(value->namespace_name),
-                     "key", cli_json_text(value->head->key), "type", type_name(value->head),
-                     "value", content);
+                     "key", cli_json_text(head->key), "type", type_name(head), "value", content);
 }
 
 static int print_list(const char *name, const struct nvs_list *list, bool json)
@@ -244,6 +263,19 @@ static int print_list(const char *name, const struct nvs_list *list, bool json)
         free(text);
     }
     return json ? cli_json_print(array) : HOST_DONE;
+}
+
+/* Beside the list: what the device would drop. */
+static void tell_stale(const char *name, const struct nvs_list *list)
+{
+    char key[CLI_TEXT], space[CLI_TEXT];
+    for (size_t i = 0; i < list->stale_count; i++) {
+        const struct nvs_entry *entry = &list->stale[i];
+        fprintf(stderr, "trustchain: %s: page %u, entry %u: key %s in namespace %s is stale: %s\n",
+                name, (unsigned)entry->page, entry->slot, cli_printable(entry->key, key),
+                cli_printable(list->names[entry->namespace_index], space),
+                entry->fault ? "written or erased halfway" : "replaced by a later entry");
+    }
 }
 
 static int nvs_show(int argc, char **argv)
@@ -267,6 +299,7 @@ static int nvs_show(int argc, char **argv)
     status = nvs_list_read(name, file.bytes, file.length, &list);
     if (status == HOST_DONE) {
         status = print_list(name, &list, options.json);
+        tell_stale(name, &list);
         nvs_list_free(&list);
     }
     buffer_free(&file);

@@ -31,9 +31,11 @@ static struct nvs_entry entry_number(size_t number)
 {
     struct nvs_cursor cursor;
     struct nvs_entry entry;
-    assert_int_equal(nvs_begin(&cursor, flash, SIZE), CHAIN_OK);
+    const struct nvs_source source = nvs_memory(flash, SIZE);
+    assert_int_equal(nvs_begin(&cursor, &source), CHAIN_OK);
     do {
         assert_int_equal(nvs_next(&cursor, &entry), CHAIN_OK);
+        assert_int_equal(entry.fault, CHAIN_OK);
     } while (number-- > 0);
     return entry;
 }
@@ -106,8 +108,8 @@ static void test_blob_over_pages(void **state)
     assert_int_equal(second.size, 5000 - 124 * 32);
     assert_int_equal(first.chunk, 0);
     assert_int_equal(second.chunk, 1);
-    assert_memory_equal(first.data, data, first.size);
-    assert_memory_equal(second.data, data + first.size, second.size);
+    assert_memory_equal(flash + first.offset, data, first.size);
+    assert_memory_equal(flash + second.offset, data + first.size, second.size);
     assert_int_equal(nvs_blob_index(&index).size, 5000);
     assert_int_equal(nvs_blob_index(&index).count, 2);
     assert_int_equal(nvs_blob_index(&index).first, 0);
@@ -199,7 +201,7 @@ static void test_verdicts(void **state)
         {"page given up", 0, 0xF0, AS_IS, CHAIN_EMISSING},
         {"byte in a blank page", 3 * NVS_PAGE_BYTES + 99, 0, AS_IS, CHAIN_EMAGIC},
         {"slot state 01", 32, 0xA9, AS_IS, CHAIN_EFIELD},
-        {"data slot not written", 32, 0xEA, AS_IS, CHAIN_EFIELD},
+        {"data slot not written", 32, 0xEA, AS_IS, CHAIN_ETRUNCATED},
         {"string erased", 32, 0x82, AS_IS, CHAIN_ECHECKSUM}, /* data would be an entry */
         {"string all erased", 32, 0x02, AS_IS, CHAIN_EMISSING},
         {"entry header", 64 + 32 + 9, 'x', AS_IS, CHAIN_ECHECKSUM},
@@ -207,7 +209,7 @@ static void test_verdicts(void **state)
         {"type not of this span", 64 + 32 + 1, NVS_U8, ENTRY_CRC, CHAIN_EBOUNDS},
         {"span 0", 64 + 32 + 2, 0, ENTRY_CRC, CHAIN_EBOUNDS},
         {"span over the page", 64 + 32 + 2, 126, ENTRY_CRC, CHAIN_EBOUNDS},
-        {"span over blank slots", 64 + 32 + 2, 4, ENTRY_CRC, CHAIN_EFIELD},
+        {"span over blank slots", 64 + 32 + 2, 4, ENTRY_CRC, CHAIN_ETRUNCATED},
         {"key empty", 64 + 32 + 8, 0, ENTRY_CRC, CHAIN_EFIELD},
         {"namespace 0 for a string", 64 + 32, 0, ENTRY_CRC, CHAIN_EFIELD},
         {"size over the span", 64 + 32 + 24, 65, ENTRY_CRC, CHAIN_EBOUNDS},
@@ -229,9 +231,13 @@ static void test_verdicts(void **state)
             le32_store(flash + 28, crc32_le(0xFFFFFFFF, flash + 4, 24));
         if (cases[i].repair == ENTRY_CRC)
             le32_store(raw + 4, crc32_le(crc32_le(0xFFFFFFFF, raw, 4), raw + 8, 24));
-        int verdict = nvs_begin(&cursor, flash, SIZE);
-        while (verdict == CHAIN_OK)
-            verdict = nvs_next(&cursor, &entry);
+        const struct nvs_source source = nvs_memory(flash, SIZE);
+        uint32_t page;
+        int verdict = nvs_check_pages(&source, &page);
+        if (verdict == CHAIN_OK)
+            verdict = nvs_begin(&cursor, &source);
+        while (verdict == CHAIN_OK && (verdict = nvs_next(&cursor, &entry)) == CHAIN_OK)
+            verdict = entry.fault;
         if (verdict != cases[i].verdict)
             fail_msg("%s: %d, not %d", cases[i].name, verdict, cases[i].verdict);
     }
@@ -244,9 +250,11 @@ static int verdict_of_second(void)
     uint8_t *raw = flash + 64 + 32;
     le32_store(raw + 28, crc32_le(0xFFFFFFFF, raw + 32, le16_load(raw + 24)));
     le32_store(raw + 4, crc32_le(crc32_le(0xFFFFFFFF, raw, 4), raw + 8, 24));
-    assert_int_equal(nvs_begin(&cursor, flash, SIZE), CHAIN_OK);
+    const struct nvs_source source = nvs_memory(flash, SIZE);
+    assert_int_equal(nvs_begin(&cursor, &source), CHAIN_OK);
     assert_int_equal(nvs_next(&cursor, &entry), CHAIN_OK);
-    return nvs_next(&cursor, &entry);
+    assert_int_equal(nvs_next(&cursor, &entry), CHAIN_OK);
+    return entry.fault;
 }
 
 /* Both would let a reader of C strings run on. */

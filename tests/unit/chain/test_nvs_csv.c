@@ -89,7 +89,8 @@ static struct nvs_entry value_of(const char *text)
     struct nvs_cursor cursor;
     struct nvs_entry entry;
     assert_int_equal(write_csv(text, &problem), CHAIN_OK);
-    assert_int_equal(nvs_begin(&cursor, flash, SIZE), CHAIN_OK);
+    const struct nvs_source source = nvs_memory(flash, SIZE);
+    assert_int_equal(nvs_begin(&cursor, &source), CHAIN_OK);
     assert_int_equal(nvs_next(&cursor, &entry), CHAIN_OK);
     assert_int_equal(nvs_next(&cursor, &entry), CHAIN_OK);
     assert_string_equal(entry.key, "k");
@@ -128,7 +129,11 @@ static void test_values(void **state)
             continue;
         }
         const struct nvs_entry entry = value_of(cases[i].text);
-        if (entry.size != cases[i].size || memcmp(entry.data, cases[i].bytes, entry.size) != 0)
+        const struct nvs_source source = nvs_memory(flash, SIZE);
+        uint8_t bytes[32];
+        assert_in_range(entry.size, 0, sizeof bytes);
+        assert_int_equal(nvs_entry_data(&source, &entry, bytes), CHAIN_OK);
+        if (entry.size != cases[i].size || memcmp(bytes, cases[i].bytes, entry.size) != 0)
             fail_msg("%s: %zu bytes", cases[i].text, entry.size);
     }
 }
