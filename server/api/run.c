@@ -1,0 +1,196 @@
+/* server/api/run.c: a request from its route to its answer. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "server/api/api.h"
+#include "server/api/auth.h"
+
+#define ERROR_CODE "hawkbit.server.error."
+
+/* hawkBit's codes, which its clients log (hawkbit-ddi.md 8). */
+struct refusal {
+    int status;
+    int http;
+    const char *code;
+};
+static const struct refusal refusals[] = {
+    {FLEET_NONE, 404, ERROR_CODE "repo.entityNotFound"},
+    {FLEET_INVALID, 400, ERROR_CODE "repo.constraintViolation"},
+    {FLEET_EXISTS, 409, ERROR_CODE "repo.entityAlreadyExists"},
+    {FLEET_STATE, 400, ERROR_CODE "rest.body.notReadable"},
+    {FLEET_GONE, 410, ERROR_CODE "repo.actionNotActive"},
+    {FLEET_LOCKED, 423, ERROR_CODE "locked"},
+    {FLEET_QUOTA, 429, ERROR_CODE "quota.tooManyEntries"},
+    {FLEET_DENIED, 403, ERROR_CODE "insufficientpermission"},
+};
+
+static void set_json(struct api_answer *answer, int status, json_t *json)
+{
+    free(answer->body);
+    answer->status = status;
+    answer->type = "application/json";
+    answer->body = json != NULL ? json_dumps(json, JSON_COMPACT) : NULL;
+    answer->length = answer->body != NULL ? strlen(answer->body) : 0;
+    json_decref(json);
+}
+
+static void set_error(struct api_answer *answer, int status, const char *code, const char *message)
+{
+    set_json(answer, status,
+             json_pack("{s:s, s:s*}", "errorCode", code, "message",
+                       message[0] != '\0' ? message : NULL));
+}
+
+static void set_plain(struct api_answer *answer, int status)
+{
+    free(answer->body);
+    answer->body = NULL;
+    answer->length = 0;
+    answer->type = NULL;
+    answer->is_file = answer->is_events = false;
+    answer->status = status;
+}
+
+int api_json(struct api_call *call, int status, json_t *json)
+{
+    if (json == NULL)
+        return DB_EIO; /* out of memory, or a text that is not UTF-8 */
+    set_json(call->answer, status, json);
+    return call->answer->body != NULL ? FLEET_OK : DB_EIO;
+}
+
+int api_status(struct api_call *call, int status)
+{
+    set_plain(call->answer, status);
+    return FLEET_OK;
+}
+
+int api_text(struct api_call *call, int status, const char *type, const char *text)
+{
+    set_plain(call->answer, status);
+    call->answer->type = type;
+    call->answer->body = strdup(text);
+    call->answer->length = strlen(text);
+    return call->answer->body != NULL ? FLEET_OK : DB_EIO;
+}
+
+/* "application/json", whatever parameters follow. */
+static bool is_type(const char *field, const char *type)
+{
+    size_t length = strlen(type);
+    return field != NULL && strncasecmp(field, type, length) == 0 &&
+           (field[length] == '\0' || field[length] == ';' || field[length] == ' ');
+}
+
+/* hawkbit-ddi.md 1: a body needs a JSON type; the Management API takes the hal one as well. */
+static bool type_accepted(const struct api_call *call)
+{
+    const char *type = call->request->content_type;
+    if (call->route->body == API_MULTIPART)
+        return is_type(type, "multipart/form-data");
+    return is_type(type, "application/json") ||
+           (call->route->role != API_DEVICE && is_type(type, "application/hal+json"));
+}
+
+/* 0, or the status to refuse with. */
+static int read_body(struct api_call *call)
+{
+    const struct api_request *request = call->request;
+    enum api_body kind = call->route->body;
+    if (kind == API_NO_BODY || (kind == API_JSON_OPTIONAL && request->body_length == 0))
+        return 0;
+    if (!type_accepted(call))
+        return 415;
+    if (kind == API_MULTIPART)
+        return 0;
+    if (request->body_length > API_BODY_MAX)
+        return 413;
+    json_error_t error;
+    call->json = json_loadb(request->body, request->body_length, JSON_REJECT_DUPLICATES, &error);
+    if (call->json != NULL)
+        return 0;
+    set_error(call->answer, 400, ERROR_CODE "rest.body.notReadable", error.text);
+    return 400;
+}
+
+static int refuse(struct api_call *call, int status)
+{
+    for (size_t i = 0; i < sizeof refusals / sizeof refusals[0]; i++) {
+        if (refusals[i].status == status)
+            set_error(call->answer, refusals[i].http, refusals[i].code, call->fleet.problem);
+    }
+    return JOB_REFUSED;
+}
+
+static int refuse_plain(struct api_call *call, int http)
+{
+    if (call->answer->body == NULL)
+        set_plain(call->answer, http);
+    return JOB_REFUSED;
+}
+
+static int run_route(struct api_call *call)
+{
+    int http = api_route_find(call);
+    if (http != 0)
+        return refuse_plain(call, http);
+    int status = api_authenticate(call);
+    if (status == FLEET_NONE)
+        return refuse_plain(call, 401);
+    if (status != FLEET_OK)
+        return status < 0 ? status : refuse(call, status);
+    http = read_body(call);
+    if (http != 0)
+        return refuse_plain(call, http);
+    status = call->route->handle(call);
+    return status > 0 && status != API_MUST_WRITE ? refuse(call, status) : status;
+}
+
+int api_run(struct db *db, const struct api_service *service, const struct api_request *request,
+            enum db_access access, int64_t now, struct api_answer *answer)
+{
+    api_answer_free(answer);
+    *answer = (struct api_answer){.status = 200};
+    struct api_call call = {
+        .fleet = {.db = db, .now = now, .who = ""},
+        .service = service,
+        .request = request,
+        .access = access,
+        .answer = answer,
+    };
+    int status = run_route(&call);
+    json_decref(call.json);
+    return status;
+}
+
+void api_answer_failure(struct api_answer *answer, int status)
+{
+    bool again = status == DB_EAGAIN || status == DB_EFULL;
+    set_error(answer, again ? 503 : 500, ERROR_CODE "repo.genericError", db_status_text(status));
+    answer->retry_after = again ? 5 : 0;
+}
+
+void api_answer_free(struct api_answer *answer)
+{
+    free(answer->body);
+    answer->body = NULL;
+}
+
+void api_request_free(struct api_request *request)
+{
+    char **const texts[] = {&request->path,
+                            &request->query,
+                            &request->authorization,
+                            &request->accept,
+                            &request->body,
+                            &request->content_type,
+                            &request->origin,
+                            &request->address,
+                            &request->controller_header,
+                            &request->authority_header,
+                            &request->client_certificate};
+    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
+        free(*texts[i]);
+        *texts[i] = NULL;
+    }
+}

@@ -1,0 +1,233 @@
+/* server/db/pool.c: see server/db/pool.h. */
+#include "server/db/pool.h"
+
+#include <pthread.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "host/error.h"
+
+#define BATCH_MAX    256u
+#define PAUSE_MIN_NS 500000u /* before a job runs again; doubles ... */
+#define PAUSE_MAX_NS 64000000u
+
+struct pool;
+
+struct thread {
+    struct pool *pool;
+    pthread_t id;
+    struct db *db;
+    unsigned seed;
+};
+
+struct pool {
+    pthread_mutex_t lock;
+    pthread_cond_t work;
+    struct job *first;
+    struct job **last; /* where the next one is put */
+    unsigned waiting;
+    bool stopping;
+    unsigned thread_count;
+    struct thread thread[POOL_THREADS_MAX];
+};
+
+/* Waits for work: up to `max` jobs as a list, or NULL when the pool closes. */
+static struct job *take(struct pool *pool, unsigned max)
+{
+    pthread_mutex_lock(&pool->lock);
+    while (pool->first == NULL && !pool->stopping)
+        pthread_cond_wait(&pool->work, &pool->lock);
+    struct job *taken = pool->first;
+    struct job **end = &pool->first;
+    for (unsigned i = 0; i < max && *end != NULL; i++)
+        end = &(*end)->next;
+    pool->first = *end;
+    *end = NULL;
+    if (pool->first == NULL)
+        pool->last = &pool->first;
+    pthread_mutex_unlock(&pool->lock);
+    return taken;
+}
+
+static void finish(struct pool *pool, struct job *job, int status)
+{
+    pthread_mutex_lock(&pool->lock);
+    pool->waiting--;
+    pthread_mutex_unlock(&pool->lock);
+    job->done(job, status);
+}
+
+static void pause_before_again(struct thread *thread, unsigned tries)
+{
+    unsigned bound = PAUSE_MIN_NS << (tries < 7 ? tries : 7);
+    if (bound > PAUSE_MAX_NS)
+        bound = PAUSE_MAX_NS;
+    struct timespec time = {.tv_nsec = bound / 2 + (long)((unsigned)rand_r(&thread->seed) % bound)};
+    nanosleep(&time, NULL);
+}
+
+/* One job as one transaction, until it is through. */
+static int run_alone(struct thread *thread, struct job *job)
+{
+    struct db *db = thread->db;
+    for (;;) {
+        int status = db_begin(db, job->access);
+        if (status == DB_OK)
+            status = job->run(job, db);
+        if (status == DB_OK)
+            status = db_commit(db);
+        if (status != DB_OK)
+            db_rollback(db);
+        if (status != DB_EAGAIN || ++job->tries == JOB_TRIES_MAX)
+            return status;
+        pause_before_again(thread, job->tries);
+        (void)db_mend(db); /* when it does not mend, the next db_begin() says so */
+    }
+}
+
+static void *run_each(void *argument)
+{
+    struct thread *thread = argument;
+    struct job *job;
+    while ((job = take(thread->pool, 1)) != NULL) {
+        job->next = NULL;
+        finish(thread->pool, job, run_alone(thread, job));
+    }
+    return NULL;
+}
+
+/* The batch in one transaction. A job's own failure undoes that job only; any failure of the
+ * transaction itself is returned, and then nothing of the batch is there. */
+static int run_together(struct db *db, struct job *batch)
+{
+    int status = db_begin(db, DB_WRITE);
+    for (struct job *job = batch; job != NULL && status == DB_OK; job = job->next) {
+        status = db_mark(db);
+        if (status != DB_OK)
+            break;
+        job->status = job->run(job, db);
+        status = job->status == DB_OK ? db_release(db) : db_rollback_mark(db);
+    }
+    if (status == DB_OK)
+        status = db_commit(db);
+    if (status != DB_OK)
+        db_rollback(db);
+    return status;
+}
+
+/* Alone, each job learns its own status: a full disk may leave room for the small ones. */
+static void run_batch(struct thread *thread, struct job *batch)
+{
+    int status = DB_EIO;
+    if (batch->next != NULL)
+        status = run_together(thread->db, batch);
+    while (batch != NULL) {
+        struct job *job = batch;
+        batch = job->next;
+        job->next = NULL;
+        if (status != DB_OK || job->status == DB_EAGAIN)
+            job->status = run_alone(thread, job);
+        finish(thread->pool, job, job->status);
+    }
+}
+
+static void *run_batches(void *argument)
+{
+    struct thread *thread = argument;
+    struct job *batch;
+    while ((batch = take(thread->pool, BATCH_MAX)) != NULL)
+        run_batch(thread, batch);
+    return NULL;
+}
+
+static int start(struct pool *pool, const char *url)
+{
+    struct thread *thread = &pool->thread[pool->thread_count];
+    if (db_open(url, &thread->db) != HOST_DONE)
+        return HOST_FAILED;
+    thread->pool = pool;
+    thread->seed = pool->thread_count;
+    void *(*body)(void *) = db_embedded(thread->db) ? run_batches : run_each;
+    sigset_t all;
+    sigset_t before;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    int error = pthread_create(&thread->id, NULL, body, thread);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    if (error != 0) {
+        db_close(thread->db);
+        return host_fail(NULL, "cannot start a thread for the store: %s", strerror(error));
+    }
+    pool->thread_count++;
+    return HOST_DONE;
+}
+
+int pool_open(const char *url, unsigned threads, struct pool **out)
+{
+    struct pool *pool = calloc(1, sizeof *pool);
+    if (pool == NULL)
+        return host_fail(NULL, "out of memory");
+    pthread_mutex_init(&pool->lock, NULL);
+    pthread_cond_init(&pool->work, NULL);
+    pool->last = &pool->first;
+    int status = start(pool, url);
+    bool embedded = status == HOST_DONE && db_embedded(pool->thread[0].db);
+    while (status == HOST_DONE && !embedded && pool->thread_count < threads &&
+           pool->thread_count < POOL_THREADS_MAX)
+        status = start(pool, url);
+    if (status != HOST_DONE) {
+        pool_close(pool);
+        return status;
+    }
+    *out = pool;
+    return HOST_DONE;
+}
+
+void pool_submit(struct pool *pool, struct job *job)
+{
+    job->next = NULL;
+    job->tries = 0;
+    pthread_mutex_lock(&pool->lock);
+    *pool->last = job;
+    pool->last = &job->next;
+    pool->waiting++;
+    pthread_cond_signal(&pool->work);
+    pthread_mutex_unlock(&pool->lock);
+}
+
+void job_run_here(struct job *job, struct db *db)
+{
+    int status = db_begin(db, DB_READ);
+    if (status == DB_OK)
+        status = job->run(job, db);
+    if (status == DB_OK)
+        status = db_commit(db);
+    if (status != DB_OK)
+        db_rollback(db);
+    job->done(job, status);
+}
+
+unsigned pool_waiting(struct pool *pool)
+{
+    pthread_mutex_lock(&pool->lock);
+    unsigned waiting = pool->waiting;
+    pthread_mutex_unlock(&pool->lock);
+    return waiting;
+}
+
+void pool_close(struct pool *pool)
+{
+    pthread_mutex_lock(&pool->lock);
+    pool->stopping = true;
+    pthread_cond_broadcast(&pool->work);
+    pthread_mutex_unlock(&pool->lock);
+    for (unsigned i = 0; i < pool->thread_count; i++) {
+        pthread_join(pool->thread[i].id, NULL);
+        db_close(pool->thread[i].db);
+    }
+    pthread_cond_destroy(&pool->work);
+    pthread_mutex_destroy(&pool->lock);
+    free(pool);
+}

@@ -1,0 +1,50 @@
+/* server/db/pool.h: the threads that talk to the store, so that no event loop waits for it.
+ *
+ * A job is a transaction. On SQLite one thread runs the writing jobs, as many as have come together
+ * under one commit (each behind a mark of its own), so a burst of small writes costs one fsync. On
+ * PostgreSQL several threads with a connection each run one job a transaction.
+ *
+ * What done() is told holds: with DB_OK the transaction is on disk, with anything else nothing of
+ * it is there. A job whose transaction met another one runs again, up to JOB_TRIES_MAX times.
+ */
+#ifndef SERVER_DB_POOL_H
+#define SERVER_DB_POOL_H
+
+#include "server/db/db.h"
+
+#define JOB_TRIES_MAX    20
+#define POOL_THREADS_MAX 32u
+
+/* What run() answers besides DB_OK and the errors: roll back, that was the answer. */
+enum { JOB_REFUSED = 2 };
+
+/* The first member of what the caller allocates. */
+struct job {
+    struct job *next;
+    unsigned tries;
+    int status;
+    enum db_access access;
+    /* May be called again: begins anew each time. */
+    int (*run)(struct job *job, struct db *db);
+    /* Once, on a thread of the pool; the job is the caller's again. */
+    void (*done)(struct job *job, int status);
+};
+
+struct pool;
+
+/* The store must be migrated. `threads`: of PostgreSQL. HOST_DONE or HOST_FAILED. */
+int pool_open(const char *url, unsigned threads, struct pool **out);
+
+/* Takes the job; never blocks on the store. */
+void pool_submit(struct pool *pool, struct job *job);
+
+/* Runs a job of DB_READ on the caller's own connection, here and now: for SQLite. Calls done(). */
+void job_run_here(struct job *job, struct db *db);
+
+/* Jobs that have been submitted and are not done: for metrics. */
+unsigned pool_waiting(struct pool *pool);
+
+/* Finishes every job, then ends the threads. */
+void pool_close(struct pool *pool);
+
+#endif

@@ -1,0 +1,246 @@
+/* server/db/postgres.c: the store in a PostgreSQL server, for more than one server process. */
+#include <libpq-fe.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "host/error.h"
+#include "server/db/backend.h"
+
+#define KEPT_MAX   512
+#define VALUES_MAX 64
+#define BOOL_OID   16
+
+struct postgres_rows {
+    struct db_rows rows;
+    struct postgres_db *owner;
+    PGresult *result;
+    int at; /* the row that is read; -1 before the first */
+    int failed;
+};
+
+struct postgres_db {
+    struct db db;
+    PGconn *connection;
+    unsigned kept_count;
+    const char *kept[KEPT_MAX]; /* statements prepared in this session, as "s<place>" */
+};
+
+static void keep_error(struct postgres_db *self, const char *text)
+{
+    size_t length = strcspn(text, "\n");
+    snprintf(self->db.error, sizeof self->db.error, "%.*s", (int)length, text);
+}
+
+/* SQLSTATE classes (PostgreSQL manual, appendix A). */
+static int status_of(struct postgres_db *self, const PGresult *result)
+{
+    ExecStatusType what = PQresultStatus(result);
+    if (what == PGRES_COMMAND_OK || what == PGRES_TUPLES_OK || what == PGRES_EMPTY_QUERY)
+        return DB_OK;
+    keep_error(self, PQerrorMessage(self->connection));
+    const char *state = PQresultErrorField(result, PG_DIAG_SQLSTATE);
+    if (state == NULL || PQstatus(self->connection) != CONNECTION_OK)
+        return DB_EAGAIN; /* no answer from the server at all */
+    if (strncmp(state, "23", 2) == 0)
+        return DB_ECONFLICT;
+    if (strncmp(state, "40", 2) == 0 || strcmp(state, "55P03") == 0 ||
+        strncmp(state, "57P", 3) == 0 || strncmp(state, "08", 2) == 0)
+        return DB_EAGAIN;
+    if (strncmp(state, "53", 2) == 0 || strcmp(state, "25006") == 0)
+        return DB_EFULL;
+    return DB_EIO;
+}
+
+static void postgres_close(struct db *db)
+{
+    struct postgres_db *self = (struct postgres_db *)db;
+    PQfinish(self->connection);
+    free(self);
+}
+
+static void forget_kept(struct postgres_db *self)
+{
+    memset(self->kept, 0, sizeof self->kept);
+    self->kept_count = 0;
+}
+
+static int postgres_mend(struct db *db)
+{
+    struct postgres_db *self = (struct postgres_db *)db;
+    if (PQstatus(self->connection) == CONNECTION_OK)
+        return DB_OK;
+    PQreset(self->connection);
+    forget_kept(self);
+    if (PQstatus(self->connection) == CONNECTION_OK)
+        return DB_OK;
+    keep_error(self, PQerrorMessage(self->connection));
+    return DB_EAGAIN;
+}
+
+static int postgres_script(struct db *db, const char *sql)
+{
+    struct postgres_db *self = (struct postgres_db *)db;
+    PGresult *result = PQexec(self->connection, sql);
+    int status = status_of(self, result);
+    /* COMMIT of a transaction that an error has ended already answers "ROLLBACK". */
+    if (status == DB_OK && strcmp(sql, "COMMIT") == 0 && strcmp(PQcmdStatus(result), "COMMIT") != 0)
+        status = DB_EIO;
+    PQclear(result);
+    return status;
+}
+
+static int postgres_begin(struct db *db, enum db_access access)
+{
+    return postgres_script(db, access == DB_WRITE
+                                   ? "BEGIN ISOLATION LEVEL SERIALIZABLE"
+                                   : "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY");
+}
+
+/* Prepares `sql` once in this session: its place, or -1 when it is not to be kept. *failed tells
+ * an error. */
+static int prepared(struct postgres_db *self, const char *sql, int *failed)
+{
+    size_t at = ((uintptr_t)sql * 0x9E3779B97F4A7C15ull >> 32) % KEPT_MAX;
+    char name[24];
+    *failed = DB_OK;
+    while (self->kept[at] != NULL && self->kept[at] != sql)
+        at = (at + 1) % KEPT_MAX;
+    if (self->kept[at] == sql)
+        return (int)at;
+    if (self->kept_count == KEPT_MAX - 1)
+        return -1;
+    snprintf(name, sizeof name, "s%zu", at);
+    PGresult *result = PQprepare(self->connection, name, sql, 0, NULL);
+    *failed = status_of(self, result);
+    PQclear(result);
+    if (*failed != DB_OK)
+        return -1;
+    self->kept[at] = sql;
+    self->kept_count++;
+    return (int)at;
+}
+
+static PGresult *execute(struct postgres_db *self, const char *sql, int place,
+                         const struct db_value *values, size_t count)
+{
+    char numbers[VALUES_MAX][24];
+    char *texts[VALUES_MAX] = {NULL}; /* copies, since libpq wants a NUL at the end */
+    const char *pointers[VALUES_MAX];
+    char name[24];
+    for (size_t i = 0; i < count; i++) {
+        pointers[i] = NULL;
+        if (!values[i].is_text) {
+            snprintf(numbers[i], sizeof numbers[i], "%lld", (long long)values[i].number);
+            pointers[i] = numbers[i];
+        } else if (values[i].text != NULL) {
+            pointers[i] = texts[i] = strndup(values[i].text, values[i].length);
+        }
+    }
+    PGresult *result;
+    if (place >= 0) {
+        snprintf(name, sizeof name, "s%d", place);
+        result = PQexecPrepared(self->connection, name, (int)count, pointers, NULL, NULL, 0);
+    } else {
+        result = PQexecParams(self->connection, sql, (int)count, NULL, pointers, NULL, NULL, 0);
+    }
+    for (size_t i = 0; i < count; i++)
+        free(texts[i]);
+    return result;
+}
+
+static struct db_rows *postgres_query(struct db *db, const char *sql, bool keep,
+                                      const struct db_value *values, size_t count)
+{
+    struct postgres_db *self = (struct postgres_db *)db;
+    struct postgres_rows *rows = calloc(1, sizeof *rows);
+    int place = -1;
+    if (rows == NULL || count > VALUES_MAX)
+        abort(); /* out of memory, or a query that was never tried */
+    *rows = (struct postgres_rows){.rows.backend = db->backend, .owner = self, .at = -1};
+    if (keep)
+        place = prepared(self, sql, &rows->failed);
+    if (rows->failed == DB_OK) {
+        rows->result = execute(self, sql, place, values, count);
+        rows->failed = status_of(self, rows->result);
+    }
+    if (rows->failed == DB_OK)
+        self->db.changes = strtoll(PQcmdTuples(rows->result), NULL, 10);
+    return &rows->rows;
+}
+
+static void postgres_end(struct db_rows *base)
+{
+    struct postgres_rows *rows = (struct postgres_rows *)base;
+    PQclear(rows->result);
+    free(rows);
+}
+
+static int postgres_next(struct db_rows *base)
+{
+    struct postgres_rows *rows = (struct postgres_rows *)base;
+    int status = rows->failed;
+    if (status == DB_OK && ++rows->at < PQntuples(rows->result))
+        return DB_ROW;
+    postgres_end(base);
+    return status;
+}
+
+static bool postgres_is_null(const struct db_rows *base, int column)
+{
+    const struct postgres_rows *rows = (const struct postgres_rows *)base;
+    return PQgetisnull(rows->result, rows->at, column) != 0;
+}
+
+static const char *postgres_text(const struct db_rows *base, int column, size_t *length)
+{
+    const struct postgres_rows *rows = (const struct postgres_rows *)base;
+    *length = (size_t)PQgetlength(rows->result, rows->at, column);
+    return PQgetvalue(rows->result, rows->at, column);
+}
+
+static int64_t postgres_number(const struct db_rows *base, int column)
+{
+    const struct postgres_rows *rows = (const struct postgres_rows *)base;
+    const char *text = PQgetvalue(rows->result, rows->at, column);
+    if (PQftype(rows->result, column) == BOOL_OID)
+        return text[0] == 't';
+    return strtoll(text, NULL, 10);
+}
+
+static const struct db_backend postgres_backend = {
+    .close = postgres_close,
+    .mend = postgres_mend,
+    .begin = postgres_begin,
+    .script = postgres_script,
+    .query = postgres_query,
+    .next = postgres_next,
+    .end = postgres_end,
+    .is_null = postgres_is_null,
+    .number = postgres_number,
+    .text = postgres_text,
+};
+
+static void no_notices(void *context, const char *message)
+{
+    (void)context;
+    (void)message;
+}
+
+int postgres_open(const char *url, struct db **out)
+{
+    struct postgres_db *self = calloc(1, sizeof *self);
+    if (self == NULL)
+        return host_fail(NULL, "out of memory");
+    self->db.backend = &postgres_backend;
+    self->connection = PQconnectdb(url);
+    if (PQstatus(self->connection) != CONNECTION_OK) {
+        keep_error(self, PQerrorMessage(self->connection));
+        host_fail(NULL, "cannot reach the PostgreSQL store: %s", self->db.error);
+        postgres_close(&self->db);
+        return HOST_FAILED;
+    }
+    PQsetNoticeProcessor(self->connection, no_notices, NULL);
+    *out = &self->db;
+    return HOST_DONE;
+}

@@ -1,0 +1,222 @@
+/* server/db/schema.c: see server/db/schema.h. docs/server.md 3 tells what the tables mean. */
+#include "server/db/schema.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "host/error.h"
+
+/* In these texts {id} is a key that counts up by itself and never comes twice. */
+static const char first[] =
+    "CREATE TABLE tenant (id {id}, name TEXT NOT NULL UNIQUE);"
+    "INSERT INTO tenant (name) VALUES ('" SCHEMA_TENANT "');"
+
+    "CREATE TABLE setting (tenant BIGINT NOT NULL REFERENCES tenant (id), key TEXT NOT NULL,"
+    " value TEXT NOT NULL, PRIMARY KEY (tenant, key));"
+
+    "CREATE TABLE api_token (id {id}, tenant BIGINT NOT NULL REFERENCES tenant (id),"
+    " name TEXT NOT NULL, role TEXT NOT NULL, digest TEXT NOT NULL UNIQUE,"
+    " created_at BIGINT NOT NULL, created_by TEXT NOT NULL, revoked_at BIGINT,"
+    " UNIQUE (tenant, name));"
+
+    "CREATE TABLE module (id {id}, tenant BIGINT NOT NULL REFERENCES tenant (id),"
+    " type TEXT NOT NULL, name TEXT NOT NULL, version TEXT NOT NULL, vendor TEXT, description TEXT,"
+    " encrypted BIGINT NOT NULL DEFAULT 0, locked BIGINT NOT NULL DEFAULT 0,"
+    " created_at BIGINT NOT NULL, created_by TEXT NOT NULL, changed_at BIGINT NOT NULL,"
+    " changed_by TEXT NOT NULL, UNIQUE (tenant, type, name, version));"
+    "CREATE TABLE module_metadata (module BIGINT NOT NULL REFERENCES module (id) ON DELETE CASCADE,"
+    " key TEXT NOT NULL, value TEXT NOT NULL, visible BIGINT NOT NULL, PRIMARY KEY (module, key));"
+
+    "CREATE TABLE artifact (id {id}, module BIGINT NOT NULL REFERENCES module (id) ON DELETE"
+    " CASCADE, filename TEXT NOT NULL, size BIGINT NOT NULL, sha256 TEXT NOT NULL,"
+    " sha1 TEXT NOT NULL, md5 TEXT NOT NULL, project TEXT, version TEXT,"
+    " secure_version BIGINT NOT NULL DEFAULT 0, created_at BIGINT NOT NULL,"
+    " created_by TEXT NOT NULL, UNIQUE (module, filename));"
+    "CREATE INDEX artifact_sha256 ON artifact (sha256);"
+
+    "CREATE TABLE dist_set (id {id}, tenant BIGINT NOT NULL REFERENCES tenant (id),"
+    " type TEXT NOT NULL, name TEXT NOT NULL, version TEXT NOT NULL, description TEXT,"
+    " migration_step BIGINT NOT NULL DEFAULT 0, locked BIGINT NOT NULL DEFAULT 0,"
+    " valid BIGINT NOT NULL DEFAULT 1, created_at BIGINT NOT NULL, created_by TEXT NOT NULL,"
+    " changed_at BIGINT NOT NULL, changed_by TEXT NOT NULL, UNIQUE (tenant, name, version));"
+    "CREATE TABLE set_module (dist_set BIGINT NOT NULL REFERENCES dist_set (id) ON DELETE CASCADE,"
+    " module BIGINT NOT NULL REFERENCES module (id), PRIMARY KEY (dist_set, module));"
+    "CREATE INDEX set_module_module ON set_module (module);"
+
+    "CREATE TABLE target (id {id}, tenant BIGINT NOT NULL REFERENCES tenant (id),"
+    " controller_id TEXT NOT NULL, name TEXT NOT NULL, description TEXT, address TEXT,"
+    " type TEXT, group_name TEXT, security_token TEXT NOT NULL, update_status TEXT NOT NULL,"
+    " request_attributes BIGINT NOT NULL DEFAULT 1,"
+    " assigned_set BIGINT REFERENCES dist_set (id), installed_set BIGINT REFERENCES dist_set (id),"
+    " installed_at BIGINT, auto_confirm_at BIGINT, auto_confirm_by TEXT, auto_confirm_remark TEXT,"
+    " revoked_at BIGINT, created_at BIGINT NOT NULL, created_by TEXT NOT NULL,"
+    " changed_at BIGINT NOT NULL, changed_by TEXT NOT NULL, UNIQUE (tenant, controller_id));"
+    "CREATE INDEX target_status ON target (tenant, update_status);"
+    "CREATE INDEX target_installed ON target (installed_set);"
+    "CREATE INDEX target_assigned ON target (assigned_set);"
+    /* Apart, since every poll writes here and nothing else does. */
+    "CREATE TABLE target_poll (target BIGINT PRIMARY KEY REFERENCES target (id) ON DELETE CASCADE,"
+    " polled_at BIGINT NOT NULL, address TEXT);"
+    "CREATE INDEX target_poll_at ON target_poll (polled_at);"
+    "CREATE TABLE target_attribute (target BIGINT NOT NULL REFERENCES target (id) ON DELETE"
+    " CASCADE, key TEXT NOT NULL, value TEXT NOT NULL, PRIMARY KEY (target, key));"
+    "CREATE INDEX target_attribute_value ON target_attribute (key, value);"
+    "CREATE TABLE target_tag (target BIGINT NOT NULL REFERENCES target (id) ON DELETE CASCADE,"
+    " tag TEXT NOT NULL, PRIMARY KEY (target, tag));"
+    "CREATE INDEX target_tag_tag ON target_tag (tag);"
+
+    "CREATE TABLE target_filter (id {id}, tenant BIGINT NOT NULL REFERENCES tenant (id),"
+    " name TEXT NOT NULL, query TEXT NOT NULL, auto_set BIGINT REFERENCES dist_set (id),"
+    " auto_kind TEXT, auto_weight BIGINT, created_at BIGINT NOT NULL, created_by TEXT NOT NULL,"
+    " changed_at BIGINT NOT NULL, changed_by TEXT NOT NULL, UNIQUE (tenant, name));"
+
+    "CREATE TABLE rollout (id {id}, tenant BIGINT NOT NULL REFERENCES tenant (id),"
+    " name TEXT NOT NULL, description TEXT, dist_set BIGINT NOT NULL REFERENCES dist_set (id),"
+    " filter TEXT NOT NULL, status TEXT NOT NULL, kind TEXT NOT NULL, force_at BIGINT,"
+    " start_at BIGINT, weight BIGINT, window_schedule TEXT, window_duration TEXT, window_zone TEXT,"
+    " confirm BIGINT NOT NULL DEFAULT 0, downgrade BIGINT NOT NULL DEFAULT 0,"
+    " retries BIGINT NOT NULL DEFAULT 0, retry_seconds BIGINT NOT NULL DEFAULT 0,"
+    " total BIGINT NOT NULL DEFAULT 0, halt_reason TEXT, retry_of BIGINT,"
+    " created_at BIGINT NOT NULL, created_by TEXT NOT NULL, changed_at BIGINT NOT NULL,"
+    " changed_by TEXT NOT NULL, UNIQUE (tenant, name));"
+    "CREATE INDEX rollout_status ON rollout (status);"
+    /* Percentages are hundredths of a percent, so that 0.1 % of a large fleet can be said. */
+    "CREATE TABLE rollout_group (id {id}, rollout BIGINT NOT NULL REFERENCES rollout (id) ON DELETE"
+    " CASCADE, position BIGINT NOT NULL, name TEXT NOT NULL, description TEXT,"
+    " status TEXT NOT NULL, filter TEXT, share BIGINT NOT NULL, success_share BIGINT NOT NULL,"
+    " success_action TEXT NOT NULL, error_share BIGINT NOT NULL, error_action TEXT NOT NULL,"
+    " confirm BIGINT NOT NULL DEFAULT 0, total BIGINT NOT NULL DEFAULT 0, started_at BIGINT,"
+    " finished_at BIGINT, UNIQUE (rollout, position));"
+    "CREATE TABLE rollout_target (rollout BIGINT NOT NULL REFERENCES rollout (id) ON DELETE"
+    " CASCADE, target BIGINT NOT NULL REFERENCES target (id) ON DELETE CASCADE,"
+    " rollout_group BIGINT NOT NULL REFERENCES rollout_group (id) ON DELETE CASCADE,"
+    " tries BIGINT NOT NULL DEFAULT 0, retry_at BIGINT, PRIMARY KEY (rollout, target));"
+    "CREATE INDEX rollout_target_group ON rollout_target (rollout_group);"
+
+    "CREATE TABLE action (id {id}, tenant BIGINT NOT NULL REFERENCES tenant (id),"
+    " target BIGINT NOT NULL REFERENCES target (id) ON DELETE CASCADE,"
+    " dist_set BIGINT NOT NULL REFERENCES dist_set (id), state TEXT NOT NULL,"
+    " active BIGINT NOT NULL, kind TEXT NOT NULL, force_at BIGINT, weight BIGINT,"
+    " window_schedule TEXT, window_duration TEXT, window_zone TEXT,"
+    " downgrade BIGINT NOT NULL DEFAULT 0, rollout BIGINT REFERENCES rollout (id) ON DELETE SET"
+    " NULL, rollout_group BIGINT REFERENCES rollout_group (id) ON DELETE SET NULL,"
+    " last_code BIGINT, external_ref TEXT, created_at BIGINT NOT NULL, created_by TEXT NOT NULL,"
+    " changed_at BIGINT NOT NULL, changed_by TEXT NOT NULL);"
+    "CREATE INDEX action_target ON action (target, active);"
+    "CREATE INDEX action_group ON action (rollout_group, state);"
+    "CREATE INDEX action_state ON action (tenant, active, state);"
+    "CREATE TABLE action_status (id {id}, action BIGINT NOT NULL REFERENCES action (id) ON DELETE"
+    " CASCADE, state TEXT NOT NULL, reported_at BIGINT NOT NULL, occurred_at BIGINT NOT NULL,"
+    " code BIGINT);"
+    "CREATE INDEX action_status_action ON action_status (action);"
+    "CREATE TABLE action_message (status BIGINT NOT NULL REFERENCES action_status (id) ON DELETE"
+    " CASCADE, position BIGINT NOT NULL, text TEXT NOT NULL, PRIMARY KEY (status, position));"
+
+    /* Each line's digest covers the one before it: a line taken out or changed shows. */
+    "CREATE TABLE audit (id {id}, tenant BIGINT NOT NULL REFERENCES tenant (id),"
+    " at BIGINT NOT NULL, who TEXT NOT NULL, verb TEXT NOT NULL, subject TEXT NOT NULL,"
+    " detail TEXT NOT NULL, digest TEXT NOT NULL);"
+    "CREATE INDEX audit_at ON audit (tenant, at);";
+
+/* Zephyr's client takes no action id that is one digit and then zeros (hawkbit-ddi.md 9, 7). */
+static const char first_action_sqlite[] =
+    "INSERT INTO sqlite_sequence (name, seq) VALUES ('action', 11110);";
+static const char first_action_postgres[] = "ALTER TABLE action ALTER COLUMN id RESTART 11111;";
+
+static const char *const migrations[] = {first};
+
+int64_t schema_newest(void)
+{
+    return (int64_t)(sizeof migrations / sizeof migrations[0]);
+}
+
+/* `text` with {id} in the words of the store; the caller frees it. */
+static char *in_words_of(const struct db *db, const char *text)
+{
+    static const char mark[] = "{id}";
+    const char *words = db_embedded(db) ? "INTEGER PRIMARY KEY AUTOINCREMENT"
+                                        : "BIGINT GENERATED BY DEFAULT AS IDENTITY PRIMARY KEY";
+    size_t count = 0;
+    for (const char *at = text; (at = strstr(at, mark)) != NULL; at += strlen(mark))
+        count++;
+    char *out = malloc(strlen(text) + count * strlen(words) + 1);
+    char *end = out;
+    while (out != NULL) {
+        const char *at = strstr(text, mark);
+        size_t plain = at != NULL ? (size_t)(at - text) : strlen(text);
+        memcpy(end, text, plain);
+        end += plain;
+        if (at == NULL)
+            break;
+        memcpy(end, words, strlen(words));
+        end += strlen(words);
+        text = at + strlen(mark);
+    }
+    if (out != NULL)
+        *end = '\0';
+    return out;
+}
+
+static int run_migration(struct db *db, int64_t number)
+{
+    char *script = in_words_of(db, migrations[number - 1]);
+    if (script == NULL)
+        return DB_EIO;
+    int status = db_script(db, script);
+    free(script);
+    if (status == DB_OK && number == 1)
+        status = db_script(db, db_embedded(db) ? first_action_sqlite : first_action_postgres);
+    if (status == DB_OK)
+        status = db_run(db, "UPDATE schema_version SET number = $1", DB_ARGS(db_i(number)));
+    return status;
+}
+
+/* Everything in one transaction: a store is never half migrated. */
+static int migrate(struct db *db, int64_t *number)
+{
+    int status = db_script(db, "CREATE TABLE IF NOT EXISTS schema_version (number BIGINT NOT NULL);"
+                               "INSERT INTO schema_version SELECT 0 WHERE NOT EXISTS"
+                               " (SELECT 1 FROM schema_version);");
+    if (status == DB_OK)
+        status = db_get_int(db, "SELECT number FROM schema_version", DB_NO_ARGS, number);
+    if (status == DB_ROW)
+        status = DB_OK;
+    while (status == DB_OK && *number < schema_newest())
+        status = run_migration(db, ++*number);
+    return status;
+}
+
+/* SQLite's BEGIN IMMEDIATE excludes others already. This one is taken before the transaction, since
+ * a transaction does not see what was committed while it waited. */
+static int wait_for_others(struct db *db, bool begin)
+{
+    static const char lock[] = "SELECT pg_advisory_lock(7236842)";
+    static const char unlock[] = "SELECT pg_advisory_unlock(7236842)";
+    return db_embedded(db) ? DB_OK : db_script(db, begin ? lock : unlock);
+}
+
+int schema_migrate(struct db *db)
+{
+    int64_t number = 0;
+    int status;
+    do {
+        status = wait_for_others(db, true);
+        if (status == DB_OK)
+            status = db_begin(db, DB_WRITE);
+        if (status == DB_OK)
+            status = migrate(db, &number);
+        if (status == DB_OK)
+            status = db_commit(db);
+        if (status != DB_OK)
+            db_rollback(db);
+        (void)wait_for_others(db, false);
+    } while (status == DB_EAGAIN && db_mend(db) == DB_OK);
+    if (status != DB_OK)
+        return host_fail(NULL, "cannot prepare the store: %s: %s", db_status_text(status),
+                         db_error(db));
+    if (number > schema_newest())
+        return host_fail(NULL, "the store is of a newer trustchain (its schema is %lld, ours %lld)",
+                         (long long)number, (long long)schema_newest());
+    return HOST_DONE;
+}

@@ -1,0 +1,55 @@
+/* server/fleet/catalog.h: what can be installed: modules with their artifacts, in distribution
+ * sets. A set, once assigned to a target, and its modules are locked: what runs out there can still
+ * be looked up later. */
+#ifndef SERVER_FLEET_CATALOG_H
+#define SERVER_FLEET_CATALOG_H
+
+#include "server/fleet/fleet.h"
+
+#define CATALOG_NAME_MAX      128
+#define CATALOG_VERSION_MAX   64
+#define CATALOG_TYPE_MAX      64
+#define CATALOG_TEXT_MAX      512
+#define ARTIFACT_FILENAME_MAX 255
+#define ARTIFACTS_MAX         50  /* of one module */
+#define SET_MODULES_MAX       100 /* of one set */
+
+struct module_new {
+    const char *type, *name, *version, *vendor, *description;
+    bool encrypted;
+};
+int module_create(struct fleet *fleet, const struct module_new *new, int64_t *id); /* EXISTS */
+int module_delete(struct fleet *fleet, int64_t id);                                /* LOCKED */
+
+struct artifact {
+    int64_t id;
+    int64_t module;
+    char filename[ARTIFACT_FILENAME_MAX + 1];
+    int64_t size;
+    char sha256[65], sha1[41], md5[33];
+    char project[33], version[33]; /* empty when it is no image of ours */
+    uint32_t secure_version;
+    int64_t created_at;
+};
+/* The bytes are in the releases folder already, under their SHA-256. EXISTS, LOCKED, QUOTA, NONE.
+ */
+int artifact_add(struct fleet *fleet, const struct artifact *artifact, int64_t *id);
+int artifact_delete(struct fleet *fleet, int64_t module, int64_t id); /* LOCKED, NONE */
+int artifact_find(struct fleet *fleet, int64_t module, const char *filename, struct artifact *out);
+
+struct set_new {
+    const char *type, *name, *version, *description;
+    const int64_t *modules;
+    size_t module_count;
+    bool migration_step;
+};
+int set_create(struct fleet *fleet, const struct set_new *new, int64_t *id); /* EXISTS, NONE */
+int set_add_modules(struct fleet *fleet, int64_t id, const int64_t *modules, size_t count);
+int set_delete(struct fleet *fleet, int64_t id); /* LOCKED while an action needs it */
+int set_lock(struct fleet *fleet, int64_t id);   /* with its modules */
+int set_find(struct fleet *fleet, const char *name, const char *version, int64_t *id);
+
+/* The image that a set brings to one device, for rules about versions; NONE when it has none. */
+int set_image(struct fleet *fleet, int64_t id, struct artifact *out);
+
+#endif

@@ -1,0 +1,25 @@
+/* server/fleet/token.h: tokens for people and scripts, each with a role. The store keeps SHA-256
+ * digests: who reads it can use none of them. */
+#ifndef SERVER_FLEET_TOKEN_H
+#define SERVER_FLEET_TOKEN_H
+
+#include "server/fleet/fleet.h"
+
+#define TOKEN_CHARS    43 /* of letters and digits: 256 bits */
+#define TOKEN_NAME_MAX 64
+
+/* role: "read", "operate", "admin". EXISTS, INVALID. `secret` is shown once, here. */
+int token_create(struct fleet *fleet, const char *name, const char *role,
+                 char secret[TOKEN_CHARS + 1]);
+int token_revoke(struct fleet *fleet, const char *name); /* NONE */
+
+struct token {
+    int64_t tenant;
+    char name[TOKEN_NAME_MAX + 1];
+    char role[16];
+};
+/* `name` NULL: any (Bearer), else it must be that one's (Basic). NONE. */
+int token_check(struct fleet *fleet, const char *name, const char *secret, size_t length,
+                struct token *out);
+
+#endif
