@@ -24,7 +24,7 @@ static void check_range(const char *text, size_t length, uint64_t size)
 static void check_path(const char *text, size_t length)
 {
     char again[2 * NAME_BYTES_MAX + 16];
-    struct target target = target_parse(text, length);
+    struct ota_target target = ota_target_parse(text, length);
     if (target.kind != TARGET_IMAGE && target.kind != TARGET_INFO)
         return;
     snprintf(again, sizeof again, "/ota/%s/%s%s", target.product, target.channel,

@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "host/error.h"
+#include "server/call.h"
 #include "server/download.h"
 #include "server/etag.h"
 #include "server/range.h"
@@ -27,10 +29,24 @@ static bool method_is(const h2o_req_t *request, const char *method)
     return h2o_memis(request->method.base, request->method.len, method, strlen(method));
 }
 
-static void add(h2o_req_t *request, const h2o_token_t *name, const char *value)
+void http_add(h2o_req_t *request, const h2o_token_t *name, const char *value)
 {
     h2o_iovec_t copy = h2o_strdup(&request->pool, value, SIZE_MAX);
     h2o_add_header(&request->pool, &request->res.headers, name, NULL, copy.base, copy.len);
+}
+
+void http_add_named(h2o_req_t *request, const char *name, const char *value)
+{
+    h2o_iovec_t copy = h2o_strdup(&request->pool, value, SIZE_MAX);
+    h2o_add_header_by_str(&request->pool, &request->res.headers, name, strlen(name), 1, NULL,
+                          copy.base, copy.len);
+}
+
+void http_add_disposition(h2o_req_t *request, const char *filename)
+{
+    char value[300];
+    snprintf(value, sizeof value, "attachment;filename=\"%s\"", filename);
+    http_add_named(request, "content-disposition", value);
 }
 
 /* An answer whose body, if any, is in memory. libh2o leaves the body out for HEAD. */
@@ -41,7 +57,7 @@ static int answer(h2o_req_t *request, int status, const char *reason, const char
     request->res.reason = reason;
     if (status != 304) {
         request->res.content_length = length;
-        add(request, H2O_TOKEN_CONTENT_TYPE, type);
+        http_add(request, H2O_TOKEN_CONTENT_TYPE, type);
     }
     h2o_send_inline(request, body, length);
     return 0;
@@ -116,8 +132,8 @@ static bool answered_by_condition(h2o_req_t *request, const char *etag)
         answer_text(request, 412, "Precondition Failed");
         return true;
     }
-    add(request, H2O_TOKEN_ETAG, etag);
-    add(request, H2O_TOKEN_CACHE_CONTROL, "no-cache"); /* may be kept, must be revalidated */
+    http_add(request, H2O_TOKEN_ETAG, etag);
+    http_add(request, H2O_TOKEN_CACHE_CONTROL, "no-cache"); /* may be kept, must be revalidated */
     if (not_modified(request, etag)) {
         answer(request, 304, "Not Modified", NULL, "", 0);
         return true;
@@ -125,38 +141,31 @@ static bool answered_by_condition(h2o_req_t *request, const char *etag)
     return false;
 }
 
-static int send_image(h2o_req_t *request, struct service *service, const struct offer *offer)
+/* Which bytes: `fd` is closed, or given away. */
+static int send_bytes(h2o_req_t *request, int fd, uint64_t size, const char *etag)
 {
     char text[96];
     struct range range;
-    int fd;
-    const struct release *release = &offer->release;
-    int error = store_open_image(&service->store, release, &fd);
-    if (error != STORE_OK) {
-        log_line(&service->log, "image %s of the store: %s", release->sha256,
-                 store_error_text(error));
-        return answer_text(request, 500, "Internal Server Error");
-    }
-    if (answered_by_condition(request, offer->image_etag)) {
+    if (answered_by_condition(request, etag)) {
         close(fd);
         return 0;
     }
-    add(request, H2O_TOKEN_ACCEPT_RANGES, "bytes");
-    enum range_verdict verdict = wanted_range(request, offer->image_etag, release->size, &range);
+    http_add(request, H2O_TOKEN_ACCEPT_RANGES, "bytes");
+    enum range_verdict verdict = wanted_range(request, etag, size, &range);
     if (verdict == RANGE_UNSATISFIABLE) {
         close(fd);
-        snprintf(text, sizeof text, "bytes */%u", release->size);
-        add(request, H2O_TOKEN_CONTENT_RANGE, text);
+        snprintf(text, sizeof text, "bytes */%llu", (unsigned long long)size);
+        http_add(request, H2O_TOKEN_CONTENT_RANGE, text);
         return answer_text(request, 416, "Range Not Satisfiable");
     }
     request->res.status = verdict == RANGE_PART ? 206 : 200;
     request->res.reason = verdict == RANGE_PART ? "Partial Content" : "OK";
     request->res.content_length = (size_t)(range.last - range.first + 1);
-    add(request, H2O_TOKEN_CONTENT_TYPE, "application/octet-stream");
+    http_add(request, H2O_TOKEN_CONTENT_TYPE, "application/octet-stream");
     if (verdict == RANGE_PART) {
-        snprintf(text, sizeof text, "bytes %llu-%llu/%u", (unsigned long long)range.first,
-                 (unsigned long long)range.last, release->size);
-        add(request, H2O_TOKEN_CONTENT_RANGE, text);
+        snprintf(text, sizeof text, "bytes %llu-%llu/%llu", (unsigned long long)range.first,
+                 (unsigned long long)range.last, (unsigned long long)size);
+        http_add(request, H2O_TOKEN_CONTENT_RANGE, text);
     }
     if (method_is(request, "HEAD")) {
         close(fd);
@@ -165,6 +174,38 @@ static int send_image(h2o_req_t *request, struct service *service, const struct 
     }
     download_start(request, fd, &range);
     return 0;
+}
+
+static int open_image(h2o_req_t *request, struct service *service, const struct release *release,
+                      int *fd)
+{
+    int error = store_open_image(&service->store, release, fd);
+    if (error == STORE_OK)
+        return HOST_DONE;
+    log_line(&service->log, "image %s of the store: %s", release->sha256, store_error_text(error));
+    answer_text(request, 500, "Internal Server Error");
+    return HOST_FAILED;
+}
+
+static int send_image(h2o_req_t *request, struct service *service, const struct offer *offer)
+{
+    int fd;
+    const struct release *release = &offer->release;
+    if (open_image(request, service, release, &fd) != HOST_DONE)
+        return 0;
+    return send_bytes(request, fd, release->size, offer->image_etag);
+}
+
+void http_send_file(h2o_req_t *request, struct service *service, const struct api_answer *answer)
+{
+    struct release release = {.size = (uint32_t)answer->size};
+    int fd;
+    snprintf(release.sha256, sizeof release.sha256, "%s", answer->sha256);
+    if (open_image(request, service, &release, &fd) != HOST_DONE)
+        return;
+    http_add_disposition(request, answer->filename);
+    http_add_named(request, "x-content-type-options", "nosniff");
+    send_bytes(request, fd, (uint64_t)answer->size, answer->etag);
 }
 
 static int send_info(h2o_req_t *request, const struct offer *offer)
@@ -189,7 +230,8 @@ static int send_health(h2o_req_t *request, struct service *service)
     return answer(request, 200, "OK", "text/plain", "ok\n", 3);
 }
 
-static int send_release(h2o_req_t *request, struct service *service, const struct target *target)
+static int send_release(h2o_req_t *request, struct service *service,
+                        const struct ota_target *target)
 {
     const struct offer *offer;
     int error = offer_get(&worker_of(request)->offers, &service->store, target->product,
@@ -213,8 +255,11 @@ static int send_release(h2o_req_t *request, struct service *service, const struc
 static int on_request(h2o_handler_t *self, h2o_req_t *request)
 {
     struct service *service = ((struct handler *)self)->service;
-    struct target target = target_parse(request->path.base, request->path.len);
+    struct ota_target target = ota_target_parse(request->path.base, request->path.len);
     peer_hold(request);
+    if (target.kind == TARGET_NONE && service->pool != NULL) {
+        return call_start(request, service);
+    }
     if (target.kind == TARGET_NONE) {
         return answer_text(request, 404, "Not Found");
     }

@@ -10,9 +10,19 @@
 
 #include <h2o.h>
 
+#include "server/api/api.h"
 #include "server/worker.h"
 
 /* Registers the handler and the access log with service->http. */
 void http_register(struct service *service, h2o_hostconf_t *host);
+
+/* A field of the answer; the value is copied. */
+void http_add(h2o_req_t *request, const h2o_token_t *name, const char *value);
+void http_add_named(h2o_req_t *request, const char *name, const char *value);
+/* To be kept as a file of this name, which has no quotes in it. */
+void http_add_disposition(h2o_req_t *request, const char *filename);
+
+/* An artifact as `answer` (is_file) describes it, with Range and conditions. */
+void http_send_file(h2o_req_t *request, struct service *service, const struct api_answer *answer);
 
 #endif

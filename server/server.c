@@ -11,16 +11,20 @@
 #include <unistd.h>
 
 #include "host/error.h"
+#include "server/db/schema.h"
+#include "server/fleet/poll_log.h"
+#include "server/housekeeper.h"
 #include "server/http.h"
 #include "server/listen.h"
 #include "server/tls.h"
 #include "server/worker.h"
 
 #define REQUEST_MS       10000
-#define REQUEST_BODY_MAX 4096 /* bytes; no method that is answered has a body */
-#define STREAMS_PER_PEER 8    /* HTTP/2 requests of one connection answered at once */
-#define FILES_PER_PEER   2u   /* its socket and the image it downloads */
-#define FILES_BESIDE     64u  /* everything else the process has open */
+#define REQUEST_BODY_MAX API_UPLOAD_MAX
+#define STREAMS_PER_PEER 8   /* HTTP/2 requests of one connection answered at once */
+#define FILES_PER_PEER   2u  /* its socket and the image it downloads */
+#define POOL_THREADS     8u  /* connections to PostgreSQL */
+#define FILES_BESIDE     64u /* everything else the process has open */
 
 struct server {
     struct service service;
@@ -73,6 +77,49 @@ static void configure_http(struct service *service)
     http_register(service, host);
 }
 
+/* The fleet's store, brought up to date. */
+static int open_fleet(struct service *service, const char *url)
+{
+    struct db *db;
+    if (url == NULL) {
+        return HOST_DONE;
+    }
+    if (db_open(url, &db) != HOST_DONE) {
+        return HOST_FAILED;
+    }
+    int status = schema_migrate(db);
+    db_close(db);
+    if (status != HOST_DONE) {
+        return status;
+    }
+    service->store_url = url;
+    service->api.releases = &service->store;
+    service->api.polls = poll_log_new();
+    if (service->api.polls == NULL) {
+        return host_fail(NULL, "out of memory");
+    }
+    return pool_open(url, POOL_THREADS, &service->pool);
+}
+
+/* After the workers: nobody submits any more. What polls are left is written. */
+static void close_fleet(struct service *service)
+{
+    if (service->pool != NULL) {
+        housekeeper_finish(service);
+        pool_close(service->pool);
+    }
+    poll_log_free(service->api.polls);
+}
+
+static void close_service(struct service *service)
+{
+    close_fleet(service);
+    h2o_config_dispose(&service->http);
+    log_close(&service->log);
+    SSL_CTX_free(service->tls);
+    store_close(&service->store);
+}
+
 /* Store, log, TLS: what can be wrong with the user's files. */
 static int open_service(struct service *service, const struct server_options *options)
 {
@@ -96,15 +143,11 @@ static int open_service(struct service *service, const struct server_options *op
                                     options->http1_only ? alpn_http1_only : h2o_alpn_protocols);
     service->access_log = options->access_log;
     configure_http(service);
-    return HOST_DONE;
-}
-
-static void close_service(struct service *service)
-{
-    h2o_config_dispose(&service->http);
-    log_close(&service->log);
-    SSL_CTX_free(service->tls);
-    store_close(&service->store);
+    status = open_fleet(service, options->store);
+    if (status != HOST_DONE) {
+        close_service(service);
+    }
+    return status;
 }
 
 static void stop_workers(struct server *server, unsigned grace_ms)

@@ -22,6 +22,7 @@
 
 struct server_options {
     const char *releases;    /* folder, see server/store.h */
+    const char *store;       /* URL, see server/db/db.h; NULL: no fleet, only the plain channel */
     const char *certificate; /* PEM files, see server/tls.h */
     const char *key;
     const char *listen;   /* "ADDRESS:PORT" or "[IPV6]:PORT"; port 0 picks a free one */

@@ -50,10 +50,10 @@ static bool strip_suffix(const char *text, size_t *length, const char *suffix)
 }
 
 /* "<product>/<channel>.<suffix>" */
-static struct target parse_release(const char *text, size_t length)
+static struct ota_target parse_release(const char *text, size_t length)
 {
-    struct target none = {.kind = TARGET_NONE};
-    struct target target = {.kind = TARGET_NONE};
+    struct ota_target none = {.kind = TARGET_NONE};
+    struct ota_target target = {.kind = TARGET_NONE};
     const char *slash = memchr(text, '/', length);
     if (slash == NULL) {
         return none;
@@ -76,14 +76,14 @@ static struct target parse_release(const char *text, size_t length)
     return target;
 }
 
-struct target target_parse(const char *path, size_t length)
+struct ota_target ota_target_parse(const char *path, size_t length)
 {
     size_t root = strlen(RELEASE_ROOT);
     if (equals(path, length, HEALTH_PATH)) {
-        return (struct target){.kind = TARGET_HEALTH};
+        return (struct ota_target){.kind = TARGET_HEALTH};
     }
     if (length > root && memcmp(path, RELEASE_ROOT, root) == 0) {
         return parse_release(path + root, length - root);
     }
-    return (struct target){.kind = TARGET_NONE};
+    return (struct ota_target){.kind = TARGET_NONE};
 }

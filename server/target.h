@@ -18,7 +18,7 @@
 
 enum target_kind { TARGET_NONE, TARGET_HEALTH, TARGET_IMAGE, TARGET_INFO };
 
-struct target {
+struct ota_target {
     enum target_kind kind;
     char product[NAME_BYTES_MAX + 1]; /* NUL-terminated; empty unless IMAGE or INFO */
     char channel[NAME_BYTES_MAX + 1];
@@ -31,6 +31,6 @@ bool name_valid(const char *name, size_t length);
 bool name_valid_product(const char *name, size_t length);
 
 /* Never fails: what is not in the grammar is TARGET_NONE. */
-struct target target_parse(const char *path, size_t length);
+struct ota_target ota_target_parse(const char *path, size_t length);
 
 #endif

@@ -12,6 +12,8 @@
 #include <unistd.h>
 
 #include "host/error.h"
+#include "server/call.h"
+#include "server/housekeeper.h"
 
 #define TICK_MS       100
 #define TLS_HANDSHAKE 0x16 /* first byte of a TLS connection: a handshake record */
@@ -214,6 +216,9 @@ static void on_tick(h2o_timeout_entry_t *entry)
     } else if (worker->peer_count < worker->peer_max) {
         listen_resume(worker);
     }
+    if (!worker->stopping) {
+        housekeeper_tick(worker->service);
+    }
     h2o_timeout_link(worker->loop, &worker->http.hundred_ms_timeout, &worker->tick);
 }
 
@@ -242,7 +247,7 @@ static void on_stop(h2o_multithread_receiver_t *receiver, h2o_linklist_t *messag
 static void *run(void *argument)
 {
     struct worker *worker = argument;
-    while (!worker->stopping || worker->peer_count > 0) {
+    while (!worker->stopping || worker->peer_count > 0 || worker->calls > 0) {
         h2o_evloop_run(worker->loop, INT32_MAX);
     }
     h2o_timeout_unlink(&worker->tick);
@@ -250,9 +255,20 @@ static void *run(void *argument)
     h2o_timeout_unlink(&worker->http.http2._graceful_shutdown_timeout);
     h2o_timeout_dispose(worker->loop, &worker->patience);
     h2o_multithread_unregister_receiver(worker->http.queue, &worker->stop_message);
+    h2o_multithread_unregister_receiver(worker->http.queue, &worker->answers);
     h2o_context_dispose(&worker->http);
     h2o_evloop_destroy(worker->loop);
+    db_close(worker->reader);
     return NULL;
+}
+
+/* SQLite answers reads at once; PostgreSQL is asked by the pool's threads. */
+static int open_reader(struct worker *worker, const char *url)
+{
+    if (strncmp(url, "sqlite:", 7) != 0) {
+        return HOST_DONE;
+    }
+    return db_open(url, &worker->reader);
 }
 
 int worker_start(struct worker *worker, struct service *service, int listener, unsigned peer_max,
@@ -261,6 +277,10 @@ int worker_start(struct worker *worker, struct service *service, int listener, u
     int fd = fcntl(listener, F_DUPFD_CLOEXEC, 0);
     if (fd < 0) {
         return host_fail(NULL, "cannot start a server thread: %s", strerror(errno));
+    }
+    if (service->store_url != NULL && open_reader(worker, service->store_url) != HOST_DONE) {
+        close(fd);
+        return HOST_FAILED;
     }
     worker->service = service;
     worker->peer_max = peer_max;
@@ -274,6 +294,7 @@ int worker_start(struct worker *worker, struct service *service, int listener, u
     worker->listener->data = worker;
     listen_resume(worker);
     h2o_multithread_register_receiver(worker->http.queue, &worker->stop_message, on_stop);
+    h2o_multithread_register_receiver(worker->http.queue, &worker->answers, call_on_messages);
     worker->tick.cb = on_tick;
     h2o_timeout_link(worker->loop, &worker->http.hundred_ms_timeout, &worker->tick);
 

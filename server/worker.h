@@ -9,6 +9,9 @@
 #include <h2o.h>
 #include <pthread.h>
 
+#include "server/api/service.h"
+#include "server/db/pool.h"
+#include "server/housekeeper.h"
 #include "server/log.h"
 #include "server/offer.h"
 #include "server/store.h"
@@ -19,6 +22,10 @@ struct service {
     struct log log;
     bool access_log;
     SSL_CTX *tls;
+    const char *store_url; /* NULL: only the plain channel is served */
+    struct pool *pool;     /* NULL likewise */
+    struct api_service api;
+    struct housekeeper housekeeper;
     h2o_globalconf_t http;
 };
 
@@ -31,6 +38,9 @@ struct worker {
     h2o_socket_t *listener; /* NULL once stopping */
     bool listening;         /* false while the connection limit is reached */
     struct offer_cache offers;
+    struct db *reader;                  /* of SQLite; NULL: every call goes to the pool */
+    h2o_multithread_receiver_t answers; /* of calls (server/call.h) */
+    unsigned calls;                     /* not answered yet */
     h2o_linklist_t peers;
     unsigned peer_count;
     unsigned peer_max;

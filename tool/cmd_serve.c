@@ -14,6 +14,7 @@
 
 enum {
     OPTION_RELEASES = CLI_LONG,
+    OPTION_STORE,
     OPTION_CERT,
     OPTION_KEY,
     OPTION_LOG,
@@ -40,6 +41,9 @@ static error_t parse_serve(int key, char *text, struct argp_state *state)
         return 0;
     case OPTION_RELEASES:
         options->server.releases = text;
+        return 0;
+    case OPTION_STORE:
+        options->server.store = text;
         return 0;
     case OPTION_CERT:
         options->server.certificate = text;
@@ -138,6 +142,10 @@ int cmd_serve(int argc, char **argv)
     static const struct argp_option options_known[] = {
         {"project", 'p', "DIR", 0, "serve this project's releases with its certificate", 0},
         {"releases", OPTION_RELEASES, "DIR", 0, "the releases to serve", 0},
+        {"store", OPTION_STORE, "URL", 0,
+         "the fleet's store: sqlite:PATH, or postgres://... (a project's default: sqlite, fleet.db "
+         "in its folder)",
+         0},
         {"cert", OPTION_CERT, "FILE", 0, "server certificate, PEM", 0},
         {"key", OPTION_KEY, "FILE", 0, "its private key, PEM", 0},
         {"listen", 'l', "ADDRESS:PORT", 0,

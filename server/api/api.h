@@ -19,6 +19,7 @@
 
 #include "server/db/pool.h"
 #include "server/fleet/fleet.h"
+#include "server/fleet/target.h"
 
 #define API_SEGMENTS_MAX 6      /* {variables} of one path */
 #define API_PATH_MAX     2048   /* bytes of path and query */
@@ -57,11 +58,11 @@ struct api_answer {
     char allow[48];
     char location[256];
     unsigned retry_after; /* seconds; 0: not said */
+    char filename[272];   /* to keep it under; empty: not said */
     /* Instead of a body: bytes of an artifact. Range and conditions are the HTTP side's. */
     bool is_file;
     char sha256[65];
     char etag[72]; /* with its quotes */
-    char filename[256];
     int64_t size;
     int64_t modified; /* milliseconds since 1970 */
     /* Instead of a body: server-sent events from now on. */
@@ -83,6 +84,11 @@ struct api_call {
     char decoded[API_PATH_MAX];
     json_t *json; /* the body of routes that take JSON */
     struct api_answer *answer;
+    /* Of device routes: the device. Not known yet: what it showed would let it enrol, with `token`
+     * as its own unless that is NULL. */
+    struct target target;
+    bool known;
+    const char *enrol_token;
 };
 
 enum api_body { API_NO_BODY, API_JSON, API_JSON_OPTIONAL, API_MULTIPART };

@@ -11,14 +11,14 @@
 #include "server/store.h"
 
 struct metrics;
-struct recent;
+struct poll_log;
 
 struct api_service {
     const struct store *releases;     /* where artifacts lie, by their SHA-256 */
     struct publish_policy policy;     /* what an uploaded image is judged by */
     bool any_artifact;                /* take files that are no ESP32-C6 image, unjudged */
     struct metrics *metrics;          /* server/metrics.h */
-    struct recent *polls;             /* server/fleet/poll_log.h: last polls, on their way */
+    struct poll_log *polls;           /* server/fleet/poll_log.h */
     const char *const *trusted_proxy; /* addresses whose X-Controller-Id counts; ends with NULL */
 };
 

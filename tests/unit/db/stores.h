@@ -96,7 +96,7 @@ static inline struct db *store_migrated(void **state)
 #define STORE_TESTS(test)                                                                          \
     {#test " on SQLite", test, store_new_sqlite, store_forget, NULL},                              \
     {                                                                                              \
-        #test " on PostgreSQL", test, store_new_postgres, store_forget, NULL                       \
+#test " on PostgreSQL", test, store_new_postgres, store_forget, NULL                       \
     }
 
 #endif

@@ -90,8 +90,8 @@ static void errors_have_their_names(void **state)
     assert_int_equal(db_run_once(db, "SELECT nonsense FROM nowhere", DB_NO_ARGS), DB_EIO);
     assert_true(strstr(db_error(db), "nowhere") != NULL);
     int64_t value = 9;
-    assert_int_equal(
-        db_get_int(db, "SELECT id FROM thing WHERE id = $1", DB_ARGS(db_i(7)), &value), DB_OK);
+    assert_int_equal(db_get_int(db, "SELECT id FROM thing WHERE id = $1", DB_ARGS(db_i(7)), &value),
+                     DB_OK);
     assert_int_equal(value, 9);
     db_close(db);
 }

@@ -37,8 +37,8 @@ static void told(struct job *base, int status)
 static struct db *with_sum(void **state)
 {
     struct db *db = store_connect(state);
-    assert_int_equal(
-        db_script(db, "CREATE TABLE sum (value BIGINT); INSERT INTO sum VALUES (0)"), DB_OK);
+    assert_int_equal(db_script(db, "CREATE TABLE sum (value BIGINT); INSERT INTO sum VALUES (0)"),
+                     DB_OK);
     return db;
 }
 
@@ -96,9 +96,8 @@ static void closing_finishes_what_is_there(void **state)
     sem_init(&finished, 0, 0);
     assert_int_equal(pool_open(store->url, 1, &pool), HOST_DONE);
     for (size_t i = 0; i < 20; i++) {
-        job[i] = (struct count_job){.job = {.run = add, .done = told, .access = DB_WRITE},
-                                    .finished = &finished,
-                                    .n = 1};
+        job[i] = (struct count_job){
+            .job = {.run = add, .done = told, .access = DB_WRITE}, .finished = &finished, .n = 1};
         pool_submit(pool, &job[i].job);
     }
     pool_close(pool);

@@ -66,15 +66,15 @@ static void paths(void **state)
     };
     (void)state;
     for (size_t i = 0; i < COUNT(table); i++) {
-        struct target target = target_parse(table[i].path, strlen(table[i].path));
+        struct ota_target target = ota_target_parse(table[i].path, strlen(table[i].path));
         if (target.kind != table[i].kind) {
             fail_msg("%s: kind %d", table[i].path, (int)target.kind);
         }
         assert_string_equal(target.product, table[i].product);
         assert_string_equal(target.channel, table[i].channel);
     }
-    assert_int_equal(target_parse("/healthz\0x", 10).kind, TARGET_NONE);
-    assert_int_equal(target_parse("/ota/a/b\0.bin", 13).kind, TARGET_NONE);
+    assert_int_equal(ota_target_parse("/healthz\0x", 10).kind, TARGET_NONE);
+    assert_int_equal(ota_target_parse("/ota/a/b\0.bin", 13).kind, TARGET_NONE);
 }
 
 static void ranges(void **state)
@@ -201,7 +201,7 @@ static void lengths(void **state)
             range_parse(copy, length, 100, &range);
             assert_true(range.first <= range.last && range.last < 100);
             etag_list_matches(copy, length, "\"zzz\"", ETAG_WEAK);
-            target_parse(copy, length);
+            ota_target_parse(copy, length);
             free(copy);
         }
     }

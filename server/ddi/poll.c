@@ -1,0 +1,140 @@
+/* server/ddi/poll.c: the base of all: what is there to do? (hawkbit-ddi.md 3) */
+#include <inttypes.h>
+#include <openssl/rand.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "server/api/service.h"
+#include "server/ddi/ddi.h"
+#include "server/fleet/action.h"
+#include "server/fleet/audit.h"
+#include "server/fleet/poll_log.h"
+#include "server/fleet/polling.h"
+#include "server/fleet/setting.h"
+
+#define LINK_MAX 1024
+
+json_t *ddi_link(const struct api_call *call, const char *format, ...)
+{
+    char text[LINK_MAX];
+    int used = snprintf(text, sizeof text, "%s/%s/controller/v1/%s", call->request->origin,
+                        call->fleet.tenant_name, call->segment[1]);
+    if (used < 0 || (size_t)used >= sizeof text)
+        return NULL;
+    va_list arguments;
+    va_start(arguments, format);
+    int more = vsnprintf(text + used, sizeof text - (size_t)used, format, arguments);
+    va_end(arguments);
+    if (more < 0 || (size_t)more >= sizeof text - (size_t)used)
+        return NULL;
+    return json_pack("{s:s}", "href", text);
+}
+
+int ddi_device(struct api_call *call)
+{
+    return call->known ? FLEET_OK
+                       : fleet_refuse(&call->fleet, FLEET_NONE, "this device is not registered");
+}
+
+/* An unknown device whose credential lets it in becomes a target (docs/server.md 4). */
+int ddi_enrol(struct api_call *call)
+{
+    char enrolment[SETTING_VALUE_MAX + 1];
+    char subject[TARGET_ID_MAX + 16];
+    if (call->known)
+        return FLEET_OK;
+    int status = setting_get(&call->fleet, "enrolment", enrolment);
+    if (status != FLEET_OK)
+        return status;
+    if (strcmp(enrolment, "closed") == 0)
+        return fleet_refuse(&call->fleet, FLEET_NONE, "this device is not registered");
+    if (call->access != DB_WRITE)
+        return API_MUST_WRITE;
+    struct target_new new = {
+        .controller_id = call->segment[1],
+        .security_token = call->enrol_token,
+        .update_status = "registered",
+    };
+    status = target_create(&call->fleet, &new, &call->target);
+    call->known = status == FLEET_OK;
+    snprintf(subject, sizeof subject, "target %s", call->segment[1]);
+    return status == FLEET_OK ? audit_note(&call->fleet, "target.enrol", subject, "") : status;
+}
+
+static int seconds_to_next(struct api_call *call, uint32_t *seconds)
+{
+    char text[SETTING_VALUE_MAX + 1];
+    struct polling polling;
+    uint32_t random = 0;
+    int status = setting_get(&call->fleet, "pollingTime", text);
+    if (status != FLEET_OK)
+        return status;
+    if (polling_parse(text, &polling) != NULL)
+        return DB_EIO;
+    if (polling.spread > 0 && RAND_bytes((unsigned char *)&random, sizeof random) != 1)
+        return DB_EIO;
+    *seconds = polling_next(&polling, random);
+    return FLEET_OK;
+}
+
+static int add_action_link(struct api_call *call, json_t *links)
+{
+    struct action action;
+    int status = action_next(&call->fleet, call->target.id, &action);
+    if (status != FLEET_OK)
+        return status == FLEET_NONE ? FLEET_OK : status;
+    if (action.state == ACTION_CANCELING)
+        return json_object_set_new(links, "cancelAction",
+                                   ddi_link(call, "/cancelAction/%" PRId64, action.id)) == 0
+                   ? FLEET_OK
+                   : DB_EIO;
+    const char *base =
+        action.state == ACTION_WAIT_FOR_CONFIRMATION ? "confirmationBase" : "deploymentBase";
+    json_t *link = ddi_link(call, "/%s/%" PRId64 "?c=%" PRId32, base, action.id,
+                            action_mode_hash(&action, call->fleet.now));
+    return json_object_set_new(links, base, link) == 0 ? FLEET_OK : DB_EIO;
+}
+
+static int add_links(struct api_call *call, json_t *links)
+{
+    int64_t installed;
+    int status = add_action_link(call, links);
+    if (status == FLEET_OK)
+        status = action_installed(&call->fleet, &call->target, &installed);
+    if (status == FLEET_OK &&
+        json_object_set_new(links, "installedBase",
+                            ddi_link(call, "/installedBase/%" PRId64, installed)) != 0)
+        return DB_EIO;
+    if (status < 0)
+        return status;
+    if (call->target.request_attributes &&
+        json_object_set_new(links, "configData", ddi_link(call, "/configData")) != 0)
+        return DB_EIO;
+    return FLEET_OK;
+}
+
+int ddi_poll(struct api_call *call)
+{
+    uint32_t seconds;
+    char sleep[POLLING_CHARS + 1];
+    int status = ddi_enrol(call);
+    if (status == FLEET_OK)
+        status = seconds_to_next(call, &seconds);
+    if (status != FLEET_OK)
+        return status;
+    polling_print(seconds, sleep);
+    json_t *links = json_object();
+    status = add_links(call, links);
+    if (status != FLEET_OK) {
+        json_decref(links);
+        return status;
+    }
+    poll_log_note(call->service->polls, call->target.id, call->fleet.now, call->request->address);
+    json_t *answer = json_pack("{s:{s:{s:s}}}", "config", "polling", "sleep", sleep);
+    if (json_object_size(links) > 0)
+        json_object_set_new(answer, "_links", links);
+    else
+        json_decref(links);
+    return api_json(call, 200, answer);
+}

@@ -1,0 +1,76 @@
+/* server/fleet/token.c: see server/fleet/token.h. */
+#include "server/fleet/token.h"
+
+#include <openssl/crypto.h>
+#include <openssl/sha.h>
+#include <stdio.h>
+#include <string.h>
+
+#define DIGEST_CHARS (2 * SHA256_DIGEST_LENGTH)
+
+static void digest_of(const char *secret, size_t length, char out[DIGEST_CHARS + 1])
+{
+    unsigned char digest[SHA256_DIGEST_LENGTH];
+    SHA256((const unsigned char *)secret, length, digest);
+    for (size_t i = 0; i < sizeof digest; i++)
+        snprintf(out + 2 * i, 3, "%02x", digest[i]);
+    OPENSSL_cleanse(digest, sizeof digest);
+}
+
+static bool role_valid(const char *role)
+{
+    return strcmp(role, "read") == 0 || strcmp(role, "operate") == 0 || strcmp(role, "admin") == 0;
+}
+
+int token_create(struct fleet *fleet, const char *name, const char *role,
+                 char secret[TOKEN_CHARS + 1])
+{
+    static const char sql[] =
+        "INSERT INTO api_token (tenant, name, role, digest, created_at, created_by)"
+        " VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (tenant, name) DO NOTHING";
+    char digest[DIGEST_CHARS + 1];
+    if (!fleet_text_valid(name, TOKEN_NAME_MAX) || strchr(name, ':') != NULL)
+        return fleet_refuse(fleet, FLEET_INVALID, "a token's name has 1 to %d characters, no ':'",
+                            TOKEN_NAME_MAX);
+    if (!role_valid(role))
+        return fleet_refuse(fleet, FLEET_INVALID, "a token's role is read, operate or admin");
+    int status = fleet_random_text(secret, TOKEN_CHARS);
+    if (status != FLEET_OK)
+        return status;
+    digest_of(secret, TOKEN_CHARS, digest);
+    status = db_run(fleet->db, sql,
+                    DB_ARGS(db_i(fleet->tenant), db_t(name), db_t(role), db_t(digest),
+                            db_i(fleet->now), db_t(fleet->who)));
+    if (status == DB_OK && db_changes(fleet->db) == 0)
+        return fleet_refuse(fleet, FLEET_EXISTS, "there is a token %s already", name);
+    return status;
+}
+
+int token_revoke(struct fleet *fleet, const char *name)
+{
+    static const char sql[] = "UPDATE api_token SET revoked_at = $3 WHERE tenant = $1 AND name = $2"
+                              " AND revoked_at IS NULL";
+    int status = db_run(fleet->db, sql, DB_ARGS(db_i(fleet->tenant), db_t(name), db_i(fleet->now)));
+    if (status == DB_OK && db_changes(fleet->db) == 0)
+        return fleet_refuse(fleet, FLEET_NONE, "there is no token %.64s in use", name);
+    return status;
+}
+
+/* Looked up by digest: what the time of it tells is about the digest, not about the token. */
+int token_check(struct fleet *fleet, const char *name, const char *secret, size_t length,
+                struct token *out)
+{
+    static const char sql[] =
+        "SELECT tenant, name, role FROM api_token WHERE digest = $1 AND revoked_at IS NULL";
+    char digest[DIGEST_CHARS + 1];
+    digest_of(secret, length, digest);
+    struct db_rows *rows = db_query(fleet->db, sql, DB_ARGS(db_t(digest)));
+    int status = db_next(rows);
+    if (status != DB_ROW)
+        return status == DB_OK ? FLEET_NONE : status;
+    out->tenant = db_int(rows, 0);
+    snprintf(out->name, sizeof out->name, "%s", db_text(rows, 1));
+    snprintf(out->role, sizeof out->role, "%s", db_text(rows, 2));
+    db_end(rows);
+    return name == NULL || strcmp(name, out->name) == 0 ? FLEET_OK : FLEET_NONE;
+}

@@ -1,0 +1,53 @@
+/* server/housekeeper.c: see server/housekeeper.h. */
+#include "server/housekeeper.h"
+
+#include <unistd.h>
+
+#include "server/call.h"
+#include "server/fleet/poll_log.h"
+#include "server/worker.h"
+
+#define EVERY_MS 1000
+
+static int run(struct job *job, struct db *db)
+{
+    struct housekeeper *self = (struct housekeeper *)job;
+    self->worked = false;
+    return poll_log_write(self->service->api.polls, db);
+}
+
+static void done(struct job *job, int status)
+{
+    struct housekeeper *self = (struct housekeeper *)job;
+    if (status == DB_OK)
+        poll_log_written(self->service->api.polls);
+    else
+        log_line(&self->service->log, "housekeeping failed: %s", db_status_text(status));
+    bool at_once = status == DB_OK && self->worked;
+    atomic_store(&self->next_at, call_now() + (at_once ? 0 : EVERY_MS));
+    atomic_store(&self->busy, false);
+}
+
+static void submit(struct service *service)
+{
+    struct housekeeper *self = &service->housekeeper;
+    self->service = service;
+    self->job = (struct job){.run = run, .done = done, .access = DB_WRITE};
+    pool_submit(service->pool, &self->job);
+}
+
+void housekeeper_tick(struct service *service)
+{
+    struct housekeeper *self = &service->housekeeper;
+    if (service->pool == NULL || call_now() < atomic_load(&self->next_at) ||
+        atomic_exchange(&self->busy, true))
+        return;
+    submit(service);
+}
+
+void housekeeper_finish(struct service *service)
+{
+    while (pool_waiting(service->pool) > 0 || atomic_load(&service->housekeeper.busy))
+        usleep(1000);
+    submit(service);
+}

@@ -1,0 +1,32 @@
+/* server/housekeeper.h: what the server does without being asked, once a second: writes down who
+ * has polled, moves rollouts on. Internal to server/.
+ *
+ * It is a job like any other, submitted by whichever loop ticks first when the last one is done, so
+ * there is never more than one of a process at a time.
+ */
+#ifndef SERVER_HOUSEKEEPER_H
+#define SERVER_HOUSEKEEPER_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "server/db/pool.h"
+
+struct service;
+
+struct housekeeper {
+    struct job job; /* first */
+    struct service *service;
+    atomic_bool busy;
+    _Atomic int64_t next_at; /* milliseconds since 1970 */
+    bool worked;             /* there is more of the same to do */
+};
+
+/* From any loop, about ten times a second. Nothing without a store. */
+void housekeeper_tick(struct service *service);
+
+/* The loops have ended: once more, so that nothing is forgotten. */
+void housekeeper_finish(struct service *service);
+
+#endif
