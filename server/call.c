@@ -36,7 +36,8 @@ static char *copy(h2o_iovec_t text)
     char *out = malloc(text.len + 1);
     if (out == NULL)
         h2o_fatal("out of memory");
-    memcpy(out, text.base, text.len);
+    if (text.len > 0)
+        memcpy(out, text.base, text.len);
     out[text.len] = '\0';
     return out;
 }
