@@ -41,6 +41,18 @@ patched() {
     printf "$(printf '\\x%s' "${@:4}")" | dd of="$1" bs=1 seek="$3" conv=notrunc status=none
 }
 
+# resealed OUT IN OFFSET BLOCK: a byte of a signature block flipped, the block's CRC made right
+resealed() {
+    python3 - "$@" <<'END'
+import struct, sys, zlib
+data = bytearray(open(sys.argv[2], "rb").read())
+block = len(data) - 4096 + 1216 * int(sys.argv[4])
+data[block + int(sys.argv[3])] ^= 1
+data[block + 1196 : block + 1200] = struct.pack("<I", zlib.crc32(data[block : block + 1196]))
+open(sys.argv[1], "wb").write(data)
+END
+}
+
 @test "publishing writes the image under its hash and a pointer to it" {
     run publish "$SHARED/v1.bin" --json
     [ "$status" -eq 0 ]
@@ -105,17 +117,7 @@ patched() {
 }
 
 @test "a broken signature by the right key is refused" {
-    local size
-    size=$(stat -c %s "$SHARED/v1.bin")
-    # two bytes of the signature, and the block's CRC made right again
-    python3 - "$SHARED/v1.bin" "$BATS_TEST_TMPDIR/s.bin" <<'END'
-import struct, sys, zlib
-data = bytearray(open(sys.argv[1], "rb").read())
-block = len(data) - 4096
-data[block + 900] ^= 1
-data[block + 1196 : block + 1200] = struct.pack("<I", zlib.crc32(data[block : block + 1196]))
-open(sys.argv[2], "wb").write(data)
-END
+    resealed "$BATS_TEST_TMPDIR/s.bin" "$SHARED/v1.bin" 900 0
     refused "does not verify" "$BATS_TEST_TMPDIR/s.bin"
 }
 
@@ -135,6 +137,83 @@ END
     refused "larger than its slot" "$SHARED/v1.bin" --slot-size $((size - 1))
     run publish "$SHARED/v1.bin" --slot-size "$size"
     [ "$status" -eq 0 ]
+}
+
+@test "an image over the size limit is refused, one of just that size is not" {
+    local size
+    size=$(stat -c %s "$SHARED/v1.bin")
+    refused "$size bytes are more than the limit of $((size - 1)) ([release] max_size" \
+        "$SHARED/v1.bin" --max-size $((size - 1))
+    run --separate-stderr publish "$SHARED/v1.bin" --max-size $((size - 1)) --json
+    [ "$(field "['verdict']" <<<"$output")" = refused-size ]
+    run publish "$SHARED/v1.bin" --max-size "$size"
+    [ "$status" -eq 0 ]
+}
+
+@test "each of several required keys must have signed" {
+    local digest
+    "$TRUSTCHAIN" sign --key "$SHARED/other.pem" --append --output "$BATS_TEST_TMPDIR/both.bin" \
+        "$SHARED/v1.bin"
+    "$TRUSTCHAIN" sign --key "$SHARED/other.pem" --output "$BATS_TEST_TMPDIR/new.bin" \
+        "$SHARED/v1.bin.unsigned"
+    "$TRUSTCHAIN" key new "$BATS_TEST_TMPDIR/third.pem"
+    digest=$("$TRUSTCHAIN" key digest "$SHARED/other.pem" | grep -oE '[0-9a-f]{64}')
+    refused "required key 1 of 2 (digest ${digest:0:8}...) has not signed it" \
+        "$SHARED/v1.bin" --key "$SHARED/other.pem"
+    refused "required key 2 of 2 (" "$BATS_TEST_TMPDIR/new.bin" --key "$SHARED/other.pem"
+    refused "required key 2 of 3 (" "$BATS_TEST_TMPDIR/both.bin" --key "$SHARED/other.pem" \
+        --key "$BATS_TEST_TMPDIR/third.pem"
+    refused "not by a trusted key" "$BATS_TEST_TMPDIR/new.bin"
+    resealed "$BATS_TEST_TMPDIR/broken.bin" "$BATS_TEST_TMPDIR/both.bin" 900 1
+    refused "is in it, but its signature does not verify" \
+        "$BATS_TEST_TMPDIR/broken.bin" --key "$SHARED/other.pem"
+    run publish "$BATS_TEST_TMPDIR/both.bin" --key "$SHARED/other.pem"
+    [ "$status" -eq 0 ]
+}
+
+@test "keys rotate: a project's next_signing_key must have signed as well" {
+    local project=$BATS_TEST_TMPDIR/project ini=$BATS_TEST_TMPDIR/project/trustchain.ini
+    "$TRUSTCHAIN" init "$project" --name thermo --no-keys --no-pki
+    sed -i "s|^signing_key = .*|signing_key = $SHARED/key.pem|" "$ini"
+    run "$TRUSTCHAIN" release publish "$SHARED/v1.bin" --project "$project"
+    [ "$status" -eq 0 ]
+    sed -i "s|^signing_key = .*|&\nnext_signing_key = $SHARED/other.pem|" "$ini"
+    run "$TRUSTCHAIN" release publish "$SHARED/v2.bin" --project "$project" --json
+    [ "$status" -eq 1 ]
+    [[ "$output" == *'"refused-keys"'*"required key 2 of 2"* ]]
+    "$TRUSTCHAIN" sign --key "$SHARED/other.pem" --append --output "$BATS_TEST_TMPDIR/both.bin" \
+        "$SHARED/v2.bin"
+    echo "max_size = 4K" >>"$ini"
+    run "$TRUSTCHAIN" release publish "$BATS_TEST_TMPDIR/both.bin" --project "$project"
+    [ "$status" -eq 1 ]
+    [[ "$output" == *"more than the limit of 4096"* ]]
+    sed -i 's/^max_size = .*/max_size = 2M/' "$ini"
+    run "$TRUSTCHAIN" release publish "$BATS_TEST_TMPDIR/both.bin" --project "$project"
+    [ "$status" -eq 0 ]
+}
+
+@test "ECDSA P-256 signatures count like RSA ones" {
+    local ec="--releases $RELEASES --product thermo --key $BATS_TEST_TMPDIR/ec.pem"
+    "$TRUSTCHAIN" key new --type ecdsa-p256 "$BATS_TEST_TMPDIR/ec.pem"
+    "$TRUSTCHAIN" sign --key "$BATS_TEST_TMPDIR/ec.pem" --output "$BATS_TEST_TMPDIR/ec.bin" \
+        "$SHARED/v1.bin.unsigned"
+    refused "not by a trusted key" "$BATS_TEST_TMPDIR/ec.bin"
+    run "$TRUSTCHAIN" release publish "$SHARED/v1.bin" $ec
+    [ "$status" -eq 1 ]
+    [[ "$output" == *"not by a trusted key"* ]]
+    resealed "$BATS_TEST_TMPDIR/bad.bin" "$BATS_TEST_TMPDIR/ec.bin" 110 0 # in the signature's r
+    run "$TRUSTCHAIN" release publish "$BATS_TEST_TMPDIR/bad.bin" $ec
+    [ "$status" -eq 1 ]
+    [[ "$output" == *"does not verify"* ]]
+    run "$TRUSTCHAIN" release publish "$BATS_TEST_TMPDIR/ec.bin" $ec
+    [ "$status" -eq 0 ]
+}
+
+@test "labels that are no text are refused, also as JSON" {
+    patched "$BATS_TEST_TMPDIR/label.bin" "$SHARED/v1.bin" 48 ff fe
+    run --separate-stderr publish "$BATS_TEST_TMPDIR/label.bin" --unchecked --json
+    [ "$status" -eq 1 ]
+    [ "$(field "['verdict']" <<<"$output")" = refused-label ]
 }
 
 @test "another product's application is refused" {
