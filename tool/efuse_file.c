@@ -172,7 +172,7 @@ int efuse_file_write(const char *path, struct efuse_file *file)
         memcpy(file->bytes.bytes, file->efuse.bytes, EFUSE_IMAGE_BYTES);
         break;
     }
-    return file_write(path, file->bytes.bytes, file->bytes.length, 0600);
+    return file_write_lasting(path, file->bytes.bytes, file->bytes.length, 0600);
 }
 
 void efuse_file_free(struct efuse_file *file)
