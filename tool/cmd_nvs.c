@@ -7,24 +7,26 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <openssl/crypto.h>
+
 #include "chain/error.h"
 #include "chain/nvs.h"
 #include "chain/nvs_csv.h"
 #include "host/error.h"
 #include "host/file.h"
 #include "tool/cli.h"
+#include "tool/nvs_crypt.h"
 #include "tool/nvs_list.h"
-
-#define NVS_SIZE_MAX (16u << 20) /* the largest flash of a C6 */
 
 struct nvs_options {
     const char *input;
     const char *output;
+    const char *keys; /* NULL: plain */
     uint32_t size;
     bool json;
 };
 
-enum { OPTION_SIZE = CLI_LONG, OPTION_JSON };
+enum { OPTION_SIZE = CLI_LONG, OPTION_JSON, OPTION_KEYS };
 
 static error_t parse_nvs(int key, char *text, struct argp_state *state)
 {
@@ -36,11 +38,14 @@ static error_t parse_nvs(int key, char *text, struct argp_state *state)
     case OPTION_SIZE:
         options->size = cli_option_number(state, "--size", text);
         if (options->size == 0 || options->size % NVS_PAGE_BYTES != 0 ||
-            options->size > NVS_SIZE_MAX)
+            options->size > NVS_FILE_MAX)
             cli_usage(state, "--size %s: must be a multiple of 4096, at most 16M", text);
         return 0;
     case OPTION_JSON:
         options->json = true;
+        return 0;
+    case OPTION_KEYS:
+        options->keys = text;
         return 0;
     default:
         return cli_one_argument(key, text, &options->input, "file", state);
@@ -58,7 +63,7 @@ static bool load_file(void *context, const char *path, size_t length, char **byt
         return false;
     memcpy(name, path, length);
     name[length] = 0;
-    if (file_read(name, NVS_SIZE_MAX, &file) != HOST_DONE) {
+    if (file_read(name, NVS_FILE_MAX, &file) != HOST_DONE) {
         *said = true;
         return false;
     }
@@ -110,7 +115,7 @@ static int fill(const char *name, struct buffer *csv, uint8_t *out, size_t size,
     if (error)
         return host_fail(name, "%s", problem.text);
     *used = nvs_writer_end(&writer);
-    if (nvs_list_read(name, out, *used, &list) != HOST_DONE)
+    if (nvs_list_read(name, out, *used, NVS_PLAIN, &list) != HOST_DONE)
         return HOST_FAILED;
     int status = refuse_twice(name, &list);
     nvs_list_free(&list);
@@ -121,16 +126,20 @@ static int build(const struct nvs_options *options)
 {
     struct buffer csv;
     size_t used = 0;
-    if (file_read(options->input, NVS_SIZE_MAX, &csv) != HOST_DONE)
+    if (file_read(options->input, NVS_FILE_MAX, &csv) != HOST_DONE)
         return HOST_FAILED;
     const char *name = file_input_name(options->input);
     uint8_t *out = malloc(options->size);
     int status = out == NULL ? host_fail(name, "not enough memory")
                              : fill(name, &csv, out, options->size, &used);
+    if (status == HOST_DONE && options->keys)
+        status = nvs_crypt_file(name, options->keys, true, out, used);
     if (status == HOST_DONE)
         status = file_write(options->output, out, used, 0600);
+    if (out != NULL)
+        OPENSSL_cleanse(out, options->size);
     free(out);
-    buffer_free(&csv);
+    buffer_free_secret(&csv);
     return status;
 }
 
@@ -139,6 +148,7 @@ static int nvs_build(int argc, char **argv)
     static const struct argp_option options_known[] = {
         {"output", 'o', "FILE", 0, "where the partition goes (default: stdout)", 0},
         {"size", OPTION_SIZE, "SIZE", 0, "of the partition, e.g. 24K or 0x6000", 0},
+        {"keys", OPTION_KEYS, "FILE", 0, "encrypt it with this keys partition", 0},
         {0}};
     static const struct argp argp = {
         options_known,
@@ -278,10 +288,25 @@ static void tell_stale(const char *name, const struct nvs_list *list)
     }
 }
 
+static int show(const char *name, const struct buffer *file, const struct nvs_options *options)
+{
+    struct nvs_list list;
+    int status = nvs_list_read(name, file->bytes, file->length,
+                               options->keys ? NVS_DECRYPTED : NVS_PLAIN, &list);
+    if (status != HOST_DONE)
+        return status;
+    status = print_list(name, &list, options->json);
+    tell_stale(name, &list);
+    nvs_list_free(&list);
+    return status;
+}
+
 static int nvs_show(int argc, char **argv)
 {
     static const struct argp_option options_known[] = {
-        {"json", OPTION_JSON, NULL, 0, "print JSON", 0}, {0}};
+        {"json", OPTION_JSON, NULL, 0, "print JSON", 0},
+        {"keys", OPTION_KEYS, "FILE", 0, "decrypt it with this keys partition", 0},
+        {0}};
     static const struct argp argp = {
         options_known, parse_nvs,
         "FILE",        "Print what an NVS partition holds: namespace, key, type, value.",
@@ -289,20 +314,17 @@ static int nvs_show(int argc, char **argv)
         NULL};
     struct nvs_options options = {0};
     struct buffer file;
-    struct nvs_list list;
     int status = cli_parse(&argp, argc, argv, &options);
     if (status != HOST_DONE)
         return status;
-    if (file_read(options.input, NVS_SIZE_MAX, &file) != HOST_DONE)
+    if (file_read(options.input, NVS_FILE_MAX, &file) != HOST_DONE)
         return HOST_FAILED;
     const char *name = file_input_name(options.input);
-    status = nvs_list_read(name, file.bytes, file.length, &list);
-    if (status == HOST_DONE) {
-        status = print_list(name, &list, options.json);
-        tell_stale(name, &list);
-        nvs_list_free(&list);
-    }
-    buffer_free(&file);
+    status = options.keys ? nvs_crypt_file(name, options.keys, false, file.bytes, file.length)
+                          : HOST_DONE;
+    if (status == HOST_DONE)
+        status = show(name, &file, &options);
+    buffer_free_secret(&file);
     return status;
 }
 
@@ -311,6 +333,9 @@ int cmd_nvs(int argc, char **argv)
     static const struct cli_verb verbs[] = {
         {"build", nvs_build, "CSV to partition"},
         {"show", nvs_show, "print what is in one"},
+        {"keys", nvs_keys, "make the keys of encrypted NVS"},
+        {"encrypt", nvs_encrypt, "a plain partition"},
+        {"decrypt", nvs_decrypt, "an encrypted one"},
     };
     return cli_dispatch(verbs, sizeof verbs / sizeof *verbs, argc, argv);
 }
