@@ -1,5 +1,8 @@
 /* server/publish.c: from a good image to a release (server/publish.h). */
+#include <stdlib.h>
+
 #include "chain/image.h"
+#include "server/metadata.h"
 #include "server/publish_verdict.h"
 
 const char *publish_verdict_word(enum publish_verdict verdict)
@@ -74,18 +77,21 @@ static bool read_before(const struct store *store, const struct publish_policy *
     return true;
 }
 
-static bool write_release(const struct store *store, const struct publish_policy *policy,
-                          const uint8_t *bytes, struct publish_result *result)
+/* Image, metadata, pointer: the pointer comes last, so what it names is there and whole. */
+static int write_release(const struct store *store, const struct publish_policy *policy,
+                         const uint8_t *bytes, const struct release *release)
 {
-    int error = store_put_image(store, &result->release, bytes);
-    if (error == STORE_OK) {
-        error = store_point(store, policy->product, policy->channel, &result->release);
+    char *metadata = metadata_make(bytes, release->size);
+    if (metadata == NULL) {
+        return STORE_EMEMORY;
     }
+    int error = store_put_image(store, release, bytes);
     if (error == STORE_OK) {
-        return true;
+        error = store_put_metadata(store, release->sha256, metadata);
     }
-    return publish_refuse(result, PUBLISH_FAILED, "the store cannot be written: %s",
-                          store_error_text(error));
+    free(metadata);
+    return error == STORE_OK ? store_point(store, policy->product, policy->channel, release)
+                             : error;
 }
 
 void publish_image(const struct store *store, const struct publish_policy *policy,
@@ -103,7 +109,11 @@ void publish_image(const struct store *store, const struct publish_policy *polic
     }
     if (read_before(store, policy, result) &&
         (policy->unchecked || check_successor(policy, result))) {
-        write_release(store, policy, bytes, result);
+        error = write_release(store, policy, bytes, &result->release);
+        if (error != STORE_OK) {
+            publish_refuse(result, PUBLISH_FAILED, "the store cannot be written: %s",
+                           store_error_text(error));
+        }
     }
     store_unlock(lock);
 }

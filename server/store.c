@@ -67,10 +67,10 @@ int store_check(const struct store *store)
     return st.st_nlink > 0 ? STORE_OK : STORE_EIO;
 }
 
-/* Reads at most `size` bytes of a regular file; more than that, or none, is damage. */
-static int read_small(int folder, const char *path, char *out, size_t size, size_t *length)
+int store_read_file(const struct store *store, const char *path, char *out, size_t size,
+                    size_t *length)
 {
-    int fd = openat(folder, path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+    int fd = openat(store->folder, path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
     if (fd < 0) {
         if (errno == ELOOP) {
             return STORE_EDAMAGED;
@@ -156,7 +156,7 @@ int store_get(const struct store *store, const char *product, const char *channe
         return STORE_ENAME;
     }
     memset(release, 0, sizeof *release);
-    int error = read_small(store->folder, path, text, sizeof text, &length);
+    int error = store_read_file(store, path, text, sizeof text, &length);
     return error != STORE_OK ? error : parse_pointer(text, length, release);
 }
 

@@ -81,8 +81,13 @@ char *release_name(const char *product, const char *channel, char out[RELEASE_NA
 /* What a pointer file says. */
 json_t *release_json(const struct release *release);
 
+/* Writes the stored metadata of a release, as it is, to `path` ("-": stdout). */
+int release_write_metadata(const struct store *store, const struct release *release,
+                           const char *path);
+
 int release_publish(int argc, char **argv);
 int release_list(int argc, char **argv);
+int release_show(int argc, char **argv);
 int release_withdraw(int argc, char **argv);
 
 #endif

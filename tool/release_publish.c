@@ -1,4 +1,4 @@
-/* trustchain release publish: check a signed image and offer it to devices. */
+/* trustchain release publish, promote: check a signed image and offer it to devices. */
 #include "tool/release_options.h"
 
 #include <stdio.h>
@@ -11,6 +11,12 @@ enum {
     OPTION_LOWER_SECURE_VERSION,
     OPTION_UNCHECKED,
     OPTION_AS,
+    OPTION_METADATA,
+};
+
+struct publish_options {
+    struct release_options release; /* first: release_parse_policy() takes it for the whole */
+    const char *metadata;
 };
 
 static void check_line(const struct argp_state *state)
@@ -39,6 +45,9 @@ static error_t parse_publish(int key, char *text, struct argp_state *state)
         return 0;
     case OPTION_AS:
         policy->version = text;
+        return 0;
+    case OPTION_METADATA:
+        ((struct publish_options *)state->input)->metadata = text;
         return 0;
     case ARGP_KEY_END:
         check_line(state);
@@ -77,27 +86,37 @@ static int report(const struct release_options *options, const struct publish_re
     return HOST_DONE;
 }
 
-static int publish(struct release_options *options)
+static int publish_bytes(const struct publish_options *options, const struct store *store,
+                         const struct buffer *image)
 {
-    struct publish_policy *policy = &options->policy;
+    const struct release_options *release = &options->release;
     struct publish_result result;
+    if (release->policy.unchecked)
+        fprintf(stderr,
+                "trustchain: %s: WARNING: publishing UNCHECKED bytes; devices must "
+                "refuse them (only for rehearsing attacks)\n",
+                file_input_name(release->input));
+    publish_image(store, &release->policy, image->bytes, image->length, &result);
+    int status = report(release, &result);
+    if (status == HOST_DONE && options->metadata)
+        status = release_write_metadata(store, &result.release, options->metadata);
+    return status;
+}
+
+static int publish(struct publish_options *options)
+{
+    struct release_options *release = &options->release;
     struct store store;
     struct buffer image;
-    int status = release_open(options, &store);
+    int status = release_open(release, &store);
     if (status != HOST_DONE)
         return status;
-    if (!policy->unchecked)
-        status = release_fill_in_policy(options);
+    if (!release->policy.unchecked)
+        status = release_fill_in_policy(release);
     if (status == HOST_DONE)
-        status = file_read(options->input, RELEASE_SIZE_MAX, &image);
+        status = file_read(release->input, RELEASE_SIZE_MAX, &image);
     if (status == HOST_DONE) {
-        if (policy->unchecked)
-            fprintf(stderr,
-                    "trustchain: %s: WARNING: publishing UNCHECKED bytes; devices must "
-                    "refuse them (only for rehearsing attacks)\n",
-                    file_input_name(options->input));
-        publish_image(&store, policy, image.bytes, image.length, &result);
-        status = report(options, &result);
+        status = publish_bytes(options, &store, &image);
         buffer_free(&image);
     }
     store_close(&store);
@@ -115,6 +134,7 @@ int release_publish(int argc, char **argv)
         {"unchecked", OPTION_UNCHECKED, NULL, 0,
          "publish any bytes, to rehearse attacks: devices must refuse them", 0},
         {"as", OPTION_AS, "VERSION", 0, "the version to claim, with --unchecked", 0},
+        {"metadata", OPTION_METADATA, "FILE", 0, "write the metadata file here as well", 0},
         {"json", RELEASE_JSON, NULL, 0, "print the result as JSON", 0},
         {0}};
     static const struct argp argp = {
@@ -126,7 +146,7 @@ int release_publish(int argc, char **argv)
         NULL,
         NULL,
         NULL};
-    struct release_options options = {0};
+    struct publish_options options = {0};
     int status = cli_parse(&argp, argc, argv, &options);
     return status == HOST_DONE ? publish(&options) : status;
 }

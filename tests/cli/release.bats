@@ -324,6 +324,66 @@ END
     [ "$status" -eq 2 ]
 }
 
+@test "metadata: beside the image, the same bytes wherever it is published" {
+    local hash beside
+    hash=$(sha256_of "$SHARED/v2.bin") beside=$RELEASES/artifacts/$hash.json
+    publish "$SHARED/v2.bin" --metadata "$BATS_TEST_TMPDIR/copy.json"
+    cmp "$beside" "$BATS_TEST_TMPDIR/copy.json"
+    # canonical: what another JSON writer makes of it
+    python3 -c 'import json, sys; sys.stdout.write(json.dumps(json.load(sys.stdin),
+        sort_keys=True, separators=(",", ":")))' <"$beside" | cmp - "$beside"
+    [ "$(field "['sha256']" <"$beside")" = "$hash" ]
+    [ "$(field "['size']" <"$beside")" -eq "$(stat -c %s "$SHARED/v2.bin")" ]
+    [ "$(field "['application']['version']" <"$beside")" = 1.1.0 ]
+    [ "$(field "['application']['secure_version']" <"$beside")" -eq 1 ]
+    [ "$(field "['signatures'][0]['key_digest']" <"$beside")" = \
+        "$("$TRUSTCHAIN" key digest "$SHARED/key.pem" | grep -oE '[0-9a-f]{64}')" ]
+    [ "$(field "['image']['signed_digest']" <"$beside")" = \
+        "$(head -c -4096 "$SHARED/v2.bin" | sha256sum | cut -c1-64)" ]
+    mkdir "$BATS_TEST_TMPDIR/elsewhere"
+    (cd "$BATS_TEST_TMPDIR/elsewhere" && mkdir r && cp "$SHARED/v2.bin" x.bin &&
+        SOURCE_DATE_EPOCH=7 TZ=Asia/Tokyo LC_ALL=C.UTF-8 "$TRUSTCHAIN" release publish x.bin \
+            --releases r --product thermo --channel beta --key "$SHARED/key.pem" &&
+        cmp "r/artifacts/$hash.json" "$beside")
+    publish "$SHARED/v2.bin" --force
+    cmp "$beside" "$BATS_TEST_TMPDIR/copy.json"
+}
+
+@test "metadata that cannot be written: the old release stays" {
+    publish "$SHARED/v1.bin"
+    mkdir -p "$RELEASES/artifacts/$(sha256_of "$SHARED/v2.bin").json/in-the-way"
+    run publish "$SHARED/v2.bin"
+    [ "$status" -eq 1 ]
+    [ "${#lines[@]}" -eq 1 ]
+    [[ "$output" == *"the store cannot be written: "* ]]
+    [ "$(pointer version)" = 1.0.0 ]
+    [ -z "$(find "$RELEASES" -name .incoming)" ]
+}
+
+@test "show says what a channel offers" {
+    publish "$SHARED/v2.bin"
+    run "$TRUSTCHAIN" release show --releases "$RELEASES" --product thermo
+    [ "$status" -eq 0 ]
+    [[ "${lines[0]}" == "thermo/stable 1.1.0, published "* ]]
+    [[ "$output" == *"application  thermo 1.1.0, secure version 1"* ]]
+    [[ "$output" == *"signature    rsa-3072 by key $("$TRUSTCHAIN" key digest "$SHARED/key.pem" |
+        grep -oE '[0-9a-f]{64}')"* ]]
+    run "$TRUSTCHAIN" release show --releases "$RELEASES" --product thermo --json
+    [ "$(field "['release']['version']" <<<"$output")" = 1.1.0 ]
+    [ "$(field "['metadata']['application']['project']" <<<"$output")" = thermo ]
+    "$TRUSTCHAIN" release show --releases "$RELEASES" --product thermo --metadata - |
+        cmp - "$RELEASES/artifacts/$(sha256_of "$SHARED/v2.bin").json"
+    run "$TRUSTCHAIN" release show --releases "$RELEASES" --product thermo --channel beta
+    [ "$status" -eq 1 ]
+    [ "$output" = "trustchain: thermo/beta: no such release" ]
+    rm "$RELEASES"/artifacts/*.json
+    run "$TRUSTCHAIN" release show --releases "$RELEASES" --product thermo
+    [ "$status" -eq 1 ]
+    [[ "$output" == *"its metadata file: missing (publish it again with --force)" ]]
+    run "$TRUSTCHAIN" release show --releases "$RELEASES"
+    [ "$status" -eq 2 ]
+}
+
 @test "list shows releases, and withdraw takes one away" {
     publish "$SHARED/v1.bin"
     publish "$SHARED/v2.bin" --channel beta
@@ -408,6 +468,7 @@ END
         wait $! 2>/dev/null || true
         hash=$(pointer sha256)
         [ "$(sha256_of "$RELEASES/artifacts/$hash.bin")" = "$hash" ]
+        [ "$(field "['sha256']" <"$RELEASES/artifacts/$hash.json")" = "$hash" ]
         [ "$hash" = "$(sha256_of "$SHARED/v1.bin")" ] ||
             [ "$hash" = "$(sha256_of "$SHARED/v2.bin")" ]
         publish "$SHARED/v2.bin" --force >/dev/null # what is left over is in nobody's way

@@ -205,6 +205,32 @@ static void images_of_another_size_are_damage(void **state)
     assert_int_equal(store_open_image(&fixture->store, &release, &fd), STORE_EDAMAGED);
 }
 
+static void metadata_and_whole_images(void **state)
+{
+    struct fixture *fixture = *state;
+    const struct store *store = &fixture->store;
+    uint8_t bytes[100];
+    uint8_t *back;
+    char text[8];
+    struct release release = fixture_release("1.0.0", 1, bytes, sizeof bytes);
+    assert_int_equal(store_read_metadata(store, release.sha256, text, sizeof text), STORE_ENONE);
+    assert_int_equal(store_read_image(store, &release, &back), STORE_EDAMAGED);
+    assert_null(back);
+    assert_int_equal(store_put_image(store, &release, bytes), STORE_OK);
+    assert_int_equal(store_put_metadata(store, release.sha256, "1234567"), STORE_OK);
+    assert_int_equal(store_read_metadata(store, release.sha256, text, sizeof text), STORE_OK);
+    assert_string_equal(text, "1234567");
+    assert_int_equal(store_put_metadata(store, release.sha256, "12345678"), STORE_OK);
+    assert_int_equal(store_read_metadata(store, release.sha256, text, sizeof text), STORE_EDAMAGED);
+    assert_string_equal(text, "");
+    assert_int_equal(store_read_image(store, &release, &back), STORE_OK);
+    assert_memory_equal(back, bytes, sizeof bytes);
+    free(back);
+    release.size++;
+    assert_int_equal(store_read_image(store, &release, &back), STORE_EDAMAGED);
+    assert_null(back);
+}
+
 static void names(void **state)
 {
     static const char *const bad[] = {"", ".", "..", "../x", "a/b", ".hidden", "a b", "\xc3\xa4"};
@@ -270,6 +296,7 @@ int main(void)
         STORE_TEST(every_prefix_of_a_pointer_is_damaged),
         STORE_TEST(odd_files_are_damage),
         STORE_TEST(images_of_another_size_are_damage),
+        STORE_TEST(metadata_and_whole_images),
         STORE_TEST(names),
         STORE_TEST(listing),
     };
