@@ -1,4 +1,4 @@
-# The manual page and Bash completion say what the command says.
+# The manual page and Bash completion say what the command says; the package has all three.
 
 bats_require_minimum_version 1.5.0
 
@@ -85,4 +85,23 @@ completed() {
     [ "$(completed efuse burn efuse.bin --signing-key "")" = "" ]
     [ "$(completed efuse burn efuse.bin key "")" = "" ]
     [ "$(completed nosuchverb "")" = "" ]
+}
+
+@test "package: the command runs from it, its documents are whole, the token engine is named" {
+    command -v dpkg-shlibdeps >/dev/null || skip "no dpkg-shlibdeps (apt install dpkg-dev)"
+    package=$("$top/packaging/package" "$BATS_TEST_TMPDIR/made" 2>/dev/null)
+    dpkg-deb -x "$package" "$BATS_TEST_TMPDIR/root"
+    cd "$BATS_TEST_TMPDIR/root/usr"
+    [ "$(bin/trustchain --version)" = "$("$TRUSTCHAIN" --version)" ]
+    cmp <(zcat share/man/man1/trustchain.1.gz) <("$top/packaging/man/make" "$TRUSTCHAIN")
+    cmp share/bash-completion/completions/trustchain "$top/packaging/completion/trustchain"
+    cd share/doc/trustchain
+    for page in guides/*.md; do
+        for link in $(grep -o '](\.\./[^)#]*' "$page" | cut -c3-); do
+            [ -f "guides/$link" ]
+        done
+    done
+    control=$(dpkg-deb -f "$package")
+    grep -q '^Depends: .*libssl3' <<<"$control"
+    grep -qx 'Suggests: libengine-pkcs11-openssl' <<<"$control"
 }
