@@ -33,16 +33,21 @@ static int read_csv(const char *name, const struct buffer *file, uint32_t flash_
     return host_fail(name, "%s", problem.text[0] ? problem.text : chain_error_text(error));
 }
 
-int table_read(const char *path, uint32_t flash_size, struct partition_table *table)
+int table_parse(const char *name, const struct buffer *file, uint32_t flash_size,
+                struct partition_table *table)
 {
     static const uint8_t magic[2] = {0xAA, 0x50};
+    bool binary = file->length >= sizeof magic && memcmp(file->bytes, magic, sizeof magic) == 0;
+    return binary ? read_binary(name, file, flash_size, table)
+                  : read_csv(name, file, flash_size, table);
+}
+
+int table_read(const char *path, uint32_t flash_size, struct partition_table *table)
+{
     struct buffer file;
-    const char *name = file_input_name(path);
     if (file_read(path, TABLE_FILE_MAX, &file) != HOST_DONE)
         return HOST_FAILED;
-    bool binary = file.length >= sizeof magic && memcmp(file.bytes, magic, sizeof magic) == 0;
-    int status = binary ? read_binary(name, &file, flash_size, table)
-                        : read_csv(name, &file, flash_size, table);
+    int status = table_parse(file_input_name(path), &file, flash_size, table);
     buffer_free(&file);
     return status;
 }

@@ -5,9 +5,14 @@
 #define TOOL_TABLE_H
 
 #include "chain/partition.h"
+#include "host/file.h"
 
 /* CSV or binary, told apart by the first two bytes. flash_size 0: not checked. */
 int table_read(const char *path, uint32_t flash_size, struct partition_table *table);
+
+/* The same for a file that is read already; `name` is for messages. */
+int table_parse(const char *name, const struct buffer *file, uint32_t flash_size,
+                struct partition_table *table);
 
 /* Does the chip encrypt the whole partition, whatever is in it? Applications are encrypted only as
  * far as an image reaches. */
