@@ -6,6 +6,7 @@ load tool_helpers
 setup_file() {
     make_product
     cd "$SHARED"
+    sed -i '/^nvs_keys/d' "$PROJECT/partitions.csv" # the regions these tests count
     build -o plain --app ota_1="$SHARED/app.signed" --otadata ota_1
     build -o cipher --key "$FLASH_KEY" --app ota_1="$SHARED/app.signed" --otadata ota_1
 }
@@ -303,4 +304,100 @@ END
     MOUNTED=$PWD/disk
     refused 1 "No space left" "$TRUSTCHAIN" flash read "$SHARED/plain" -o disk/parts
     [ -z "$(ls -A disk)" ]
+}
+
+@test "build: NVS from CSV, and under the keys of the keys partition" {
+    cat >table.csv <<END
+nvs,      data, nvs,      0x9000,  0x4000,
+otadata,  data, ota,      0xd000,  0x2000,
+nvs_keys, data, nvs_keys, 0xf000,  0x1000,
+ota_0,    app,  ota_0,    0x20000, 1M,
+END
+    printf 'key,type,encoding,value\nagent,namespace,,\ntoken,data,string,s3cret\n' >settings.csv
+    "$TRUSTCHAIN" nvs build settings.csv -o plain.nvs --size 16K
+    "$TRUSTCHAIN" nvs keys -o keys.bin
+    "$TRUSTCHAIN" nvs build settings.csv -o cipher.nvs --size 16K --keys keys.bin
+    part() { # LABEL OPTION...: what `build` put there
+        build --partitions table.csv -o flash "${@:2}"
+        "$TRUSTCHAIN" flash read flash --partition "$1" -o -
+    }
+    part nvs --data nvs=settings.csv | cmp - plain.nvs
+    part nvs --data nvs=plain.nvs | cmp - plain.nvs
+    part nvs --data nvs=settings.csv --data nvs_keys=keys.bin | cmp - cipher.nvs
+    cmp -n "$(stat -c %s keys.bin)" -i $((0xf000)):0 flash keys.bin
+    # flash encryption covers the keys, never NVS
+    build --partitions table.csv -o flash --key "$FLASH_KEY" --data nvs=settings.csv \
+        --data nvs_keys=keys.bin
+    cmp -n $((0x4000)) -i $((0x9000)):0 flash cipher.nvs
+    run ! cmp -s -n 16 -i $((0xf000)):0 flash keys.bin
+    "$TRUSTCHAIN" flash read flash --key "$FLASH_KEY" -o parts
+    cmp parts/nvs.bin cipher.nvs
+    cmp -n "$(stat -c %s keys.bin)" parts/nvs_keys.bin keys.bin
+    build --partitions parts/partitions.csv -o again --key "$FLASH_KEY" \
+        --bootloader parts/bootloader.bin --data nvs=parts/nvs.bin \
+        --data nvs_keys=parts/nvs_keys.bin
+    cmp again flash
+    refused_data() { # PATTERN LABEL=FILE...
+        refused 1 "$1" "$TRUSTCHAIN" flash build -o out --partitions table.csv \
+            --bootloader "$SHARED/boot.signed" --app ota_0="$SHARED/app.signed" "${@:2}"
+    }
+    echo "oops" >bad.csv
+    head -c 4096 /dev/zero >zeros
+    chmod 600 zeros
+    refused_data "bad.csv" --data nvs=bad.csv
+    refused_data "zeros: " --data nvs_keys=zeros
+    refused_data "nvs: is given twice" --data nvs=plain.nvs --data nvs=plain.nvs
+    chmod 644 keys.bin
+    refused_data "open to others" --data nvs_keys=keys.bin
+}
+
+# formats.md 5
+@test "build: every kind of partition is encrypted as the chip would" {
+    cat >table.csv <<END
+boot,     bootloader, primary, , 0x8000, encrypted
+nvs,      data, nvs,      0x9000,  0x4000,
+otadata,  data, ota,      0xd000,  0x2000,
+tee,      data, 0x90,     0xf000,  0x2000,
+nvs_keys, data, nvs_keys, 0x11000, 0x1000,
+recovery, bootloader, recovery, 0x12000, 0x8000, encrypted
+open,     0x40, 1,        0x1a000, 0x1000,
+secret,   0x40, 2,        0x1b000, 0x1000, encrypted
+ota_0,    app,  ota_0,    0x20000, 1M,
+END
+    sed -i 's/^boot,.*/boot, bootloader, primary, 0x0, 0x8000, encrypted/' table.csv
+    "$TRUSTCHAIN" nvs keys -o keys.bin
+    head -c 4096 /dev/urandom >noise
+    parts="--partitions table.csv --data nvs_keys=keys.bin --data secret=noise --data open=noise
+        --data recovery=$SHARED/boot.signed"
+    build $parts -o open_flash
+    build $parts -o flash --key "$FLASH_KEY"
+    python3 - "$(stat -c %s "$SHARED/boot.signed")" "$(stat -c %s "$SHARED/app.signed")" <<'END'
+import sys
+plain, cipher = open("open_flash", "rb").read(), open("flash", "rb").read()
+boot, app = map(int, sys.argv[1:])
+encrypted = [(0, boot), (0x8000, 0x1000), (0xd000, 0x2000), (0xf000, 0x2000), (0x11000, 0x1000),
+             (0x12000, boot), (0x1b000, 0x1000), (0x20000, app)]
+for at in range(0, len(plain), 16):
+    inside = any(start <= at < start + length for start, length in encrypted)
+    assert (plain[at:at + 16] != cipher[at:at + 16]) == inside, hex(at)
+END
+    "$TRUSTCHAIN" flash read flash -o parts --key "$FLASH_KEY"
+    cmp parts/recovery.bin "$SHARED/boot.signed"
+    cmp parts/secret.bin noise
+    cmp parts/open.bin noise
+    refused 1 "boot: is no data partition" "$TRUSTCHAIN" flash build -o out \
+        --partitions table.csv --bootloader "$SHARED/boot.signed" \
+        --app ota_0="$SHARED/app.signed" --data boot="$SHARED/boot.signed"
+}
+
+@test "a flash in use is not replaced by encrypt, decrypt or a part of it" {
+    cp "$SHARED/plain" f
+    exec 9<f
+    flock 9
+    for verb in "encrypt $SHARED/app.signed --offset 0 --key $FLASH_KEY" \
+        "decrypt $SHARED/app.signed --offset 0 --key $FLASH_KEY" \
+        "flash read $SHARED/plain --partition nvs"; do
+        refused 1 "f: is in use by another run" "$TRUSTCHAIN" $verb -o f 9<&-
+    done
+    cmp f "$SHARED/plain"
 }
