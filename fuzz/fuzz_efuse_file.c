@@ -4,39 +4,15 @@
  * The input is tried as a file; then as eFuses (336 bytes) printed as espefuse's two forms, with
  * changes of three bytes each: where (two bytes) and what stands there instead.
  */
-#include <stdarg.h>
 #include <string.h>
 
 #include "chain/bytes.h"
 #include "chain/efuse_audit.h"
 #include "fuzz/fuzz.h"
-#include "host/error.h"
+#include "fuzz/kept_line.h"
 #include "tool/efuse_file.h"
 
 #define SUMMARY_MAX (64 * 1024)
-
-static char refusal[1024];
-
-/* The line of a refusal: one, printable, with something in it. */
-static void check_line(const char *text)
-{
-    require(strlen(text) > 0 && strlen(text) < sizeof refusal - 1);
-    for (const char *at = text; *at != '\0'; at++)
-        require((unsigned char)*at >= ' ' && *at != 0x7F);
-}
-
-/* In place of host_fail() (the linker's --wrap): kept, not printed. */
-int __wrap_host_fail(const char *subject, const char *format, ...)
-    __attribute__((format(printf, 2, 3)));
-int __wrap_host_fail(const char *subject, const char *format, ...)
-{
-    va_list arguments;
-    require(strcmp(subject, "input") == 0);
-    va_start(arguments, format);
-    vsnprintf(refusal, sizeof refusal, format, arguments);
-    va_end(arguments);
-    return HOST_FAILED;
-}
 
 static int parse(const uint8_t *bytes, size_t length, struct efuse_file *out)
 {
@@ -44,11 +20,10 @@ static int parse(const uint8_t *bytes, size_t length, struct efuse_file *out)
     require(copy.bytes != NULL);
     if (length > 0)
         memcpy(copy.bytes, bytes, length);
-    refusal[0] = '\0';
     const int status = efuse_file_parse("input", &copy, out);
     require(copy.bytes == NULL);
     if (status != HOST_DONE)
-        check_line(refusal);
+        kept_line_check();
     return status;
 }
 
