@@ -126,7 +126,7 @@ static bool take_number(const json_t *object, const char *key, json_int_t min, j
     return true;
 }
 
-static bool hash_valid(const char *hash)
+bool store_hash_valid(const char *hash)
 {
     return strlen(hash) == RELEASE_HASH_CHARS &&
            strspn(hash, "0123456789abcdef") == RELEASE_HASH_CHARS;
@@ -139,7 +139,7 @@ static int parse_pointer(const char *text, size_t length, struct release *releas
                 take_text(object, "project", release->project, sizeof release->project) &&
                 take_text(object, "published", release->published, sizeof release->published) &&
                 take_text(object, "sha256", release->sha256, sizeof release->sha256) &&
-                hash_valid(release->sha256) &&
+                store_hash_valid(release->sha256) &&
                 take_number(object, "size", 1, RELEASE_SIZE_MAX, &release->size) &&
                 take_number(object, "secure_version", 0, UINT32_MAX, &release->secure_version);
     json_decref(object);
@@ -236,8 +236,7 @@ int store_list(const struct store *store, store_visit *each, void *context)
     for (struct dirent *entry; error == STORE_OK && (entry = readdir(folder)) != NULL;) {
         struct stat st;
         if (name_valid_product(entry->d_name, strlen(entry->d_name)) &&
-            fstatat(store->folder, entry->d_name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
-            S_ISDIR(st.st_mode)) {
+            fstatat(store->folder, entry->d_name, &st, 0) == 0 && S_ISDIR(st.st_mode)) {
             error = list_product(store, entry->d_name, each, context);
         }
     }

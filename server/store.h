@@ -15,6 +15,7 @@
 #ifndef SERVER_STORE_H
 #define SERVER_STORE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
@@ -107,5 +108,10 @@ int store_point(const struct store *store, const char *product, const char *chan
                 const struct release *release);
 /* Removes the pointer; the image stays. ENONE when there is none. */
 int store_withdraw(const struct store *store, const char *product, const char *channel);
+/* Removes images and metadata that no pointer names (with dry_run only says which), `each` for
+ * every file. Downloads that have an image open end well. A pointer that cannot be read ends it
+ * before anything is removed: who knows what it names. EDAMAGED, EIO, EMEMORY. */
+typedef void store_pruned(void *context, const char *file, uint64_t bytes);
+int store_prune(const struct store *store, bool dry_run, store_pruned *each, void *context);
 
 #endif

@@ -24,6 +24,9 @@ void store_image_path(char path[STORE_PATH_MAX], const char *sha256);
 /* "artifacts/<sha256>.json" */
 void store_metadata_path(char path[STORE_PATH_MAX], const char *sha256);
 
+/* 64 lower-case hexadecimal digits. */
+bool store_hash_valid(const char *hash);
+
 /* Reads a regular file of at most `size` bytes; more than that, or none, is damage. ENONE,
  * EDAMAGED, EIO. */
 int store_read_file(const struct store *store, const char *path, char *out, size_t size,

@@ -1,4 +1,4 @@
-/* trustchain release list, withdraw: what is published, and taking it back. */
+/* trustchain release list: what is published. */
 #include "tool/release_options.h"
 
 #include <stdio.h>
@@ -60,50 +60,4 @@ int release_list(int argc, char **argv)
         cli_json_print(listing.json);
     store_close(&store);
     return listing.status;
-}
-
-static error_t parse_withdraw(int key, char *text, struct argp_state *state)
-{
-    if (key == ARGP_KEY_END)
-        release_need_product(state);
-    return release_parse_place(key, text, state);
-}
-
-static int withdraw(const struct store *store, const struct publish_policy *policy)
-{
-    int lock;
-    int error = store_lock(store, &lock);
-    if (error == STORE_OK) {
-        error = store_withdraw(store, policy->product, policy->channel);
-        store_unlock(lock);
-    }
-    char name[RELEASE_NAME];
-    release_name(policy->product, policy->channel, name);
-    if (error != STORE_OK)
-        return host_fail(name, "not withdrawn: %s", store_error_text(error));
-    printf("%s: withdrawn\n", name);
-    return HOST_DONE;
-}
-
-int release_withdraw(int argc, char **argv)
-{
-    static const struct argp_option options_known[] = {RELEASE_PLACE_OPTIONS, {0}};
-    static const struct argp argp = {
-        options_known,
-        parse_withdraw,
-        NULL,
-        "Stop offering a channel's release. Devices find nothing there until the next publish.",
-        NULL,
-        NULL,
-        NULL};
-    struct release_options options = {0};
-    struct store store;
-    int status = cli_parse(&argp, argc, argv, &options);
-    if (status == HOST_DONE)
-        status = release_open(&options, &store);
-    if (status != HOST_DONE)
-        return status;
-    status = withdraw(&store, &options.policy);
-    store_close(&store);
-    return status;
 }

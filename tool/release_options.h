@@ -42,8 +42,9 @@ struct release_options {
 #define RELEASE_PLACE_OPTIONS                                                                     \
     {"project", 'p', "DIR", 0, "the project; it answers what other options leave open", 0},       \
         {"releases", RELEASE_FOLDER, "DIR", 0, "the folder of releases", 0},                      \
-        {"product", RELEASE_PRODUCT, "NAME", 0, "product, as the application's project name", 0}, \
-        {"channel", RELEASE_CHANNEL, "NAME", 0, "channel (default stable)", 0}
+        {"product", RELEASE_PRODUCT, "NAME", 0, "product, as the application's project name", 0}
+#define RELEASE_CHANNEL_OPTION                                                                    \
+    {"channel", RELEASE_CHANNEL, "NAME", 0, "channel (default stable)", 0}
 
 /* Options that say what a release must be. */
 #define RELEASE_POLICY_OPTIONS                                                                    \
@@ -81,6 +82,10 @@ char *release_name(const char *product, const char *channel, char out[RELEASE_NA
 /* What a pointer file says. */
 json_t *release_json(const struct release *release);
 
+/* Prints what publishing came to, on stdout or as the line for `subject`. */
+int release_report(const struct release_options *options, const char *subject,
+                   const struct publish_result *result);
+
 /* Writes the stored metadata of a release, as it is, to `path` ("-": stdout). */
 int release_write_metadata(const struct store *store, const struct release *release,
                            const char *path);
@@ -88,6 +93,9 @@ int release_write_metadata(const struct store *store, const struct release *rele
 int release_publish(int argc, char **argv);
 int release_list(int argc, char **argv);
 int release_show(int argc, char **argv);
+int release_promote(int argc, char **argv);
+int release_verify(int argc, char **argv);
+int release_prune(int argc, char **argv);
 int release_withdraw(int argc, char **argv);
 
 #endif

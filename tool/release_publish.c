@@ -1,4 +1,4 @@
-/* trustchain release publish, promote: check a signed image and offer it to devices. */
+/* trustchain release publish: check a signed image and offer it to devices. */
 #include "tool/release_options.h"
 
 #include <stdio.h>
@@ -61,7 +61,8 @@ static error_t parse_publish(int key, char *text, struct argp_state *state)
     return cli_one_argument(key, text, &options->input, "image", state);
 }
 
-static int report(const struct release_options *options, const struct publish_result *result)
+int release_report(const struct release_options *options, const char *subject,
+                   const struct publish_result *result)
 {
     const struct publish_policy *policy = &options->policy;
     bool done = result->verdict == PUBLISH_DONE;
@@ -75,7 +76,7 @@ static int report(const struct release_options *options, const struct publish_re
         cli_json_print(root);
     }
     if (!done)
-        return host_fail(file_input_name(options->input), "not published: %s", result->reason);
+        return host_fail(subject, "not published: %s", result->reason);
     if (!options->json) {
         printf("%s/%s: published %s, %u bytes, sha256 %s", policy->product, policy->channel,
                result->release.version, (unsigned)result->release.size, result->release.sha256);
@@ -97,7 +98,7 @@ static int publish_bytes(const struct publish_options *options, const struct sto
                 "refuse them (only for rehearsing attacks)\n",
                 file_input_name(release->input));
     publish_image(store, &release->policy, image->bytes, image->length, &result);
-    int status = report(release, &result);
+    int status = release_report(release, file_input_name(release->input), &result);
     if (status == HOST_DONE && options->metadata)
         status = release_write_metadata(store, &result.release, options->metadata);
     return status;
@@ -127,6 +128,7 @@ int release_publish(int argc, char **argv)
 {
     static const struct argp_option options_known[] = {
         RELEASE_PLACE_OPTIONS,
+        RELEASE_CHANNEL_OPTION,
         RELEASE_POLICY_OPTIONS,
         {"force", OPTION_FORCE, NULL, 0, "publish a version that is not newer", 0},
         {"lower-secure-version", OPTION_LOWER_SECURE_VERSION, NULL, 0,

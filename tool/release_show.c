@@ -121,6 +121,7 @@ int release_show(int argc, char **argv)
 {
     static const struct argp_option options_known[] = {
         RELEASE_PLACE_OPTIONS,
+        RELEASE_CHANNEL_OPTION,
         {"metadata", OPTION_METADATA, "FILE", 0, "write the metadata file to FILE instead", 0},
         {"json", RELEASE_JSON, NULL, 0, "print JSON", 0},
         {0}};

@@ -1,4 +1,4 @@
-# release publish, list, withdraw: what a device would refuse is not published, and a refusal
+# release: what a device would refuse is not published, and a refusal
 # changes nothing.
 
 bats_require_minimum_version 1.5.0
@@ -382,6 +382,160 @@ END
     [[ "$output" == *"its metadata file: missing (publish it again with --force)" ]]
     run "$TRUSTCHAIN" release show --releases "$RELEASES"
     [ "$status" -eq 2 ]
+}
+
+@test "promote: the same bytes on another channel, checked as a publication" {
+    local all="--releases $RELEASES --product thermo --key $SHARED/key.pem"
+    publish "$SHARED/v2.bin" --channel beta
+    run "$TRUSTCHAIN" release promote beta stable $all --max-size 4K
+    [ "$status" -eq 1 ]
+    [[ "$output" == "trustchain: thermo/beta: not published: "*"limit of 4096"* ]]
+    [ ! -e "$RELEASES/thermo/stable.json" ]
+    run "$TRUSTCHAIN" release promote beta stable $all
+    [ "$status" -eq 0 ]
+    [[ "$output" == "thermo/stable: published 1.1.0, "* ]]
+    [ "$(pointer sha256)" = "$(sha256_of "$SHARED/v2.bin")" ]
+    cmp <(field "['sha256']" <"$RELEASES/thermo/stable.json") \
+        <(field "['sha256']" <"$RELEASES/thermo/beta.json")
+    run "$TRUSTCHAIN" release promote beta stable $all
+    [ "$status" -eq 1 ]
+    [[ "$output" == *"1.1.0 is not newer than the published 1.1.0"* ]]
+    publish "$SHARED/v1.bin" --channel beta --force --lower-secure-version
+    run "$TRUSTCHAIN" release promote beta stable $all --force
+    [ "$status" -eq 1 ]
+    [[ "$output" == *"secure version 0 is lower than the published 1"* ]]
+    run "$TRUSTCHAIN" release promote beta stable $all --force --lower-secure-version --json
+    [ "$status" -eq 0 ]
+    [ "$(field "['replaced']['version']" <<<"$output")" = 1.1.0 ]
+    run "$TRUSTCHAIN" release promote alpha stable $all
+    [ "$status" -eq 1 ]
+    [ "$output" = "trustchain: thermo/alpha: no such release" ]
+    run "$TRUSTCHAIN" release promote beta $all
+    [ "$status" -eq 2 ]
+    run "$TRUSTCHAIN" release promote beta stable more $all
+    [ "$status" -eq 2 ]
+    run "$TRUSTCHAIN" release promote beta ../x $all
+    [ "$status" -eq 1 ]
+}
+
+@test "promote: what was published unchecked or changed on disk is refused" {
+    local all="--releases $RELEASES --product thermo --key $SHARED/key.pem"
+    patched "$BATS_TEST_TMPDIR/flip.bin" "$SHARED/v2.bin" 300 5a
+    publish "$BATS_TEST_TMPDIR/flip.bin" --unchecked --channel beta
+    run "$TRUSTCHAIN" release promote beta stable $all
+    [ "$status" -eq 1 ]
+    [[ "$output" == *"a device would refuse this"* ]]
+    publish "$SHARED/v2.bin" --channel beta --force
+    patched "$RELEASES/artifacts/$(sha256_of "$SHARED/v2.bin").bin" "$SHARED/v2.bin" 300 5a
+    run "$TRUSTCHAIN" release promote beta stable $all
+    [ "$status" -eq 1 ]
+    [[ "$output" == *"a device would refuse this"* ]]
+    [ ! -e "$RELEASES/thermo/stable.json" ]
+}
+
+@test "verify: every channel is good, until something is changed" {
+    local all="--releases $RELEASES --product thermo --key $SHARED/key.pem"
+    local image meta
+    image=$RELEASES/artifacts/$(sha256_of "$SHARED/v1.bin").bin
+    meta=${image%.bin}.json
+    publish "$SHARED/v1.bin"
+    publish "$SHARED/v2.bin" --channel beta
+    run "$TRUSTCHAIN" release verify $all
+    [ "$status" -eq 0 ]
+    [ "${#lines[@]}" -eq 2 ]
+    [[ "$output" == *"thermo/stable 1.0.0: good, sha256 $(sha256_of "$SHARED/v1.bin")"* ]]
+    broken() { # PATTERN: one channel is bad, the other one still good
+        run --separate-stderr "$TRUSTCHAIN" release verify $all
+        echo "$stderr"
+        [ "$status" -eq 1 ]
+        [[ "$output" == "thermo/beta 1.1.0: good, "* ]]
+        [[ "$stderr" == "trustchain: thermo/stable: "*"$1"* ]]
+        publish "$SHARED/v1.bin" --force
+        "$TRUSTCHAIN" release verify $all
+    }
+    patched "$image" "$SHARED/v1.bin" 300 5a
+    broken "the image's bytes have changed: their SHA-256 is $(sha256_of "$image")"
+    truncate -s -1 "$image"
+    broken "the image is missing or of another size"
+    rm "$image"
+    broken "the image is missing"
+    rm "$meta"
+    broken "its metadata file: missing"
+    sed -i 's/"secure_version":0/"secure_version":1/' "$meta"
+    broken "its metadata file says something else than the image"
+    truncate -s -1 "$meta"
+    broken "its metadata file says something else"
+    sed -i 's/"1.0.0"/"9.0.0"/' "$RELEASES/thermo/stable.json"
+    broken "the pointer says thermo 9.0.0, secure version 0; the image thermo 1.0.0, 0"
+    printf '{' >"$RELEASES/thermo/stable.json"
+    broken "the pointer file: damaged"
+}
+
+@test "verify: keys and policy are asked again" {
+    publish "$SHARED/v1.bin"
+    publish "$SHARED/v2.bin" --channel beta
+    run --separate-stderr "$TRUSTCHAIN" release verify --releases "$RELEASES" --product thermo \
+        --key "$SHARED/other.pem" --json
+    [ "$status" -eq 1 ]
+    [[ "${stderr_lines[0]}" == *"signed, but not by a trusted key" ]]
+    [ "$(field "[1]['good']" <<<"$output")" = False ]
+    run "$TRUSTCHAIN" release verify --releases "$RELEASES" --product thermo \
+        --key "$SHARED/key.pem" --min-secure-version 1
+    [ "$status" -eq 1 ]
+    [[ "$output" == *"trustchain: thermo/stable: "*"too old"* ]]
+    [[ "$output" == *"thermo/beta 1.1.0: good"* ]]
+    run "$TRUSTCHAIN" release verify --releases "$RELEASES" --product thermo \
+        --key "$SHARED/key.pem" --min-secure-version 1 --channel beta
+    [ "$status" -eq 0 ]
+    run "$TRUSTCHAIN" release verify --releases "$RELEASES" --product lamp --key "$SHARED/key.pem"
+    [ "$status" -eq 1 ]
+    [ "$output" = "trustchain: lamp: no such release" ]
+    run "$TRUSTCHAIN" release verify --releases "$RELEASES" --product thermo
+    [ "$status" -eq 2 ]
+}
+
+@test "prune removes what no channel offers, and nothing while a pointer is damaged" {
+    local old before
+    old=$(sha256_of "$SHARED/v1.bin")
+    publish "$SHARED/v1.bin"
+    publish "$SHARED/v2.bin"
+    before=$(store_state)
+    run "$TRUSTCHAIN" release prune --releases "$RELEASES" --dry-run
+    [ "$status" -eq 0 ]
+    [[ "$output" == *"$old.bin"*"2 files, "*"would be removed" ]]
+    [ "$(store_state)" = "$before" ]
+    cp "$RELEASES/thermo/stable.json" "$BATS_TEST_TMPDIR/pointer"
+    printf '{' >"$RELEASES/thermo/stable.json"
+    run "$TRUSTCHAIN" release prune --releases "$RELEASES"
+    [ "$status" -eq 1 ]
+    [[ "$output" == *"not pruned: a channel's pointer file is damaged"* ]]
+    cp "$BATS_TEST_TMPDIR/pointer" "$RELEASES/thermo/stable.json"
+    [ "$(store_state)" = "$before" ]
+    run "$TRUSTCHAIN" release prune --releases "$RELEASES" --json
+    [ "$status" -eq 0 ]
+    [ "$(field "['files'].__len__()" <<<"$output")" -eq 2 ]
+    [ "$(store_state)" = "$(grep -v "$old" <<<"$before")" ]
+    run "$TRUSTCHAIN" release verify --releases "$RELEASES" --product thermo --key "$SHARED/key.pem"
+    [ "$status" -eq 0 ]
+    run "$TRUSTCHAIN" release prune --releases "$RELEASES"
+    [ "$output" = "$RELEASES: 0 files, 0 bytes removed" ]
+}
+
+@test "pruning while others publish never removes what is offered" {
+    local i file
+    for i in 1 2 3 4 5 6; do
+        signed_image "$BATS_TEST_TMPDIR/p$i.bin" "2.0.$i" thermo 0
+    done
+    (for i in $(seq 30); do
+        "$TRUSTCHAIN" release prune --releases "$RELEASES"
+    done) 3>&- >/dev/null 2>"$BATS_TEST_TMPDIR/errors" &
+    for i in 1 2 3 4 5 6; do
+        publish "$BATS_TEST_TMPDIR/p$i.bin"
+        "$TRUSTCHAIN" release verify --releases "$RELEASES" --product thermo \
+            --key "$SHARED/key.pem"
+    done
+    wait
+    [ ! -s "$BATS_TEST_TMPDIR/errors" ]
 }
 
 @test "list shows releases, and withdraw takes one away" {
