@@ -2,20 +2,16 @@
 #include "tool/tool.h"
 
 #include <inttypes.h>
-#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <openssl/crypto.h>
-
-#include "chain/error.h"
 #include "chain/nvs.h"
-#include "chain/nvs_csv.h"
 #include "host/error.h"
 #include "host/file.h"
 #include "tool/cli.h"
 #include "tool/nvs_crypt.h"
+#include "tool/nvs_from_csv.h"
 #include "tool/nvs_list.h"
 
 struct nvs_options {
@@ -52,94 +48,13 @@ static error_t parse_nvs(int key, char *text, struct argp_state *state)
     }
 }
 
-/* struct nvs_files on the file system: paths are relative to the working directory. *context is a
- * bool: what was wrong with a file has been said. */
-static bool load_file(void *context, const char *path, size_t length, char **bytes, size_t *size)
-{
-    char name[PATH_MAX];
-    struct buffer file;
-    bool *said = context;
-    if (length == 0 || length >= sizeof name)
-        return false;
-    memcpy(name, path, length);
-    name[length] = 0;
-    if (file_read(name, NVS_FILE_MAX, &file) != HOST_DONE) {
-        *said = true;
-        return false;
-    }
-    *bytes = (char *)file.bytes;
-    *size = file.length;
-    return true;
-}
-
-static void release_file(void *context, char *bytes)
-{
-    struct buffer file = {.bytes = (uint8_t *)bytes};
-    (void)context;
-    buffer_free(&file);
-}
-
-/* The CSV wrote each key once, whatever its type. */
-static int refuse_twice(const char *name, const struct nvs_list *list)
-{
-    char key[CLI_TEXT], space[CLI_TEXT];
-    const struct nvs_entry *twice = list->stale_count > 0 ? list->stale : NULL;
-    for (size_t i = 1; i < list->count && twice == NULL; i++) {
-        const struct nvs_value *a = &list->values[i - 1], *b = &list->values[i];
-        if (a->namespace_name == b->namespace_name &&
-            strcmp(a->head->entry.key, b->head->entry.key) == 0)
-            twice = &b->head->entry;
-    }
-    if (twice == NULL)
-        return HOST_DONE;
-    return host_fail(name, "key %s in namespace %s: occurs twice", cli_printable(twice->key, key),
-                     cli_printable(list->names[twice->namespace_index], space));
-}
-
-/* CSV into the partition, which is then read back: that finds keys that occur twice. */
-static int fill(const char *name, struct buffer *csv, uint8_t *out, size_t size, size_t *used)
-{
-    bool said = false;
-    const struct nvs_files files = {&said, load_file, release_file};
-    struct nvs_writer writer;
-    struct nvs_problem problem = {0};
-    struct nvs_list list;
-    int error = nvs_writer_begin(&writer, out, size);
-    if (error)
-        return host_fail(name, "%s", chain_error_text(error));
-    error = nvs_csv_write((char *)csv->bytes, csv->length, &files, &writer, &problem);
-    if (error && said)
-        return HOST_FAILED;
-    if (error && problem.line > 0)
-        return host_fail(name, "line %u: %s", problem.line, problem.text);
-    if (error)
-        return host_fail(name, "%s", problem.text);
-    *used = nvs_writer_end(&writer);
-    if (nvs_list_read(name, out, *used, NVS_PLAIN, &list) != HOST_DONE)
-        return HOST_FAILED;
-    int status = refuse_twice(name, &list);
-    nvs_list_free(&list);
-    return status;
-}
-
 static int build(const struct nvs_options *options)
 {
-    struct buffer csv;
-    size_t used = 0;
-    if (file_read(options->input, NVS_FILE_MAX, &csv) != HOST_DONE)
-        return HOST_FAILED;
-    const char *name = file_input_name(options->input);
-    uint8_t *out = malloc(options->size);
-    int status = out == NULL ? host_fail(name, "not enough memory")
-                             : fill(name, &csv, out, options->size, &used);
-    if (status == HOST_DONE && options->keys)
-        status = nvs_crypt_file(name, options->keys, true, out, used);
+    struct buffer partition;
+    int status = nvs_from_csv(options->input, options->keys, options->size, &partition);
     if (status == HOST_DONE)
-        status = file_write(options->output, out, used, 0600);
-    if (out != NULL)
-        OPENSSL_cleanse(out, options->size);
-    free(out);
-    buffer_free_secret(&csv);
+        status = file_write(options->output, partition.bytes, partition.length, 0600);
+    buffer_free_secret(&partition);
     return status;
 }
 

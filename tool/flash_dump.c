@@ -51,7 +51,8 @@ int flash_dump_region(const struct flash_dump *dump, uint32_t offset, uint32_t l
 
 bool flash_is_decrypted(const struct partition *partition)
 {
-    return partition->type != PARTITION_DATA || partition_all_encrypted(partition);
+    return partition->type == PARTITION_APP || partition->type == PARTITION_BOOTLOADER ||
+           partition_all_encrypted(partition);
 }
 
 /* What is looked for in a sector, and the best that was found so far. */

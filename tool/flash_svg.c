@@ -199,7 +199,7 @@ static void describe_use(const struct flash_region *region, char *out, size_t si
 /* Ends at `end`; returns where the next one to its left may end. */
 static int put_pill(FILE *out, int end, int middle, const char *classes, const char *text)
 {
-    int width = 14 + 7 * (int)strlen(text);
+    int width = 16 + 8 * (int)strlen(text);
     fprintf(out,
             "<rect x=\"%d\" y=\"%d\" width=\"%d\" height=\"18\" rx=\"9\" class=\"%s\"/>"
             "<text x=\"%d\" y=\"%d\" class=\"pill-text\">%s</text>\n",

@@ -54,10 +54,14 @@ int table_read(const char *path, uint32_t flash_size, struct partition_table *ta
 
 bool partition_all_encrypted(const struct partition *partition)
 {
-    if (partition->type == PARTITION_APP)
+    if (partition->type == PARTITION_APP || partition->type == PARTITION_BOOTLOADER ||
+        partition_is_primary(partition))
         return false;
+    if (partition->type == PARTITION_PARTITION_TABLE)
+        return true;
     if (partition->type == PARTITION_DATA &&
-        (partition->subtype == PARTITION_DATA_OTA || partition->subtype == PARTITION_DATA_NVS_KEYS))
+        (partition->subtype == PARTITION_DATA_OTA || partition->subtype == PARTITION_DATA_TEE_OTA ||
+         partition->subtype == PARTITION_DATA_NVS_KEYS))
         return true;
     return (partition->flags & PARTITION_ENCRYPTED) != 0;
 }

@@ -14,8 +14,9 @@ int table_read(const char *path, uint32_t flash_size, struct partition_table *ta
 int table_parse(const char *name, const struct buffer *file, uint32_t flash_size,
                 struct partition_table *table);
 
-/* Does the chip encrypt the whole partition, whatever is in it? Applications are encrypted only as
- * far as an image reaches. */
+/* Does the chip encrypt the whole partition? Applications and bootloaders are encrypted only as far
+ * as an image reaches; entries for the primary bootloader and table describe what is encrypted
+ * anyway. */
 bool partition_all_encrypted(const struct partition *partition);
 
 #endif

@@ -401,3 +401,15 @@ END
     done
     cmp f "$SHARED/plain"
 }
+
+@test "the guide's picture is one of ours" {
+    python3 - "$BATS_TEST_DIRNAME/../../docs/guides/flash-map.svg" <<'END'
+import sys, xml.etree.ElementTree as tree
+root = tree.parse(sys.argv[1]).getroot()
+assert root.tag == "{http://www.w3.org/2000/svg}svg"
+END
+    # the frame around the regions is the same; what is in them is that of `make demo`
+    "$TRUSTCHAIN" flash map "$SHARED/cipher" --key "$FLASH_KEY" --svg map.svg
+    diff <(sed -n '/<style>/,/<\/style>/p' map.svg) \
+        <(sed -n '/<style>/,/<\/style>/p' "$BATS_TEST_DIRNAME/../../docs/guides/flash-map.svg")
+}
