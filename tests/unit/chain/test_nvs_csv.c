@@ -56,6 +56,8 @@ static void test_refusals(void **state)
         {OPEN "k,data,blob_fill(2;0x00),abc\n", CHAIN_EBOUNDS, 3, "longer than its encoding"},
         {OPEN "k,data,blob_fill(508001;0x00),\n", CHAIN_EBOUNDS, 3, "at most 127 chunks"},
         {OPEN "k,data,blob_fill(99999999999999999999;0x00),\n", CHAIN_EBOUNDS, 3, "127 chunks"},
+        {OPEN "k,data,blob_fill(18446744073709551617;0x00),\n", CHAIN_EBOUNDS, 3, "127 chunks"},
+        {OPEN "k,data,blob_fill(1;0x00)x,a\n", CHAIN_EFIELD, 3, "unknown encoding"},
         {OPEN "k,data,blob_fill(508000;0x00),\n", CHAIN_ESPACE, 3, "does not fit"},
         {OPEN "k,data,blob_fill(2;0x0),a\n", CHAIN_EFIELD, 3, "blob_sz_fill(...))"},
         {OPEN "k,data,blob_fill(2;0x000),a\n", CHAIN_EFIELD, 3, "unknown encoding"},
