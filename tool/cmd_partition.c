@@ -45,18 +45,25 @@ static int partition_build(int argc, char **argv)
     static const struct argp_option options_known[] = {
         {"output", 'o', "FILE", 0, "where the binary goes (default: stdout)", 0},
         {"flash-size", OPTION_FLASH_SIZE, "SIZE", 0, "refuse what does not fit, e.g. 4MB", 0},
+        {"offset", 'a', "N", 0, "where the table is to be in flash (default 0x8000)", 0},
         {0}};
     static const struct argp argp = {
-        options_known, parse_partition,
-        "CSV",         "Make the 3072-byte binary partition table from CSV.",
-        NULL,          NULL,
+        options_known,
+        parse_partition,
+        "CSV",
+        "Make the 3072-byte binary partition table from CSV. $NAME and ${NAME} are environment "
+        "variables.",
+        NULL,
+        NULL,
         NULL};
     struct partition_options options = {.output = "-"};
+    options.source.table_offset = PARTITION_TABLE_OFFSET;
     struct partition_table table;
     uint8_t binary[PARTITION_TABLE_BYTES];
     int status = cli_parse(&argp, argc, argv, &options);
     if (status == HOST_DONE)
-        status = table_read(options.source.path, options.flash_size, &table);
+        status = table_read_at(options.source.path, options.source.table_offset, options.flash_size,
+                               &table);
     if (status != HOST_DONE)
         return status;
     int error = partition_table_build(&table, binary);
