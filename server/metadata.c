@@ -23,13 +23,14 @@ static json_t *hex(const uint8_t digest[SHA256_BYTES])
     return json_string(digits);
 }
 
-/* A string of the descriptor: at most 32 bytes, which need not be text. */
+/* A string of the descriptor: at most 32 bytes and a NUL; the bytes need not be text. */
 static json_t *printable(const char *from_image)
 {
     char text[33];
-    size_t length = strnlen(from_image, sizeof text - 1);
-    for (size_t i = 0; i < length; i++) {
-        text[i] = from_image[i] < ' ' || from_image[i] > '~' ? '?' : from_image[i];
+    size_t length = 0;
+    for (; length < sizeof text - 1 && from_image[length] != '\0'; length++) {
+        char byte = from_image[length];
+        text[length] = byte < ' ' || byte > '~' ? '?' : byte;
     }
     text[length] = '\0';
     return json_string(text);
