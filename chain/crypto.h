@@ -45,7 +45,7 @@ struct xts_run {
     size_t unit_bytes;     /* a multiple of 16; units * unit_bytes at most XTS_RUN_BYTES */
     const uint8_t *tweaks; /* XTS_TWEAK_BYTES a unit, as they are before their encryption */
     const uint8_t *in;
-    uint8_t *out; /* == in, or apart from it */
+    uint8_t *out; /* == in, or apart from it; unspecified after a failure */
 };
 
 struct chain_crypto {

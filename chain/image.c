@@ -154,7 +154,7 @@ int image_signed_digest(const struct image *image, const uint8_t *bytes, size_t 
     return image_digest(image, bytes, image->signed_length, crypto, digest);
 }
 
-static int check_revision(const struct image *image, enum image_kind kind, uint16_t chip_rev)
+int image_check_revision(const struct image *image, enum image_kind kind, uint16_t chip_rev)
 {
     if (chip_rev < image->min_rev_full)
         return CHAIN_EREVISION;
@@ -168,7 +168,7 @@ static int check_revision(const struct image *image, enum image_kind kind, uint1
 /* May an image of this kind have this segment? Memory the loader itself stands on is refused: the
  * bootloader's for an app, the ROM's for a bootloader (soc.md 1); and so is the end of the flash
  * window, through which the bootloader looks at what it judges. */
-static int check_segment(const struct image_segment *segment, enum image_kind kind)
+int image_check_segment(const struct image_segment *segment, enum image_kind kind)
 {
     uint32_t ram_end = kind == IMAGE_APP ? SOC_APP_RAM_END : SOC_BOOT_RAM_END;
 
@@ -191,7 +191,7 @@ static int check_segment(const struct image_segment *segment, enum image_kind ki
 
 /* Do two segments claim the same memory? Flash is claimed by MMU page: two segments can share one
  * only when the same page of the file lies behind both. */
-static bool segments_collide(const struct image_segment *a, const struct image_segment *b)
+bool image_segments_collide(const struct image_segment *a, const struct image_segment *b)
 {
     if (a->memory == IMAGE_MEMORY_PADDING || a->memory != b->memory)
         return false;
@@ -206,7 +206,7 @@ static bool segments_collide(const struct image_segment *a, const struct image_s
     return page == 1 || a->load_addr - a->offset != b->load_addr - b->offset;
 }
 
-static bool entry_is_loaded(const struct image *image)
+bool image_entry_is_loaded(const struct image *image)
 {
     for (size_t i = 0; i < image->segment_count; i++) {
         const struct image_segment *segment = &image->segment[i];
@@ -221,15 +221,15 @@ int image_check_target(const struct image *image, enum image_kind kind, uint16_t
 {
     if (image->chip_id != IMAGE_CHIP_ESP32C6)
         return CHAIN_ECHIP;
-    int error = check_revision(image, kind, chip_rev);
+    int error = image_check_revision(image, kind, chip_rev);
     for (size_t i = 0; error == CHAIN_OK && i < image->segment_count; i++)
-        error = check_segment(&image->segment[i], kind);
+        error = image_check_segment(&image->segment[i], kind);
     if (error != CHAIN_OK)
         return error;
 
     for (size_t i = 0; i < image->segment_count; i++)
         for (size_t j = 0; j < i; j++)
-            if (segments_collide(&image->segment[i], &image->segment[j]))
+            if (image_segments_collide(&image->segment[i], &image->segment[j]))
                 return CHAIN_EOVERLAP;
-    return entry_is_loaded(image) ? CHAIN_OK : CHAIN_EBOUNDS;
+    return image_entry_is_loaded(image) ? CHAIN_OK : CHAIN_EBOUNDS;
 }

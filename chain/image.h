@@ -95,6 +95,12 @@ int image_signed_digest(const struct image *image, const uint8_t *bytes, size_t 
  * ECHIP, EREVISION, EBOUNDS, EALIGN, EOVERLAP. */
 int image_check_target(const struct image *image, enum image_kind kind, uint16_t chip_rev);
 
+/* The questions image_check_target() asks, one by one, for who tells a person where it fails. */
+int image_check_revision(const struct image *image, enum image_kind kind, uint16_t chip_rev);
+int image_check_segment(const struct image_segment *segment, enum image_kind kind);
+bool image_segments_collide(const struct image_segment *a, const struct image_segment *b);
+bool image_entry_is_loaded(const struct image *image);
+
 /* Which memory [load_addr, load_addr + length) lies in. */
 enum image_memory image_memory_of(uint32_t load_addr, uint32_t length);
 

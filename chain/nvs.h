@@ -16,7 +16,8 @@
 
 #define NVS_NAMESPACES_MAX 254u
 #define NVS_STRING_MAX     3967u /* bytes without the NUL: the generator's own limit (nvs.md 4) */
-#define NVS_CHUNKS_MAX     127u  /* of one blob */
+#define NVS_CHUNKS_MAX     127u  /* of one blob: ESP-IDF's own limit (nvs.md 4) */
+#define NVS_BLOB_MAX       (NVS_CHUNKS_MAX * (NVS_PAGE_ENTRIES - 1) * NVS_ENTRY_BYTES)
 #define NVS_WRITABLE_MIN   (3 * NVS_PAGE_BYTES) /* smaller partitions can only be read */
 
 /* Low nibble of an integer's type: its bytes; NVS_SIGNED: two's complement. */
@@ -66,9 +67,18 @@ int nvs_write_integer(struct nvs_writer *writer, struct nvs_key key, enum nvs_ty
 /* Without its NUL, which is added. EBOUNDS over NVS_STRING_MAX. */
 int nvs_write_string(struct nvs_writer *writer, struct nvs_key key, const char *text,
                      size_t length);
+
+/* A blob's bytes: data, before it, when counted, its length as four bytes, and after it padding. */
+struct nvs_blob_parts {
+    const uint8_t *data;
+    size_t length;
+    bool counted;
+    size_t padding; /* bytes of value pad */
+    uint8_t pad;
+};
 /* EBOUNDS when it takes more than NVS_CHUNKS_MAX chunks. */
-int nvs_write_blob(struct nvs_writer *writer, struct nvs_key key, const uint8_t *data,
-                   size_t length);
+int nvs_write_blob(struct nvs_writer *writer, struct nvs_key key,
+                   const struct nvs_blob_parts *parts);
 
 /* The bytes that make the file: all, or, under NVS_WRITABLE_MIN, the pages in use. */
 size_t nvs_writer_end(const struct nvs_writer *writer);

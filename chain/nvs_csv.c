@@ -224,11 +224,22 @@ static int write_blob(struct csv *csv, const struct row *row, struct nvs_text va
 {
     const struct nvs_key key = {row->field[COLUMN_KEY].bytes, row->field[COLUMN_KEY].length};
     const struct nvs_text encoding = row->field[COLUMN_ENCODING];
+    struct nvs_blob_parts parts = {0};
+    struct nvs_fill fill;
     if (text_is(encoding, "hex2bin") && !nvs_value_hex(&value))
         return refuse(csv, row, CHAIN_EFIELD, "the value is not pairs of hex digits");
     if (text_is(encoding, "base64") && !nvs_value_base64(&value))
         return refuse(csv, row, CHAIN_EFIELD, "the value is not base64 with its padding");
-    int error = nvs_write_blob(csv->writer, key, (const uint8_t *)value.bytes, value.length);
+    if (nvs_value_fill(encoding, &fill)) {
+        if (value.length > fill.size)
+            return refuse(csv, row, CHAIN_EBOUNDS, "the value is longer than its encoding says");
+        parts.counted = fill.counted;
+        parts.padding = fill.size - value.length;
+        parts.pad = fill.pad;
+    }
+    parts.data = (const uint8_t *)value.bytes;
+    parts.length = value.length;
+    int error = nvs_write_blob(csv->writer, key, &parts);
     return error == CHAIN_EBOUNDS ? refuse(csv, row, error, "a blob has at most 127 chunks")
                                   : error;
 }
@@ -249,10 +260,13 @@ static int write_value(struct csv *csv, const struct row *row, struct nvs_text v
     }
     if (text_is(encoding, "string"))
         return write_string(csv, row, value);
-    if (text_is(encoding, "binary") || text_is(encoding, "hex2bin") || text_is(encoding, "base64"))
+    struct nvs_fill fill;
+    if (text_is(encoding, "binary") || text_is(encoding, "hex2bin") ||
+        text_is(encoding, "base64") || nvs_value_fill(encoding, &fill))
         return write_blob(csv, row, value);
     return refuse(csv, row, CHAIN_EFIELD,
-                  "unknown encoding (u8 to u64, i8 to i64, string, binary, hex2bin, base64)");
+                  "unknown encoding (u8 to u64, i8 to i64, string, binary, hex2bin, base64, "
+                  "blob_fill(N;0xHH), blob_sz_fill(...))");
 }
 
 static int write_file(struct csv *csv, const struct row *row)

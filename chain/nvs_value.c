@@ -1,5 +1,7 @@
 #include "chain/nvs_value.h"
 
+#include <string.h>
+
 static bool is_blank(char c)
 {
     return c == ' ' || (c >= '\t' && c <= '\r');
@@ -110,4 +112,36 @@ bool nvs_value_base64(struct nvs_text *text)
     }
     text->length = out;
     return (digits + padding) % 4 == 0;
+}
+
+static bool skip_word(struct nvs_text *text, const char *word)
+{
+    const size_t length = strlen(word);
+    if (text->length < length || memcmp(text->bytes, word, length) != 0)
+        return false;
+    *text = (struct nvs_text){text->bytes + length, text->length - length};
+    return true;
+}
+
+bool nvs_value_fill(struct nvs_text encoding, struct nvs_fill *fill)
+{
+    fill->counted = skip_word(&encoding, "blob_sz_fill(");
+    if (!fill->counted && !skip_word(&encoding, "blob_fill("))
+        return false;
+    size_t digits = 0;
+    fill->size = 0;
+    for (;
+         digits < encoding.length && encoding.bytes[digits] >= '0' && encoding.bytes[digits] <= '9';
+         digits++) {
+        if (fill->size <= NVS_BLOB_MAX) /* larger stays too large */
+            fill->size = fill->size * 10 + (size_t)(encoding.bytes[digits] - '0');
+    }
+    encoding = (struct nvs_text){encoding.bytes + digits, encoding.length - digits};
+    if (digits == 0 || !skip_word(&encoding, ";0x") || encoding.length != 3)
+        return false;
+    const int high = hex_digit(encoding.bytes[0]), low = hex_digit(encoding.bytes[1]);
+    if (high < 0 || low < 0 || encoding.bytes[2] != ')')
+        return false;
+    fill->pad = (uint8_t)(high * 16 + low);
+    return true;
 }

@@ -26,4 +26,14 @@ bool nvs_value_hex(struct nvs_text *text);
 /* Base64 with its padding; blanks anywhere. */
 bool nvs_value_base64(struct nvs_text *text);
 
+/* The encodings blob_fill(N;0xHH) and blob_sz_fill(N;0xHH): N bytes, and what fills them behind the
+ * value; the second is counted. */
+struct nvs_fill {
+    bool counted;
+    size_t size;
+    uint8_t pad;
+};
+/* False when the encoding is another, or not of this form. */
+bool nvs_value_fill(struct nvs_text encoding, struct nvs_fill *fill);
+
 #endif

@@ -163,15 +163,30 @@ int nvs_write_string(struct nvs_writer *writer, struct nvs_key key, const char *
     return CHAIN_OK;
 }
 
+static size_t blob_size(const struct nvs_blob_parts *parts)
+{
+    return (parts->counted ? 4 : 0) + parts->length + parts->padding;
+}
+
+static uint8_t blob_byte(const struct nvs_blob_parts *parts, size_t at)
+{
+    const size_t head = parts->counted ? 4 : 0;
+    if (at < head)
+        return (uint8_t)(parts->length >> (8 * at));
+    return at - head < parts->length ? parts->data[at - head] : parts->pad;
+}
+
 /* As much of the blob as the page takes; the page is given up when it is full. */
 static int put_chunk(struct nvs_writer *writer, struct nvs_key key, unsigned number,
-                     const uint8_t *data, size_t length, size_t *taken)
+                     const struct nvs_blob_parts *parts, size_t done, size_t *taken)
 {
     uint8_t entry[NVS_ENTRY_BYTES];
     const size_t room = (NVS_PAGE_ENTRIES - 1 - writer->slot) * NVS_ENTRY_BYTES;
-    const size_t size = length < room ? length : room;
-    if (size > 0)
-        memcpy(slot_at(writer, writer->slot + 1), data, size);
+    const size_t left = blob_size(parts) - done;
+    const size_t size = left < room ? left : room;
+    uint8_t *data = slot_at(writer, writer->slot + 1);
+    for (size_t i = 0; i < size; i++)
+        data[i] = blob_byte(parts, done + i);
     shape(entry, writer->namespaces, NVS_BLOB_DATA, key);
     entry[ENTRY_CHUNK] = (uint8_t)number;
     put_with_data(writer, entry, size);
@@ -179,27 +194,30 @@ static int put_chunk(struct nvs_writer *writer, struct nvs_key key, unsigned num
     return writer->slot == NVS_PAGE_ENTRIES ? next_page(writer) : CHAIN_OK;
 }
 
-int nvs_write_blob(struct nvs_writer *writer, struct nvs_key key, const uint8_t *data,
-                   size_t length)
+int nvs_write_blob(struct nvs_writer *writer, struct nvs_key key,
+                   const struct nvs_blob_parts *parts)
 {
     uint8_t entry[NVS_ENTRY_BYTES];
     size_t done = 0, taken = 0;
     unsigned count = 0;
     int error = check_place(writer, key);
+    if (error == CHAIN_OK &&
+        (parts->length > NVS_BLOB_MAX || parts->padding > NVS_BLOB_MAX - parts->length))
+        error = CHAIN_EBOUNDS;
     if (error == CHAIN_OK && writer->slot == NVS_PAGE_ENTRIES)
         error = next_page(writer);
     do {
         if (error == CHAIN_OK && count == NVS_CHUNKS_MAX)
             error = CHAIN_EBOUNDS;
         if (error == CHAIN_OK)
-            error = put_chunk(writer, key, count, data + done, length - done, &taken);
+            error = put_chunk(writer, key, count, parts, done, &taken);
         if (error)
             return error;
         count++;
         done += taken;
-    } while (done < length);
+    } while (done < blob_size(parts));
     shape(entry, writer->namespaces, NVS_BLOB_INDEX, key);
-    le32_store(entry + ENTRY_DATA, (uint32_t)length);
+    le32_store(entry + ENTRY_DATA, (uint32_t)blob_size(parts));
     entry[INDEX_COUNT] = (uint8_t)count;
     entry[INDEX_FIRST] = 0;
     put(writer, entry);

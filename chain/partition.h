@@ -76,11 +76,25 @@ struct partition_problem {
 int partition_table_check(const struct partition_table *table, uint32_t table_offset,
                           uint32_t flash_size, struct partition_problem *problem);
 
+/* Is the entry's name the word of a type or subtype it does not have? Espressif's generator warns
+ * of that, as probably a mistake. problem->text says so, problem->line is left alone. */
+bool partition_name_misleads(const struct partition *entry, struct partition_problem *problem);
+
+/* How a CSV is read, beside its text. */
+struct partition_csv {
+    uint32_t table_offset;           /* where the table is to be in flash */
+    uint32_t flash_size;             /* bytes; 0 = not checked */
+    char *(*variable)(const char *); /* getenv(), for $NAME and ${NAME}; NULL = none is set */
+    /* Called for rows of a table that is accepted, and is not what was meant, probably; or NULL. */
+    void (*warn)(void *context, const struct partition_problem *problem);
+    void *context;
+};
+
 /* CSV text (formats.md 3.3), then partition_table_check(). ESYNTAX, ESPACE and the check's errors;
- * line in *problem is the text's. Stricter than Espressif's tool in three places, each with its
- * own message: names over 16 bytes (silently cut there), `$` (environment variables: nothing in
- * chain/ has an environment) and text that is not UTF-8. */
-int partition_csv_parse(const char *text, size_t length, uint32_t table_offset, uint32_t flash_size,
+ * line in *problem is the text's. Stricter than Espressif's tool in four places, each with its own
+ * message: names over 16 bytes (silently cut there), control characters, text that is not UTF-8,
+ * and a `$` that is left when the variables that are set have been put in (kept as it is there). */
+int partition_csv_parse(const char *text, size_t length, const struct partition_csv *how,
                         struct partition_table *table, struct partition_problem *problem);
 
 /* CSV text as Espressif's tool prints it. NUL-terminated; ESPACE; EFIELD for an entry that CSV

@@ -5,6 +5,7 @@
 
 #include "chain/bytes.h"
 #include "chain/error.h"
+#include "chain/partition_names.h"
 #include "chain/text.h"
 
 #define SECTOR_BYTES     0x1000u
@@ -175,6 +176,25 @@ static int check_ota_slots(const struct partition_table *table, struct partition
         seen[slot] = true;
     }
     return CHAIN_OK;
+}
+
+bool partition_name_misleads(const struct partition *entry, struct partition_problem *problem)
+{
+    const size_t length = strlen(entry->label);
+    struct text text;
+    uint8_t type;
+    const bool type_word = partition_type_word(entry->label, length, &type) && type != entry->type;
+    const char *own = partition_subtype_name(entry->type, entry->subtype);
+    const bool subtype_word = partition_subtype_word(entry->label, length) &&
+                              (own == NULL || strcmp(own, entry->label) != 0);
+    if (!type_word && !subtype_word)
+        return false;
+    text_begin(&text, problem->text, sizeof problem->text);
+    text_quoted(&text, entry->label, length);
+    text_string(&text, " is a partition ");
+    text_string(&text, type_word ? "type" : "subtype");
+    text_string(&text, ", and this one has another (a mistake?)");
+    return true;
 }
 
 int partition_table_check(const struct partition_table *table, uint32_t table_offset,

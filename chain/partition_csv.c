@@ -11,6 +11,8 @@
 #define TABLE_SECTOR_BYTES 0x1000u
 #define BOOTLOADER_OFFSET  0u /* ESP32-C6: the bootloader is at the start of flash */
 #define TYPE_MAX           0xFEu
+#define ROW_BYTES          1024 /* of a row that has variables */
+#define VARIABLE_BYTES     64   /* of a variable's name, with its NUL */
 
 enum { NAME, TYPE, SUBTYPE, OFFSET, SIZE, FLAGS, FIELDS };
 
@@ -32,11 +34,12 @@ struct number {
 struct reader {
     struct piece rest; /* text not yet read */
     unsigned line;     /* number of the line being read */
-    uint32_t table_offset;
+    const struct partition_csv *how;
     uint32_t running_end; /* where a row without an offset goes */
     struct partition_table *table;
     unsigned lines[PARTITION_ENTRIES_MAX]; /* where each entry came from */
     struct partition_problem *problem;
+    char row[ROW_BYTES]; /* the line with its variables put in */
 };
 
 static int refuse(struct reader *reader, const char *what)
@@ -48,14 +51,15 @@ static int refuse(struct reader *reader, const char *what)
     return CHAIN_ESYNTAX;
 }
 
-/* "<field> '<piece>' <why>" */
-static int refuse_field(struct reader *reader, int field, struct piece piece, const char *why)
+/* "<what> '<piece>' <why>" */
+static int refuse_named(struct reader *reader, const char *what, struct piece piece,
+                        const char *why)
 {
     const size_t shown = piece.length < 40 ? piece.length : 40;
     struct text text;
     reader->problem->line = reader->line;
     text_begin(&text, reader->problem->text, sizeof reader->problem->text);
-    text_string(&text, field_names[field]);
+    text_string(&text, what);
     text_char(&text, ' ');
     text_quoted(&text, piece.at, shown);
     text_char(&text, ' ');
@@ -63,19 +67,30 @@ static int refuse_field(struct reader *reader, int field, struct piece piece, co
     return CHAIN_ESYNTAX;
 }
 
-static bool is_blank(char c)
+static int refuse_field(struct reader *reader, int field, struct piece piece, const char *why)
 {
-    return c == ' ' || c == '\t';
+    return refuse_named(reader, field_names[field], piece, why);
+}
+
+/* Bytes of the white space character at the end; 0 for none. */
+static size_t blank_at_end(struct piece piece)
+{
+    for (size_t n = 1; n <= 3 && n <= piece.length; n++) {
+        if (text_blank(piece.at + piece.length - n, n) == n)
+            return n;
+    }
+    return 0;
 }
 
 static struct piece trim(struct piece piece)
 {
-    while (piece.length > 0 && is_blank(piece.at[0])) {
-        piece.at++;
-        piece.length--;
+    size_t blank;
+    while ((blank = text_blank(piece.at, piece.length)) > 0) {
+        piece.at += blank;
+        piece.length -= blank;
     }
-    while (piece.length > 0 && is_blank(piece.at[piece.length - 1]))
-        piece.length--;
+    while ((blank = blank_at_end(piece)) > 0)
+        piece.length -= blank;
     return piece;
 }
 
@@ -91,20 +106,15 @@ static struct piece take_until(struct piece *rest, char separator)
     return taken;
 }
 
-/* The next line, ended by LF, CR or CR LF. */
 static struct piece take_line(struct piece *rest)
 {
     struct piece line = {rest->at, 0};
-    while (line.length < rest->length && rest->at[line.length] != '\n' &&
-           rest->at[line.length] != '\r')
+    size_t end = 0;
+    while (line.length < rest->length &&
+           (end = text_line_break(rest->at + line.length, rest->length - line.length)) == 0)
         line.length++;
-    size_t used = line.length;
-    if (used < rest->length && rest->at[used] == '\r')
-        used++;
-    if (used < rest->length && rest->at[used] == '\n')
-        used++;
-    rest->at += used;
-    rest->length -= used;
+    rest->at += line.length + end;
+    rest->length -= line.length + end;
     return line;
 }
 
@@ -119,46 +129,78 @@ static int digit_value(char c)
     return 16;
 }
 
-/* A K or M at the end, taken off; the factor it stands for. */
-static uint32_t take_suffix(struct piece *piece)
+/* K and M at the end, taken off; the factor they stand for, 0 when it is beyond 32 bits. */
+static uint64_t take_suffixes(struct piece *piece)
 {
-    const char last = piece->length > 0 ? piece->at[piece->length - 1] : '\0';
-    const bool k = last == 'k' || last == 'K';
-    const bool m = last == 'm' || last == 'M';
-    piece->length -= k || m ? 1 : 0;
-    return k ? 1024 : m ? 1024 * 1024 : 1;
+    uint64_t factor = 1;
+    while (piece->length > 0 && factor <= UINT32_MAX) {
+        const char last = piece->at[piece->length - 1];
+        const bool k = last == 'k' || last == 'K';
+        if (!k && last != 'm' && last != 'M')
+            return factor;
+        factor *= k ? 1024 : 1024 * 1024;
+        piece->length--;
+        *piece = trim(*piece);
+    }
+    return factor <= UINT32_MAX ? factor : 0;
 }
 
-/* Decimal or 0x hexadecimal, optional minus, optional K or M; at most 32 bits. A decimal number
- * does not begin with 0: elsewhere that would mean octal. */
+/* 0x, 0o or 0b at the start, taken off; the base. */
+static int take_base(struct piece *piece)
+{
+    if (piece->length < 2 || piece->at[0] != '0')
+        return 10;
+    const char mark = piece->at[1];
+    const int base = mark == 'x' || mark == 'X'   ? 16
+                     : mark == 'o' || mark == 'O' ? 8
+                     : mark == 'b' || mark == 'B' ? 2
+                                                  : 10;
+    if (base != 10) {
+        piece->at += 2;
+        piece->length -= 2;
+    }
+    return base;
+}
+
+/* Digits, single underscores between them (and behind the base's mark). */
+static bool digits_parse(struct piece piece, int base, bool marked, uint64_t *value)
+{
+    bool digit_before = marked, any = false;
+    *value = 0;
+    for (size_t i = 0; i < piece.length; i++) {
+        const int digit = digit_value(piece.at[i]);
+        if (piece.at[i] == '_' && digit_before) {
+            digit_before = false;
+            continue;
+        }
+        if (digit >= base)
+            return false;
+        *value = *value * (unsigned)base + (unsigned)digit;
+        if (*value > UINT32_MAX)
+            return false;
+        digit_before = any = true;
+    }
+    return any && digit_before;
+}
+
+/* What Python's int(text, 0) takes, with K or M behind it; at most 32 bits. A decimal number but 0
+ * itself does not begin with 0: elsewhere that would mean octal. */
 static bool number_parse(struct piece piece, struct number *number)
 {
+    const uint64_t factor = take_suffixes(&piece);
     number->negative = piece.length > 0 && piece.at[0] == '-';
-    if (number->negative) {
+    if (number->negative || (piece.length > 0 && piece.at[0] == '+')) {
         piece.at++;
         piece.length--;
     }
-    const uint32_t factor = take_suffix(&piece);
-    int base = 10;
-    if (piece.length > 2 && piece.at[0] == '0' && (piece.at[1] == 'x' || piece.at[1] == 'X')) {
-        base = 16;
-        piece.at += 2;
-        piece.length -= 2;
-    } else if (piece.length > 1 && piece.at[0] == '0') {
+    const bool zero_first = piece.length > 1 && piece.at[0] == '0';
+    const int base = take_base(&piece);
+    uint64_t value;
+    if (!digits_parse(piece, base, base != 10, &value) || (base == 10 && zero_first && value != 0))
         return false;
-    }
-    uint64_t value = 0;
-    for (size_t i = 0; i < piece.length; i++) {
-        const int digit = digit_value(piece.at[i]);
-        if (digit >= base)
-            return false;
-        value = value * (unsigned)base + (unsigned)digit;
-        if (value > UINT32_MAX)
-            return false;
-    }
     value *= factor;
     number->value = (uint32_t)value;
-    return piece.length > 0 && value <= UINT32_MAX;
+    return factor != 0 && value <= UINT32_MAX;
 }
 
 static int read_name(struct reader *reader, struct piece piece, struct partition *entry)
@@ -234,12 +276,12 @@ static bool place_primary(const struct reader *reader, struct partition *entry)
 {
     if (entry->type == PARTITION_BOOTLOADER && entry->subtype == PARTITION_BOOTLOADER_PRIMARY) {
         entry->offset = BOOTLOADER_OFFSET;
-        entry->size = reader->table_offset - BOOTLOADER_OFFSET;
+        entry->size = reader->how->table_offset - BOOTLOADER_OFFSET;
         return true;
     }
     if (entry->type == PARTITION_PARTITION_TABLE &&
         entry->subtype == PARTITION_PARTITION_TABLE_PRIMARY) {
-        entry->offset = reader->table_offset;
+        entry->offset = reader->how->table_offset;
         entry->size = TABLE_SECTOR_BYTES;
         return true;
     }
@@ -279,7 +321,7 @@ static int read_size(struct reader *reader, struct piece piece, struct partition
 {
     struct number number;
     if (entry->type == PARTITION_BOOTLOADER) {
-        entry->size = reader->table_offset - BOOTLOADER_OFFSET;
+        entry->size = reader->how->table_offset - BOOTLOADER_OFFSET;
         return CHAIN_OK;
     }
     if (entry->type == PARTITION_PARTITION_TABLE) {
@@ -314,13 +356,84 @@ static int check_characters(struct reader *reader, struct piece line)
 {
     for (size_t i = 0; i < line.length; i++) {
         const unsigned char c = (unsigned char)line.at[i];
-        if (c == '$')
-            return refuse(reader, "environment variables are not expanded (write the value)");
-        if ((c < ' ' && c != '\t') || c == 0x7F)
+        if ((c < ' ' && c != '\t') || c == 0x7F ||
+            text_line_break(line.at + i, line.length - i) > 0)
             return refuse(reader, "a control character (save the file as plain text)");
     }
     if (!text_is_utf8(line.at, line.length))
         return refuse(reader, "the text is not UTF-8 (save it as UTF-8)");
+    return CHAIN_OK;
+}
+
+static bool is_word(char c)
+{
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
+}
+
+/* The name behind a `$`, bare or in braces, taken off; empty when there is none. */
+static struct piece take_variable(struct piece *rest)
+{
+    struct piece name = {rest->at, 0};
+    if (rest->length > 0 && rest->at[0] == '{') {
+        struct piece inside = {rest->at + 1, rest->length - 1};
+        name = take_until(&inside, '}');
+        if (name.length == rest->length - 1) /* never closed */
+            return (struct piece){rest->at, 0};
+        *rest = inside;
+        return name;
+    }
+    while (name.length < rest->length && is_word(rest->at[name.length]))
+        name.length++;
+    rest->at += name.length;
+    rest->length -= name.length;
+    return name;
+}
+
+/* The value, appended to the expanded row. */
+static int put_variable(struct reader *reader, struct piece name, size_t *length)
+{
+    char text[VARIABLE_BYTES];
+    const char *value = NULL;
+    if (name.length == 0)
+        return refuse(reader, "a '$' without a variable (write $NAME, ${NAME} or the value)");
+    if (name.length < sizeof text && reader->how->variable != NULL) {
+        memcpy(text, name.at, name.length);
+        text[name.length] = '\0';
+        value = reader->how->variable(text);
+    }
+    if (value == NULL)
+        return refuse_named(reader, "variable", name, "is not set (set it, or write the value)");
+    for (; *value != '\0'; value++) {
+        if (*value == '$')
+            return refuse_named(reader, "variable", name, "has a '$' in its value");
+        if (*length == sizeof reader->row)
+            return refuse(reader, "the row is too long with its variables");
+        reader->row[(*length)++] = *value;
+    }
+    return CHAIN_OK;
+}
+
+/* Put the values of variables into the line; what is put in is not looked at again. */
+static int expand(struct reader *reader, struct piece *line)
+{
+    struct piece rest = *line;
+    size_t length = 0;
+    if (take_until(&rest, '$').length == line->length)
+        return CHAIN_OK;
+    rest = *line;
+    while (rest.length > 0) {
+        const struct piece plain = take_until(&rest, '$');
+        if (plain.length > sizeof reader->row - length)
+            return refuse(reader, "the row is too long with its variables");
+        memcpy(reader->row + length, plain.at, plain.length);
+        length += plain.length;
+        if (plain.at + plain.length == line->at + line->length)
+            break;
+        const int error = put_variable(reader, take_variable(&rest), &length);
+        if (error != CHAIN_OK)
+            return error;
+    }
+    *line = trim((struct piece){reader->row, length});
     return CHAIN_OK;
 }
 
@@ -370,25 +483,46 @@ static int check_encoding(struct reader *reader)
     return CHAIN_OK;
 }
 
-int partition_csv_parse(const char *text, size_t length, uint32_t table_offset, uint32_t flash_size,
+/* A line that is none of a table, or its row. */
+static int read_line(struct reader *reader, struct piece line)
+{
+    if (line.length == 0 || line.at[0] == '#')
+        return CHAIN_OK;
+    int error = check_characters(reader, line);
+    if (error == CHAIN_OK)
+        error = expand(reader, &line);
+    if (error != CHAIN_OK || line.length == 0 || line.at[0] == '#')
+        return error;
+    return read_row(reader, line);
+}
+
+static void warn_of_names(const struct reader *reader)
+{
+    for (size_t i = 0; reader->how->warn != NULL && i < reader->table->count; i++) {
+        struct partition_problem problem = {.line = reader->lines[i]};
+        if (partition_name_misleads(&reader->table->entry[i], &problem))
+            reader->how->warn(reader->how->context, &problem);
+    }
+}
+
+int partition_csv_parse(const char *text, size_t length, const struct partition_csv *how,
                         struct partition_table *table, struct partition_problem *problem)
 {
-    struct reader reader = {
-        .rest = {text, length}, .table_offset = table_offset, .table = table, .problem = problem};
+    struct reader reader = {.rest = {text, length}, .how = how, .table = table, .problem = problem};
     table->count = 0;
-    if (!sum_u32(table_offset, TABLE_SECTOR_BYTES, &reader.running_end))
+    if (!sum_u32(how->table_offset, TABLE_SECTOR_BYTES, &reader.running_end))
         return refuse(&reader, "the partition table itself is beyond 4 GB");
     int error = check_encoding(&reader);
     while (error == CHAIN_OK && reader.rest.length > 0) {
         reader.line++;
-        const struct piece line = trim(take_line(&reader.rest));
-        if (line.length > 0 && line.at[0] != '#')
-            error = read_row(&reader, line);
+        error = read_line(&reader, trim(take_line(&reader.rest)));
     }
     if (error != CHAIN_OK)
         return error;
-    error = partition_table_check(table, table_offset, flash_size, problem);
+    error = partition_table_check(table, how->table_offset, how->flash_size, problem);
     if (error != CHAIN_OK && problem->line > 0)
         problem->line = reader.lines[problem->line - 1];
+    if (error == CHAIN_OK)
+        warn_of_names(&reader);
     return error;
 }

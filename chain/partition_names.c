@@ -93,6 +93,21 @@ bool partition_subtype_parse(uint8_t type, const char *word, size_t length, uint
     return false;
 }
 
+bool partition_type_word(const char *word, size_t length, uint8_t *type)
+{
+    return partition_type_parse(word, length, type) &&
+           memcmp(partition_type_name(*type), word, length) == 0;
+}
+
+bool partition_subtype_word(const char *word, size_t length)
+{
+    for (size_t i = 0; i < COUNT(subtypes); i++) {
+        if (strlen(subtypes[i].name) == length && memcmp(subtypes[i].name, word, length) == 0)
+            return true;
+    }
+    return false;
+}
+
 const char *partition_type_name(uint8_t type)
 {
     for (size_t i = 0; i < COUNT(types); i++) {

@@ -13,4 +13,8 @@
 bool partition_type_parse(const char *word, size_t length, uint8_t *type);
 bool partition_subtype_parse(uint8_t type, const char *word, size_t length, uint8_t *subtype);
 
+/* Is it, letter by letter, the keyword of a type, or of a subtype of any type? */
+bool partition_type_word(const char *word, size_t length, uint8_t *type);
+bool partition_subtype_word(const char *word, size_t length);
+
 #endif

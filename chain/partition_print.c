@@ -12,14 +12,17 @@
 static bool label_printable(const char *label)
 {
     const size_t length = strlen(label);
+    if (!text_is_utf8(label, length) || label[0] == '#')
+        return false;
     for (size_t i = 0; i < length; i++) {
         const unsigned char c = (unsigned char)label[i];
-        if (c < ' ' || c == 0x7F || c == ',' || c == '$')
+        const size_t blank = text_blank(label + i, length - i);
+        if (c < ' ' || c == 0x7F || c == ',' || c == '$' ||
+            text_line_break(label + i, length - i) > 0 ||
+            (blank > 0 && (i == 0 || i + blank == length)))
             return false;
     }
-    if (!text_is_utf8(label, length))
-        return false;
-    return length == 0 || (label[0] != '#' && label[0] != ' ' && label[length - 1] != ' ');
+    return true;
 }
 
 static void print_keyword(struct text *text, const char *keyword, uint8_t value)

@@ -1,5 +1,7 @@
 #include "chain/text.h"
 
+#include <string.h>
+
 void text_begin(struct text *text, char *out, size_t size)
 {
     *text = (struct text){.out = out, .size = size, .cut = size == 0};
@@ -57,6 +59,44 @@ void text_quoted(struct text *text, const char *bytes, size_t length)
 bool text_complete(const struct text *text)
 {
     return !text->cut;
+}
+
+size_t text_line_break(const char *bytes, size_t length)
+{
+    const uint8_t *p = (const uint8_t *)bytes;
+    if (length == 0)
+        return 0;
+    if (p[0] == '\r')
+        return length > 1 && p[1] == '\n' ? 2 : 1;
+    if ((p[0] >= '\n' && p[0] <= '\f') || (p[0] >= 0x1C && p[0] <= 0x1E))
+        return 1;
+    if (length > 1 && p[0] == 0xC2 && p[1] == 0x85) /* U+0085 */
+        return 2;
+    if (length > 2 && p[0] == 0xE2 && p[1] == 0x80 && (p[2] == 0xA8 || p[2] == 0xA9))
+        return 3; /* U+2028, U+2029 */
+    return 0;
+}
+
+size_t text_blank(const char *bytes, size_t length)
+{
+    static const char wide[][4] = {
+        "\xC2\x85",     "\xC2\xA0",     "\xE1\x9A\x80", "\xE2\x80\xA8", "\xE2\x80\xA9",
+        "\xE2\x80\xAF", "\xE2\x81\x9F", "\xE3\x80\x80", /* U+0085, 00A0, 1680, 2028, 2029, 202F,
+                                                           205F, 3000 */
+    };
+    const uint8_t *p = (const uint8_t *)bytes;
+    if (length == 0)
+        return 0;
+    if (p[0] == ' ' || (p[0] >= '\t' && p[0] <= '\r') || (p[0] >= 0x1C && p[0] <= 0x1F))
+        return 1;
+    if (length > 2 && p[0] == 0xE2 && p[1] == 0x80 && p[2] >= 0x80 && p[2] <= 0x8A)
+        return 3; /* U+2000 to U+200A */
+    for (size_t i = 0; i < sizeof wide / sizeof wide[0]; i++) {
+        const size_t bytes_of = strlen(wide[i]);
+        if (length >= bytes_of && memcmp(bytes, wide[i], bytes_of) == 0)
+            return bytes_of;
+    }
+    return 0;
 }
 
 /* Bytes that follow a first byte of UTF-8; -1 when it cannot be a first byte. */

@@ -28,6 +28,14 @@ void text_quoted(struct text *text, const char *bytes, size_t length);
 
 bool text_complete(const struct text *text);
 
+/* Bytes of the white space character `bytes` begins with, as Unicode has them and Python's strip();
+ * 0 for anything else. */
+size_t text_blank(const char *bytes, size_t length);
+
+/* Bytes of the line break there: LF, CR, CR LF, and what else Python's splitlines() knows. 0 for
+ * anything else. */
+size_t text_line_break(const char *bytes, size_t length);
+
 /* Well-formed UTF-8: no overlong forms, no surrogates, nothing above U+10FFFF. */
 bool text_is_utf8(const char *bytes, size_t length);
 

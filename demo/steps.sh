@@ -87,11 +87,12 @@ device_boots() { # VERSION: otadata and slot content say so
     [ "$version" = "$1" ]
 }
 
+# The same for all devices: which server to ask is a setting of each (write_settings).
 build_firmware() { # VERSION OPTION...
     local version=$1
     shift
     device/app/build-firmware --device-build "$device_build" --ca "$project/pki/ca_cert.pem" \
-        --url "https://10.0.2.2:$port" --product demo --channel stable --poll 2 \
+        --url https://nowhere.invalid --product demo --channel stable --poll 2 \
         --version "$version" --out "$out/firmware/app-$version.elf" "$@" &&
         "$tc" image make "$out/firmware/app-$version.elf" -o "$out/firmware/app-$version.bin" \
             --secure-pad-v2
@@ -136,6 +137,18 @@ step_firmware() {
         "$tc" image make "$device_build/boot.elf" -o "$out/firmware/bootloader.bin"
 }
 
+# What this device has of its own (device/agent/settings.h).
+write_settings() {
+    token=$(openssl rand -hex 16)
+    cat >"$device/settings.csv" <<END
+key,type,encoding,value
+trustchain,namespace,,
+url,data,string,https://10.0.2.2:$port
+device_id,data,string,demo-0001
+token,data,string,$token
+END
+}
+
 step_factory() {
     chapter "3. The factory: sign, encrypt, burn"
     local name
@@ -148,10 +161,13 @@ step_factory() {
     check "a factory-fresh eFuse file" "$tc" efuse new "$device/efuse.bin" --mac 60:55:f9:c6:00:01
     check "burn: Secure Boot digest and enable, XTS key read-protected, crypt count, JTAG off" \
         "$tc" efuse burn "$device/efuse.bin" release --signing-key "$key" --flash-key "$xts" --yes
-    check "one encrypted factory flash image" \
+    write_settings
+    check "keys for this device's NVS" "$tc" nvs keys -o "$device/nvs_keys.bin"
+    check "one encrypted factory flash image, the device's settings in its NVS" \
         "$tc" flash build -o "$device/flash.bin" --size 4MB --partitions "$project/partitions.csv" \
         --bootloader "$out/firmware/bootloader.signed.bin" \
-        --app "ota_0=$out/firmware/app-1.0.0.signed.bin" --key "$xts"
+        --app "ota_0=$out/firmware/app-1.0.0.signed.bin" --key "$xts" \
+        --data nvs="$device/settings.csv" --data nvs_keys="$device/nvs_keys.bin"
     "$tc" flash build -o "$out/plain.bin" --size 4MB --partitions "$project/partitions.csv" \
         --bootloader "$out/firmware/bootloader.signed.bin" \
         --app "ota_0=$out/firmware/app-1.0.0.signed.bin" >/dev/null 2>&1
@@ -164,6 +180,8 @@ step_boot() {
     check "the ROM said so" console_says boot "RSA secure boot verification succeeded"
     check "the app runs with Secure Boot and flash encryption on" \
         console_says boot "trustchain app 1.0.0, slot ota_0, secure boot on, flash encryption on"
+    check "its id, token and server are those of its encrypted NVS" console_says boot \
+        "from encrypted NVS: device demo-0001, token set, server https://10.0.2.2:$port"
 }
 
 step_update() {
@@ -202,6 +220,27 @@ decrypts_to_plain() {
         echo "bootloader, table and running slot decrypt to exactly what was written" >"$out/detail"
 }
 
+# The device's settings: in no byte of its flash or of what it sent, the token in no log either; who
+# has both keys reads them from the flash.
+settings_hidden() {
+    local file secret
+    for file in "$out/dump.bin" "$out"/runs/*.pcap; do
+        for secret in "$token" demo-0001 https://10.0.2.2; do
+            ! grep -qaF -- "$secret" "$file" || { echo "$file shows $secret"; return 1; }
+        done
+    done
+    ! grep -aF -- "$token" "$out"/runs/*.log "$out/server.log" || return 1
+    "$tc" flash read "$out/dump.bin" --key "$xts" --partition nvs_keys -o "$out/nvs_keys.read" &&
+        "$tc" flash read "$out/dump.bin" --key "$xts" --partition nvs -o "$out/nvs.read" &&
+        cmp "$out/nvs_keys.read" "$device/nvs_keys.bin" &&
+        "$tc" nvs show "$out/nvs.read" --keys "$out/nvs_keys.read" | grep -F "$token" &&
+        echo "in no byte of dump, captures and logs; there with both keys" >"$out/detail"
+}
+
+plain_settings_show() {
+    "$tc" nvs build "$device/settings.csv" --size 16K -o - | grep -qaF -- "$token"
+}
+
 step_readout() {
     chapter "7. Test 1, readout: what a thief with a flash reader gets"
     cp "$device/flash.bin" "$out/dump.bin"
@@ -210,6 +249,8 @@ step_readout() {
         decrypts_to_plain "$out/firmware/app-1.1.0.signed.bin"
     refuse "the unencrypted flash would have failed this test" "plaintext at offset" \
         "$tc" range readout --plain "$out/plain.bin" "$out/plain.bin"
+    check "the device's token cannot be read" settings_hidden
+    check "from plain NVS it could" plain_settings_show
 }
 
 readout() {
@@ -342,5 +383,5 @@ step_report() {
     check "report.html" "$tc" range report --title "Trustchain demo" --checks "$out/checks.tsv" \
         --plain "$out/plain.bin" --dump "$out/dump.bin" --log "$out/device.log" \
         -o "$out/report.html"
-    rm -f "$out"/{output,output.publish,detail,otadata.json,slot.bin,slot1.bin,flash.plain,ready,flash.good}
+    rm -f "$out"/{output,output.publish,detail,otadata.json,slot.bin,slot1.bin,flash.plain,ready,flash.good,nvs.read,nvs_keys.read}
 }

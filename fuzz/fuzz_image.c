@@ -1,16 +1,20 @@
 /* Images: what image_parse() accepts lies inside the input, and no input at all is trusted, since
  * nobody has signed with the one key that is. The input is also tried with its checksum and digest
- * put right, so that the checks behind them are reached. */
+ * put right, so that the checks behind them are reached, and then signed: the signature changes no
+ * other verdict, and one byte changed below it does. */
 #include <string.h>
 
 #include "chain/bytes.h"
+#include "chain/crc32.h"
 #include "chain/error.h"
 #include "chain/image.h"
 #include "chain/verify.h"
 #include "fuzz/fuzz.h"
+#include "fuzz/signer.h"
 #include "host/crypto.h"
 
-#define INPUT_MAX (64 * 1024)
+#define INPUT_MAX  (64 * 1024)
+#define BLOCK_USED 1200u /* of a signature block; 16 bytes behind the CRC mean nothing */
 
 static const struct sigblock_trust nobody = {.count = 1, .digest = {{0x5A, 0xA5}}};
 
@@ -98,6 +102,61 @@ static void seal(uint8_t *bytes, const struct image *image)
         (void)host_crypto.sha256(&host_crypto, &span, 1, bytes + image->hashed_length);
 }
 
+/* What a good image is refused for under a stricter policy. */
+static void check_policy(const uint8_t *bytes, size_t length, const struct verify_policy *policy,
+                         const struct chain_crypto *crypto)
+{
+    struct image image;
+    struct image_app_desc desc;
+    int reason;
+    struct verify_policy strict = *policy;
+    require(verify_image(bytes, length, policy, crypto, &image, &desc, &reason) ==
+            SIGBLOCK_TRUSTED);
+    strict.max_length = (uint32_t)length;
+    require(verify_image(bytes, length, &strict, crypto, NULL, NULL, NULL) == SIGBLOCK_TRUSTED);
+    strict.max_length--;
+    require(verify_image(bytes, length, &strict, crypto, NULL, NULL, &reason) == SIGBLOCK_REFUSED);
+    require(reason == CHAIN_EBOUNDS);
+    strict = *policy;
+    if (policy->kind != IMAGE_APP || desc.secure_version == UINT32_MAX)
+        return;
+    strict.min_secure_version = desc.secure_version + 1;
+    require(verify_image(bytes, length, &strict, crypto, NULL, NULL, &reason) == SIGBLOCK_REFUSED);
+    require(reason == CHAIN_EVERSION);
+}
+
+/* `bytes` has room for the signature sector at signed_length. The checksum of the input chooses the
+ * salt and the byte that changes. */
+static void check_signed(uint8_t *bytes, const struct image *image, uint32_t choice)
+{
+    static const enum image_kind kinds[] = {IMAGE_APP, IMAGE_BOOTLOADER};
+    const struct chain_crypto crypto = signer_crypto();
+    const size_t length = image->signed_length + SIGBLOCK_SECTOR_BYTES;
+    uint8_t digest[SHA256_BYTES], salt[SHA256_BYTES], block[1][SIGBLOCK_BYTES];
+    struct sigblock_trust trust;
+    const struct chain_span all = {bytes, image->signed_length}, seed = {&choice, sizeof choice};
+    signer_sha256(&all, 1, digest);
+    signer_sha256(&seed, 1, salt);
+    signer_block(digest, salt, block[0], &trust);
+    sigblock_sector_build(bytes + image->signed_length, block, 1);
+    for (size_t i = 0; i < 2; i++) {
+        struct verify_policy policy = {.kind = kinds[i], .chip_rev = 1};
+        int unsigned_reason, reason;
+        (void)verify_image(bytes, length, &policy, &crypto, NULL, NULL, &unsigned_reason);
+        policy.trust = &trust;
+        const uint32_t verdict = verify_image(bytes, length, &policy, &crypto, NULL, NULL, &reason);
+        require(reason == unsigned_reason && (verdict == SIGBLOCK_TRUSTED) == (reason == CHAIN_OK));
+        if (verdict != SIGBLOCK_TRUSTED)
+            continue;
+        check_policy(bytes, length, &policy, &crypto);
+        uint8_t *byte = bytes + choice % (image->signed_length + BLOCK_USED);
+        *byte ^= (uint8_t)(1u << choice % 8);
+        require(verify_image(bytes, length, &policy, &crypto, NULL, NULL, &reason) ==
+                SIGBLOCK_REFUSED);
+        *byte ^= (uint8_t)(1u << choice % 8);
+    }
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct image image;
@@ -111,13 +170,16 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         return 0;
     check_structure(&image, size);
 
-    uint8_t *sealed = malloc(size);
+    const size_t signed_size = image.signed_length + SIGBLOCK_SECTOR_BYTES;
+    uint8_t *sealed = malloc(size > signed_size ? size : signed_size);
     require(sealed != NULL);
+    memset(sealed, 0xFF, size > signed_size ? size : signed_size);
     memcpy(sealed, data, size);
     seal(sealed, &image);
     require(image_check_checksum(&image, sealed) == CHAIN_OK);
     require(image_check_digest(&image, sealed, &host_crypto) == CHAIN_OK);
     check_verdicts(sealed, size);
+    check_signed(sealed, &image, crc32_le(0, data, size));
     free(sealed);
     return 0;
 }

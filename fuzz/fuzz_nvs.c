@@ -1,5 +1,6 @@
 /* NVS: the bytes as a partition, also with every CRC set right, and as a CSV. What the reader gives
- * out lies in the partition; what the CSV made reads back whole. */
+ * out lies in the partition and is found by its key, also when encrypted; what the CSV made reads
+ * back whole. */
 #include <string.h>
 
 #include "chain/bytes.h"
@@ -7,6 +8,8 @@
 #include "chain/error.h"
 #include "chain/nvs.h"
 #include "chain/nvs_csv.h"
+#include "chain/nvs_find.h"
+#include "chain/nvs_keys.h"
 #include "fuzz/fuzz.h"
 
 #define SIZE (4 * NVS_PAGE_BYTES)
@@ -39,6 +42,115 @@ static int walk(const uint8_t *bytes, size_t length)
     return verdict;
 }
 
+/* A cipher that is quick, and undone only with the same key, tweak and direction. */
+static int toy_xts(const struct chain_crypto *crypto, bool encrypt,
+                   const uint8_t key[XTS256_KEY_BYTES], const uint8_t tweak[16], const uint8_t *in,
+                   uint8_t *out, size_t length)
+{
+    (void)crypto;
+    require(length == NVS_ENTRY_BYTES);
+    const uint8_t step = (uint8_t)(key[0] + 31 * (tweak[0] / 32) + 7 * tweak[1] + tweak[2]);
+    for (size_t i = 0; i < length; i++)
+        out[i] = (uint8_t)(encrypt ? in[i] + step + i : in[i] - step - i);
+    return CHAIN_OK;
+}
+
+static const struct chain_crypto toy = {.aes256_xts = toy_xts};
+static const struct nvs_keys toy_keys = {{17}};
+
+/* Every name and key in the partition is asked for: what is found is the last sound entry of that
+ * namespace, key and type, and found encrypted as it is plain. */
+static void find_string(const struct nvs_source *plain, const struct nvs_source *secret,
+                        const char *space, const struct nvs_entry *newest)
+{
+    static char out[NVS_PAGE_BYTES], same[NVS_PAGE_BYTES], expected[NVS_PAGE_BYTES];
+    require(newest->size <= sizeof expected);
+    require(nvs_entry_data(plain, newest, expected) == CHAIN_OK);
+    require(nvs_find_string(plain, space, newest->key, out, newest->size) == CHAIN_OK);
+    require(memcmp(out, expected, newest->size) == 0);
+    require(nvs_find_string(plain, space, newest->key, out, newest->size - 1) == CHAIN_ESPACE);
+    require(nvs_find_string(secret, space, newest->key, same, sizeof same) == CHAIN_OK);
+    require(memcmp(out, same, newest->size) == 0);
+}
+
+static void find_unsigned(const struct nvs_source *plain, const struct nvs_source *secret,
+                          const char *space, const struct nvs_entry *newest)
+{
+    uint64_t value = 0, same = 0;
+    require(nvs_find_unsigned(plain, space, newest->key, &value) == CHAIN_OK);
+    require(value == nvs_integer(newest));
+    require(nvs_find_unsigned(secret, space, newest->key, &same) == CHAIN_OK);
+    require(value == same);
+}
+
+static bool is_unsigned(const struct nvs_entry *entry)
+{
+    return entry->type <= NVS_U64; /* a sound one */
+}
+
+/* The last sound entry that answers to the same question as `asked`. */
+static struct nvs_entry newest_like(const struct nvs_source *source, const struct nvs_entry *asked)
+{
+    struct nvs_cursor cursor;
+    struct nvs_entry entry, newest = *asked;
+    require(nvs_begin(&cursor, source) == CHAIN_OK);
+    while (nvs_next(&cursor, &entry) == CHAIN_OK) {
+        if (entry.fault == CHAIN_OK && entry.namespace_index == asked->namespace_index &&
+            strcmp(entry.key, asked->key) == 0 &&
+            (entry.type == asked->type || (is_unsigned(&entry) && is_unsigned(asked))))
+            newest = entry;
+    }
+    return newest;
+}
+
+/* A name that stands for this namespace; false when none does (any more). */
+static bool name_of(const struct nvs_source *source, unsigned index, char name[NVS_KEY_MAX + 1])
+{
+    struct nvs_cursor cursor;
+    struct nvs_entry entry;
+    require(nvs_begin(&cursor, source) == CHAIN_OK);
+    while (nvs_next(&cursor, &entry) == CHAIN_OK) {
+        if (entry.fault || entry.namespace_index != 0 || entry.value[0] != index)
+            continue;
+        if (newest_like(source, &entry).value[0] != index)
+            continue;
+        memcpy(name, entry.key, sizeof entry.key);
+        return true;
+    }
+    return false;
+}
+
+/* At most a few: each look-up walks the partition. */
+static void try_find(const uint8_t *bytes, size_t length)
+{
+    static uint8_t encrypted[SIZE];
+    struct nvs_cursor cursor;
+    struct nvs_entry entry;
+    struct nvs_source plain = nvs_memory(bytes, (uint32_t)length), secret;
+    memcpy(encrypted, bytes, length);
+    require(nvs_crypt(&toy, &toy_keys, true, encrypted, length) == CHAIN_OK);
+    secret = nvs_memory(encrypted, (uint32_t)length);
+    secret.keys = &toy_keys;
+    secret.crypto = &toy;
+    require(nvs_begin(&cursor, &plain) == CHAIN_OK);
+    int error = CHAIN_OK;
+    for (unsigned left = 8; left > 0 && error == CHAIN_OK; left--) {
+        char space[NVS_KEY_MAX + 1];
+        error = nvs_next(&cursor, &entry);
+        if (error || entry.fault || entry.namespace_index == 0 ||
+            !name_of(&plain, entry.namespace_index, space) ||
+            walk(bytes, length) == CHAIN_EFIELD) /* a page of a version to come */
+            continue;
+        const struct nvs_entry newest = newest_like(&plain, &entry);
+        if (entry.type == NVS_STRING)
+            find_string(&plain, &secret, space, &newest);
+        else if (is_unsigned(&entry))
+            find_unsigned(&plain, &secret, space, &newest);
+    }
+    require(nvs_crypt(&toy, &toy_keys, false, encrypted, length) == CHAIN_OK);
+    require(memcmp(encrypted, bytes, length) == 0);
+}
+
 /* Random bytes hardly ever carry a right CRC: pages in use get theirs, and so does each slot as
  * an entry and, where its size field allows, as one with data. */
 static void seal(uint8_t *bytes, size_t length)
@@ -66,6 +178,7 @@ static void try_partition(const uint8_t *data, size_t size)
     const size_t used = size < SIZE ? size + NVS_PAGE_BYTES - 1 : SIZE;
     seal(sealed, used / NVS_PAGE_BYTES * NVS_PAGE_BYTES);
     (void)walk(sealed, SIZE);
+    try_find(sealed, SIZE);
 }
 
 static void try_csv(const uint8_t *data, size_t size)

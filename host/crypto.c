@@ -1,4 +1,6 @@
 /* host/crypto.c: chain/crypto.h on OpenSSL 3. */
+#define OPENSSL_SUPPRESS_DEPRECATED /* SHA256_Init() and its kind: see crypto_sha256() */
+
 #include "host/crypto.h"
 
 #include <endian.h>
@@ -10,18 +12,19 @@
 #include <openssl/crypto.h>
 #include <openssl/ecdsa.h>
 #include <openssl/evp.h>
+#include <openssl/sha.h>
 
 #include "chain/error.h"
 
 #define AES_BLOCK_BYTES 16
 #define XTS_FEEDBACK    0x87
 
-/* Algorithms are looked up once: a look-up takes a lock and costs more than a small hash. */
-static EVP_MD *sha256_algorithm;
+/* Algorithms are looked up once: a look-up takes a lock, and the first one makes OpenSSL list all
+ * ciphers it has, which costs a process that needs none half a millisecond. */
 static EVP_CIPHER *aes128_ecb_algorithm, *aes256_ecb_algorithm;
 static pthread_key_t xts_state_key;
-static int setup_error;
-static pthread_once_t setup_once = PTHREAD_ONCE_INIT;
+static int xts_setup_error;
+static pthread_once_t xts_once = PTHREAD_ONCE_INIT;
 
 /* A thread's AES contexts, with the key they are scheduled for: consecutive units of a flash share
  * one key, and a key schedule costs more than a unit. XTS itself is computed here on top of AES-ECB
@@ -45,34 +48,27 @@ static void xts_state_free(void *argument)
     OPENSSL_clear_free(state, sizeof *state);
 }
 
-static void setup(void)
+static void xts_setup(void)
 {
-    sha256_algorithm = EVP_MD_fetch(NULL, "SHA256", NULL);
     aes128_ecb_algorithm = EVP_CIPHER_fetch(NULL, "AES-128-ECB", NULL);
     aes256_ecb_algorithm = EVP_CIPHER_fetch(NULL, "AES-256-ECB", NULL);
-    bool keyed = pthread_key_create(&xts_state_key, xts_state_free) == 0;
-    bool found =
-        sha256_algorithm != NULL && aes128_ecb_algorithm != NULL && aes256_ecb_algorithm != NULL;
-    setup_error = found && keyed ? CHAIN_OK : CHAIN_ECRYPTO;
+    bool good = aes128_ecb_algorithm != NULL && aes256_ecb_algorithm != NULL &&
+                pthread_key_create(&xts_state_key, xts_state_free) == 0;
+    xts_setup_error = good ? CHAIN_OK : CHAIN_ECRYPTO;
 }
 
-static int ready(void)
-{
-    return pthread_once(&setup_once, setup) == 0 ? setup_error : CHAIN_ECRYPTO;
-}
-
+/* OpenSSL's SHA-256 without the machinery that finds it, whose start costs a process a millisecond
+ * and a hash of a block more than the block. */
 static int crypto_sha256(const struct chain_crypto *crypto, const struct chain_span *spans,
                          size_t count, uint8_t digest[SHA256_BYTES])
 {
     (void)crypto;
-    if (ready() != CHAIN_OK)
-        return CHAIN_ECRYPTO;
-    EVP_MD_CTX *context = EVP_MD_CTX_new();
-    bool good = context != NULL && EVP_DigestInit_ex2(context, sha256_algorithm, NULL) == 1;
+    SHA256_CTX context;
+    bool good = SHA256_Init(&context) == 1;
     for (size_t i = 0; good && i < count; i++)
-        good = EVP_DigestUpdate(context, spans[i].data, spans[i].length) == 1;
-    good = good && EVP_DigestFinal_ex(context, digest, NULL) == 1;
-    EVP_MD_CTX_free(context);
+        good = SHA256_Update(&context, spans[i].data, spans[i].length) == 1;
+    good = good && SHA256_Final(digest, &context) == 1;
+    OPENSSL_cleanse(&context, sizeof context);
     return good ? CHAIN_OK : CHAIN_ECRYPTO;
 }
 
@@ -198,7 +194,7 @@ static struct xts_state *xts_state_new(void)
 /* The calling thread's state, scheduled for this key and direction; NULL on failure. */
 static struct xts_state *xts_state_for(const uint8_t *key, size_t key_bytes, bool encrypt)
 {
-    if (ready() != CHAIN_OK)
+    if (pthread_once(&xts_once, xts_setup) != 0 || xts_setup_error != CHAIN_OK)
         return NULL;
     struct xts_state *state = pthread_getspecific(xts_state_key);
     if (state == NULL)

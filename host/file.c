@@ -204,17 +204,24 @@ static void sync_folder(const char *path)
     close(fd);
 }
 
+enum placing {
+    PLACE_OUTPUT,  /* replaces what is there */
+    PLACE_LASTING, /* and stays, once this returns */
+    PLACE_NEW,     /* stays as well, but replaces nothing */
+};
+
 /* link() fails where a file exists already, rename() replaces it: both in one step. */
-static int put_in_place(const char *temporary, const char *path, bool replace)
+static int put_in_place(const char *temporary, const char *path, enum placing placing)
 {
-    if (replace)
+    if (placing != PLACE_NEW)
         return rename(temporary, path) == 0 ? 0 : errno;
     int error = link(temporary, path) == 0 ? 0 : errno;
     (void)unlink(temporary);
     return error;
 }
 
-static int write_held(const char *path, const void *bytes, size_t length, mode_t mode, bool replace)
+static int write_held(const char *path, const void *bytes, size_t length, mode_t mode,
+                      enum placing placing)
 {
     char temporary[PATH_MAX];
     int fd = open_temporary(path, mode, temporary);
@@ -226,24 +233,25 @@ static int write_held(const char *path, const void *bytes, size_t length, mode_t
     if (close(fd) != 0 && error == 0)
         error = errno;
     if (error == 0)
-        error = put_in_place(temporary, path, replace);
+        error = put_in_place(temporary, path, placing);
     if (error) {
         (void)unlink(temporary);
         if (error == EEXIST)
             return host_fail(path, "exists already and is not replaced (remove it first)");
         return host_fail(path, "cannot be written: %s", strerror(error));
     }
-    sync_folder(path);
+    if (placing != PLACE_OUTPUT)
+        sync_folder(path);
     return HOST_DONE;
 }
 
 /* A signal that ends the process does so before or after, and leaves no temporary file. */
 static int write_beside(const char *path, const void *bytes, size_t length, mode_t mode,
-                        bool replace)
+                        enum placing placing)
 {
     sigset_t before;
     signals_hold(&before);
-    int status = write_held(path, bytes, length, mode, replace);
+    int status = write_held(path, bytes, length, mode, placing);
     signals_let(&before);
     return status;
 }
@@ -265,7 +273,8 @@ static int write_stdout(const void *bytes, size_t length)
     return error ? host_fail("stdout", "cannot be written: %s", strerror(error)) : HOST_DONE;
 }
 
-int file_write(const char *path, const void *bytes, size_t length, mode_t mode)
+static int write_over(const char *path, const void *bytes, size_t length, mode_t mode,
+                      enum placing placing)
 {
     struct stat status;
     char target[PATH_MAX];
@@ -280,14 +289,24 @@ int file_write(const char *path, const void *bytes, size_t length, mode_t mode)
             return host_fail(path, "cannot be written: %s", strerror(errno));
         path = target;
     }
-    return write_beside(path, bytes, length, mode, true);
+    return write_beside(path, bytes, length, mode, placing);
+}
+
+int file_write(const char *path, const void *bytes, size_t length, mode_t mode)
+{
+    return write_over(path, bytes, length, mode, PLACE_OUTPUT);
+}
+
+int file_write_lasting(const char *path, const void *bytes, size_t length, mode_t mode)
+{
+    return write_over(path, bytes, length, mode, PLACE_LASTING);
 }
 
 int file_create(const char *path, const void *bytes, size_t length, mode_t mode)
 {
     if (is_dash(path))
         return write_stdout(bytes, length);
-    return write_beside(path, bytes, length, mode, false);
+    return write_beside(path, bytes, length, mode, PLACE_NEW);
 }
 
 int folder_make(const char *path, mode_t mode)

@@ -1,7 +1,9 @@
 /* host/file.h: whole files in, whole files out, nothing half-written.
  *
  * Reading gives an owned buffer; writing goes to a temporary file in the same folder, fsync,
- * rename, fsync of the folder: a reader sees the old file or the new one. "-" is stdin or stdout.
+ * rename: a reader, or who looks after a power cut, sees the old file or the new one, whole. What
+ * cannot be made a second time must be the new one from then on: that takes an fsync of the folder
+ * too, which outputs do without, as it doubles the time of a small one. "-" is stdin or stdout.
  * Failures print the one line (host/error.h) and return HOST_FAILED; *out is then empty.
  */
 #ifndef HOST_FILE_H
@@ -29,7 +31,10 @@ int file_read_private(const char *path, size_t max, struct buffer *out);
  */
 int file_write(const char *path, const void *bytes, size_t length, mode_t mode);
 
-/* Refuses to replace an existing file (keys). */
+/* The same, for what cannot be made again (eFuses): lasting once it returns. */
+int file_write_lasting(const char *path, const void *bytes, size_t length, mode_t mode);
+
+/* Refuses to replace an existing file (keys); lasting. */
 int file_create(const char *path, const void *bytes, size_t length, mode_t mode);
 
 /* How messages call a path: "-" becomes "stdin". */

@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <openssl/bn.h>
+#include <openssl/core_names.h>
 #include <openssl/crypto.h>
 #include <openssl/err.h>
 #include <openssl/evp.h>
@@ -69,6 +71,19 @@ static unsigned known_curve(const EVP_PKEY *pkey)
     return strcmp(group, "prime192v1") == 0 ? ECDSA_P192 : 0;
 }
 
+/* What the chip computes with: an odd modulus, and an exponent of 32 bits that hides something. */
+static bool rsa_usable(const EVP_PKEY *pkey)
+{
+    BIGNUM *n = NULL;
+    BIGNUM *e = NULL;
+    bool usable = EVP_PKEY_get_bn_param(pkey, OSSL_PKEY_PARAM_RSA_N, &n) &&
+                  EVP_PKEY_get_bn_param(pkey, OSSL_PKEY_PARAM_RSA_E, &e) && BN_is_odd(n) &&
+                  BN_is_odd(e) && !BN_is_one(e) && BN_num_bits(e) <= 32;
+    BN_free(n);
+    BN_free(e);
+    return usable;
+}
+
 /* Takes over `pkey`. P-192 is for verifying only: 96 bits of security are too few for a new
  * signature. */
 static int key_wrap(const char *name, EVP_PKEY *pkey, bool to_sign, struct key **out)
@@ -78,6 +93,9 @@ static int key_wrap(const char *name, EVP_PKEY *pkey, bool to_sign, struct key *
     bool rsa = EVP_PKEY_is_a(pkey, "RSA") && EVP_PKEY_get_bits(pkey) == RSA3072_BITS;
     if (!rsa && curve != ECDSA_P256 && (to_sign || curve != ECDSA_P192))
         status = describe_other_key(name, pkey);
+    else if (rsa && !rsa_usable(pkey))
+        status = host_fail(name, "is no usable RSA key (even modulus, or a public exponent that is "
+                                 "1, even or longer than 32 bits)");
     struct key *key = status == HOST_DONE ? malloc(sizeof *key) : NULL;
     if (status == HOST_DONE && !key)
         status = host_fail(name, "out of memory");

@@ -44,8 +44,8 @@ int key_rsa_public(const struct key *key, struct rsa3072_key *out)
     BIGNUM *n = NULL;
     BIGNUM *e = NULL;
     bool done = EVP_PKEY_get_bn_param(key->pkey, OSSL_PKEY_PARAM_RSA_N, &n) &&
-                EVP_PKEY_get_bn_param(key->pkey, OSSL_PKEY_PARAM_RSA_E, &e) && BN_is_odd(n) &&
-                BN_num_bits(e) <= 32 && BN_bn2lebinpad(n, out->n, RSA3072_BYTES) == RSA3072_BYTES &&
+                EVP_PKEY_get_bn_param(key->pkey, OSSL_PKEY_PARAM_RSA_E, &e) &&
+                BN_bn2lebinpad(n, out->n, RSA3072_BYTES) == RSA3072_BYTES &&
                 montgomery_square(n, out->rinv);
     if (done) {
         out->e = (uint32_t)BN_get_word(e);
@@ -53,9 +53,7 @@ int key_rsa_public(const struct key *key, struct rsa3072_key *out)
     }
     BN_free(n);
     BN_free(e);
-    return done ? HOST_DONE
-                : host_fail(NULL, "the RSA key cannot be used (even modulus, or a "
-                                  "public exponent of more than 32 bits)");
+    return done ? HOST_DONE : host_fail(NULL, "the RSA key cannot be used");
 }
 
 /* The salt is as long as the digest. */

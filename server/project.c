@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -59,8 +60,8 @@ int release_project_slot_size(const char *folder, uint32_t *bytes)
     if (file_read(path, CSV_BYTES_MAX, &csv) != HOST_DONE) {
         return HOST_FAILED;
     }
-    int error = partition_csv_parse((const char *)csv.bytes, csv.length, PARTITION_TABLE_OFFSET, 0,
-                                    &table, &problem);
+    const struct partition_csv how = {.table_offset = PARTITION_TABLE_OFFSET, .variable = getenv};
+    int error = partition_csv_parse((const char *)csv.bytes, csv.length, &how, &table, &problem);
     buffer_free(&csv);
     if (error != CHAIN_OK) {
         return host_fail(path, "line %u: %s", problem.line, problem.text);

@@ -1,15 +1,9 @@
-/* server/publish.c: see server/publish.h. */
-#include "server/publish.h"
+/* server/publish.c: from a good image to a release (server/publish.h). */
+#include <stdlib.h>
 
-#include <stdarg.h>
-#include <stdio.h>
-#include <string.h>
-#include <time.h>
-
-#include "chain/error.h"
-#include "chain/verify.h"
-#include "host/crypto.h"
-#include "server/target.h"
+#include "chain/image.h"
+#include "server/metadata.h"
+#include "server/publish_verdict.h"
 
 const char *publish_verdict_word(enum publish_verdict verdict)
 {
@@ -26,91 +20,16 @@ const char *publish_verdict_word(enum publish_verdict verdict)
         return "refused-version";
     case PUBLISH_REFUSED_SECURE_VERSION:
         return "refused-secure-version";
+    case PUBLISH_REFUSED_SIZE:
+        return "refused-size";
+    case PUBLISH_REFUSED_KEYS:
+        return "refused-keys";
     case PUBLISH_REFUSED_LABEL:
         return "refused-label";
     case PUBLISH_FAILED:
         break;
     }
     return "failed";
-}
-
-/* Sets the verdict and its reason; false, for `return verdict(...)` from a check. */
-__attribute__((format(printf, 3, 4))) static bool
-verdict(struct publish_result *result, enum publish_verdict word, const char *format, ...)
-{
-    va_list arguments;
-    result->verdict = word;
-    va_start(arguments, format);
-    vsnprintf(result->reason, sizeof result->reason, format, arguments);
-    va_end(arguments);
-    return false;
-}
-
-static void describe_release(struct release *release, const uint8_t *bytes, size_t length)
-{
-    uint8_t digest[SHA256_BYTES] = {0};
-    const struct chain_span whole = {.data = bytes, .length = length};
-    time_t now = time(NULL);
-    struct tm utc;
-    host_crypto.sha256(&host_crypto, &whole, 1, digest);
-    for (size_t i = 0; i < sizeof digest; i++) {
-        snprintf(release->sha256 + 2 * i, 3, "%02x", digest[i]);
-    }
-    gmtime_r(&now, &utc);
-    strftime(release->published, sizeof release->published, "%Y-%m-%dT%H:%M:%SZ", &utc);
-    release->size = (uint32_t)length;
-}
-
-/* What the pointer file can hold: 1 to 32 printable ASCII characters. */
-static bool label_valid(const char *text)
-{
-    size_t length = strlen(text);
-    for (size_t i = 0; i < length; i++) {
-        if (text[i] < ' ' || text[i] > '~') {
-            return false;
-        }
-    }
-    return length > 0 && length <= 32;
-}
-
-static bool check_image(const struct publish_policy *policy, const uint8_t *bytes, size_t length,
-                        struct publish_result *result)
-{
-    struct image image = {0};
-    const struct verify_policy verify = {.kind = IMAGE_APP,
-                                         .chip_rev = policy->chip_rev,
-                                         .max_length = policy->slot_size,
-                                         .trust = &policy->trust,
-                                         .min_secure_version = policy->min_secure_version};
-    struct image_app_desc desc;
-    uint32_t word =
-        verify_image(bytes, length, &verify, &host_crypto, &image, &desc, &result->chain);
-    if (word != SIGBLOCK_TRUSTED) {
-        if (policy->slot_size != 0 && length > policy->slot_size) {
-            return verdict(result, PUBLISH_REFUSED_IMAGE,
-                           "larger than its slot: %zu bytes, the slot has %u", length,
-                           policy->slot_size);
-        }
-        return verdict(result, PUBLISH_REFUSED_IMAGE, "a device would refuse this: %s",
-                       chain_error_text(result->chain));
-    }
-    size_t whole = (size_t)image.signed_length + SIGBLOCK_SECTOR_BYTES;
-    if (length != whole) {
-        return verdict(result, PUBLISH_REFUSED_TRAILING,
-                       "%zu bytes after the signature sector, covered by no signature",
-                       length - whole);
-    }
-    return true;
-}
-
-static bool check_product(const struct publish_policy *policy, struct publish_result *result)
-{
-    if (strcmp(result->release.project, policy->product) == 0) {
-        return true;
-    }
-    return verdict(result, PUBLISH_REFUSED_PRODUCT,
-                   "the application is \"%s\", not \"%s\" (is this the right product?)",
-                   result->release.project, policy->product);
 }
 
 static bool check_successor(const struct publish_policy *policy, struct publish_result *result)
@@ -121,41 +40,19 @@ static bool check_successor(const struct publish_policy *policy, struct publish_
         return true;
     }
     if (now->secure_version < before->secure_version && !policy->lower_secure_version) {
-        return verdict(result, PUBLISH_REFUSED_SECURE_VERSION,
-                       "secure version %u is lower than the published %u: devices that burned "
-                       "it never take this image (--lower-secure-version if you are sure)",
-                       now->secure_version, before->secure_version);
+        return publish_refuse(
+            result, PUBLISH_REFUSED_SECURE_VERSION,
+            "secure version %u is lower than the published %u: devices that burned "
+            "it never take this image (--lower-secure-version if you are sure)",
+            now->secure_version, before->secure_version);
     }
     if (image_version_compare(now->version, before->version) <= 0 && !policy->force) {
-        return verdict(result, PUBLISH_REFUSED_VERSION,
-                       "version %s is not newer than the published %s (--force publishes it)",
-                       now->version, before->version);
+        return publish_refuse(
+            result, PUBLISH_REFUSED_VERSION,
+            "version %s is not newer than the published %s (--force publishes it)", now->version,
+            before->version);
     }
     return true;
-}
-
-/* Version, project and secure version as the image states them. */
-static bool read_labels(const struct publish_policy *policy, const uint8_t *bytes, size_t length,
-                        struct publish_result *result)
-{
-    struct image_app_desc desc;
-    struct release *release = &result->release;
-    if (image_app_desc_read(bytes, length, &desc) == CHAIN_OK) {
-        snprintf(release->project, sizeof release->project, "%s", desc.project_name);
-        snprintf(release->version, sizeof release->version, "%s", desc.version);
-        release->secure_version = desc.secure_version;
-    } else if (policy->unchecked) {
-        snprintf(release->project, sizeof release->project, "%.32s", policy->product);
-    }
-    if (policy->unchecked && policy->version != NULL) {
-        snprintf(release->version, sizeof release->version, "%s", policy->version);
-    }
-    if (label_valid(release->version) && label_valid(release->project)) {
-        return true;
-    }
-    return verdict(result, PUBLISH_REFUSED_LABEL,
-                   "the image names no version and project of 1 to 32 printable characters%s",
-                   policy->unchecked ? " (--as VERSION gives it one)" : "");
 }
 
 /* The release published so far. A damaged pointer is replaced only when forced: what it said about
@@ -168,68 +65,55 @@ static bool read_before(const struct store *store, const struct publish_policy *
         return true;
     }
     if (error == STORE_EDAMAGED) {
-        return verdict(result, PUBLISH_FAILED,
-                       "the pointer file of %s/%s is damaged (--force replaces it)",
-                       policy->product, policy->channel);
+        return publish_refuse(result, PUBLISH_FAILED,
+                              "the pointer file of %s/%s is damaged (--force replaces it)",
+                              policy->product, policy->channel);
     }
     if (error != STORE_OK && error != STORE_ENONE) {
-        return verdict(result, PUBLISH_FAILED, "the store cannot be read: %s",
-                       store_error_text(error));
+        return publish_refuse(result, PUBLISH_FAILED, "the store cannot be read: %s",
+                              store_error_text(error));
     }
     result->replaced = error == STORE_OK;
     return true;
 }
 
-static bool write_release(const struct store *store, const struct publish_policy *policy,
-                          const uint8_t *bytes, struct publish_result *result)
+/* Image, metadata, pointer: the pointer comes last, so what it names is there and whole. */
+static int write_release(const struct store *store, const struct publish_policy *policy,
+                         const uint8_t *bytes, const struct release *release)
 {
-    int error = store_put_image(store, &result->release, bytes);
+    char *metadata = metadata_make(bytes, release->size);
+    if (metadata == NULL) {
+        return STORE_EMEMORY;
+    }
+    int error = store_put_image(store, release, bytes);
     if (error == STORE_OK) {
-        error = store_point(store, policy->product, policy->channel, &result->release);
+        error = store_put_metadata(store, release->sha256, metadata);
     }
-    if (error == STORE_OK) {
-        return true;
-    }
-    return verdict(result, PUBLISH_FAILED, "the store cannot be written: %s",
-                   store_error_text(error));
-}
-
-/* All checks, cheapest meaning first: is it sound, is it ours, is it next. */
-static bool judge(const struct store *store, const struct publish_policy *policy,
-                  const uint8_t *bytes, size_t length, struct publish_result *result)
-{
-    if (policy->unchecked) {
-        return read_labels(policy, bytes, length, result) && read_before(store, policy, result);
-    }
-    return check_image(policy, bytes, length, result) &&
-           read_labels(policy, bytes, length, result) && check_product(policy, result) &&
-           read_before(store, policy, result) && check_successor(policy, result);
+    free(metadata);
+    return error == STORE_OK ? store_point(store, policy->product, policy->channel, release)
+                             : error;
 }
 
 void publish_image(const struct store *store, const struct publish_policy *policy,
                    const uint8_t *bytes, size_t length, struct publish_result *result)
 {
     int lock;
-    memset(result, 0, sizeof *result);
-    if (!name_valid_product(policy->product, strlen(policy->product)) ||
-        !name_valid(policy->channel, strlen(policy->channel))) {
-        verdict(result, PUBLISH_FAILED, "\"%s/%s\": %s", policy->product, policy->channel,
-                store_error_text(STORE_ENAME));
+    if (!publish_check(policy, bytes, length, result)) {
         return;
     }
-    if (length == 0 || length > RELEASE_SIZE_MAX) {
-        result->chain = CHAIN_EBOUNDS;
-        verdict(result, PUBLISH_REFUSED_IMAGE, "%zu bytes do not fit any ESP32-C6", length);
-        return;
-    }
-    describe_release(&result->release, bytes, length);
     int error = store_lock(store, &lock);
     if (error != STORE_OK) {
-        verdict(result, PUBLISH_FAILED, "the store cannot be locked: %s", store_error_text(error));
+        publish_refuse(result, PUBLISH_FAILED, "the store cannot be locked: %s",
+                       store_error_text(error));
         return;
     }
-    if (judge(store, policy, bytes, length, result)) {
-        write_release(store, policy, bytes, result);
+    if (read_before(store, policy, result) &&
+        (policy->unchecked || check_successor(policy, result))) {
+        error = write_release(store, policy, bytes, &result->release);
+        if (error != STORE_OK) {
+            publish_refuse(result, PUBLISH_FAILED, "the store cannot be written: %s",
+                           store_error_text(error));
+        }
     }
     store_unlock(lock);
 }

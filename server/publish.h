@@ -22,6 +22,8 @@ enum publish_verdict {
     PUBLISH_REFUSED_PRODUCT,        /* the application names another project */
     PUBLISH_REFUSED_VERSION,        /* not newer than the published one */
     PUBLISH_REFUSED_SECURE_VERSION, /* lower than the published one */
+    PUBLISH_REFUSED_SIZE,           /* larger than the slot, the policy's limit or any flash */
+    PUBLISH_REFUSED_KEYS,           /* one of several required keys has not signed */
     PUBLISH_REFUSED_LABEL,          /* the image names no usable version or project */
     PUBLISH_FAILED,                 /* the store could not be read or written */
 };
@@ -29,7 +31,8 @@ enum publish_verdict {
 struct publish_policy {
     const char *product;
     const char *channel;
-    struct sigblock_trust trust; /* keys of the product; at least one unless unchecked */
+    struct sigblock_trust trust; /* required keys, each must have signed; >= 1 unless unchecked */
+    uint32_t max_size;           /* bytes a release may have; 0 = no limit of its own */
     uint32_t slot_size;          /* bytes an image may take; 0 = only RELEASE_SIZE_MAX */
     uint32_t min_secure_version; /* anti-rollback floor of the devices; 0 = none */
     uint16_t chip_rev;           /* oldest chip in the field, major * 100 + minor */
@@ -48,8 +51,14 @@ struct publish_result {
     char reason[256]; /* what is wrong (and what to do); empty when done */
 };
 
-/* Judges bytes[length] and publishes them. The store changes only with PUBLISH_DONE, and then by
- * one rename. */
+/* All that can be said without a store, of bytes that came from anywhere (an upload): fills in
+ * result->release and the verdict. True with PUBLISH_DONE: bytes[length] is a release of the
+ * product, which publish_image() would take unless a newer one is published. */
+bool publish_check(const struct publish_policy *policy, const uint8_t *bytes, size_t length,
+                   struct publish_result *result);
+
+/* publish_check(), then the rules of succession, under the store's lock, then publication. The
+ * store changes only with PUBLISH_DONE, and then by one rename. */
 void publish_image(const struct store *store, const struct publish_policy *policy,
                    const uint8_t *bytes, size_t length, struct publish_result *result);
 

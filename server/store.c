@@ -67,10 +67,10 @@ int store_check(const struct store *store)
     return st.st_nlink > 0 ? STORE_OK : STORE_EIO;
 }
 
-/* Reads at most `size` bytes of a regular file; more than that, or none, is damage. */
-static int read_small(int folder, const char *path, char *out, size_t size, size_t *length)
+int store_read_file(const struct store *store, const char *path, char *out, size_t size,
+                    size_t *length)
 {
-    int fd = openat(folder, path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+    int fd = openat(store->folder, path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
     if (fd < 0) {
         if (errno == ELOOP) {
             return STORE_EDAMAGED;
@@ -126,7 +126,7 @@ static bool take_number(const json_t *object, const char *key, json_int_t min, j
     return true;
 }
 
-static bool hash_valid(const char *hash)
+bool store_hash_valid(const char *hash)
 {
     return strlen(hash) == RELEASE_HASH_CHARS &&
            strspn(hash, "0123456789abcdef") == RELEASE_HASH_CHARS;
@@ -139,7 +139,7 @@ static int parse_pointer(const char *text, size_t length, struct release *releas
                 take_text(object, "project", release->project, sizeof release->project) &&
                 take_text(object, "published", release->published, sizeof release->published) &&
                 take_text(object, "sha256", release->sha256, sizeof release->sha256) &&
-                hash_valid(release->sha256) &&
+                store_hash_valid(release->sha256) &&
                 take_number(object, "size", 1, RELEASE_SIZE_MAX, &release->size) &&
                 take_number(object, "secure_version", 0, UINT32_MAX, &release->secure_version);
     json_decref(object);
@@ -156,7 +156,7 @@ int store_get(const struct store *store, const char *product, const char *channe
         return STORE_ENAME;
     }
     memset(release, 0, sizeof *release);
-    int error = read_small(store->folder, path, text, sizeof text, &length);
+    int error = store_read_file(store, path, text, sizeof text, &length);
     return error != STORE_OK ? error : parse_pointer(text, length, release);
 }
 
@@ -236,8 +236,7 @@ int store_list(const struct store *store, store_visit *each, void *context)
     for (struct dirent *entry; error == STORE_OK && (entry = readdir(folder)) != NULL;) {
         struct stat st;
         if (name_valid_product(entry->d_name, strlen(entry->d_name)) &&
-            fstatat(store->folder, entry->d_name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
-            S_ISDIR(st.st_mode)) {
+            fstatat(store->folder, entry->d_name, &st, 0) == 0 && S_ISDIR(st.st_mode)) {
             error = list_product(store, entry->d_name, each, context);
         }
     }

@@ -1,6 +1,7 @@
 /* server/store.h: the releases on disk.
  *
  *     releases/artifacts/<sha256>.bin      images, named by their own content, never changed
+ *     releases/artifacts/<sha256>.json     what each image is (server/metadata.h)
  *     releases/<product>/<channel>.json    the pointer: which image a channel offers
  *     releases/.lock                       held by whoever writes (flock)
  *
@@ -14,6 +15,7 @@
 #ifndef SERVER_STORE_H
 #define SERVER_STORE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
@@ -78,6 +80,14 @@ int store_get_stamp(const struct store *store, const char *product, const char *
  * release. EDAMAGED, EIO. */
 int store_open_image(const struct store *store, const struct release *release, int *fd);
 
+/* Reads all of the image, its size as the release says; free() *bytes. Nothing has been hashed.
+ * EDAMAGED, EIO, EMEMORY. */
+int store_read_image(const struct store *store, const struct release *release, uint8_t **bytes);
+
+/* Reads the metadata file of an image into text[size], NUL-terminated; what is longer is damage.
+ * ENONE, EDAMAGED, EIO. */
+int store_read_metadata(const struct store *store, const char *sha256, char *text, size_t size);
+
 /* Calls `each` for every release in no special order, damaged ones with error != STORE_OK. */
 typedef void store_visit(void *context, const char *product, const char *channel, int error,
                          const struct release *release);
@@ -91,10 +101,17 @@ void store_unlock(int lock);
 
 /* Adds an image under its hash (an identical one is replaced by itself). */
 int store_put_image(const struct store *store, const struct release *release, const uint8_t *bytes);
+/* Adds the metadata file (a string) of an image that has been put. */
+int store_put_metadata(const struct store *store, const char *sha256, const char *text);
 /* Points the channel at a release whose image has been put. This is the moment of publication. */
 int store_point(const struct store *store, const char *product, const char *channel,
                 const struct release *release);
 /* Removes the pointer; the image stays. ENONE when there is none. */
 int store_withdraw(const struct store *store, const char *product, const char *channel);
+/* Removes images and metadata that no pointer names (with dry_run only says which), `each` for
+ * every file. Downloads that have an image open end well. A pointer that cannot be read ends it
+ * before anything is removed: who knows what it names. EDAMAGED, EIO, EMEMORY. */
+typedef void store_pruned(void *context, const char *file, uint64_t bytes);
+int store_prune(const struct store *store, bool dry_run, store_pruned *each, void *context);
 
 #endif

@@ -3,11 +3,14 @@
 #define SERVER_STORE_PATHS_H
 
 #include <stdbool.h>
+#include <stddef.h>
 
+#include "server/store.h"
 #include "server/target.h"
 
 #define STORE_IMAGES         "artifacts"
 #define STORE_IMAGE_SUFFIX   ".bin"
+#define STORE_META_SUFFIX    ".json"
 #define STORE_POINTER_SUFFIX ".json"
 #define STORE_LOCK           ".lock"
 #define STORE_PATH_MAX       (2 * NAME_BYTES_MAX + 16)
@@ -17,5 +20,16 @@ bool store_pointer_path(char path[STORE_PATH_MAX], const char *product, const ch
 
 /* "artifacts/<sha256>.bin" */
 void store_image_path(char path[STORE_PATH_MAX], const char *sha256);
+
+/* "artifacts/<sha256>.json" */
+void store_metadata_path(char path[STORE_PATH_MAX], const char *sha256);
+
+/* 64 lower-case hexadecimal digits. */
+bool store_hash_valid(const char *hash);
+
+/* Reads a regular file of at most `size` bytes; more than that, or none, is damage. ENONE,
+ * EDAMAGED, EIO. */
+int store_read_file(const struct store *store, const char *path, char *out, size_t size,
+                    size_t *length);
 
 #endif

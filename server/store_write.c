@@ -34,6 +34,11 @@ void store_image_path(char path[STORE_PATH_MAX], const char *sha256)
     snprintf(path, STORE_PATH_MAX, STORE_IMAGES "/%.64s" STORE_IMAGE_SUFFIX, sha256);
 }
 
+void store_metadata_path(char path[STORE_PATH_MAX], const char *sha256)
+{
+    snprintf(path, STORE_PATH_MAX, STORE_IMAGES "/%.64s" STORE_META_SUFFIX, sha256);
+}
+
 /* close() that keeps the errno of what failed before it. */
 static void close_quietly(int fd)
 {
@@ -137,6 +142,13 @@ int store_put_image(const struct store *store, const struct release *release, co
     char path[STORE_PATH_MAX];
     store_image_path(path, release->sha256);
     return replace_in_store(store, path, bytes, release->size);
+}
+
+int store_put_metadata(const struct store *store, const char *sha256, const char *text)
+{
+    char path[STORE_PATH_MAX];
+    store_metadata_path(path, sha256);
+    return replace_in_store(store, path, text, strlen(text));
 }
 
 int store_point(const struct store *store, const char *product, const char *channel,

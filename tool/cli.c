@@ -144,6 +144,15 @@ error_t cli_one_argument(int key, char *text, const char **place, const char *wh
     return key == ARGP_KEY_END ? 0 : ARGP_ERR_UNKNOWN;
 }
 
+error_t cli_many_arguments(int key, char ***list, size_t *count, const struct argp_state *state)
+{
+    if (key != ARGP_KEY_ARGS) /* asked for once ARGP_KEY_ARG is refused */
+        return ARGP_ERR_UNKNOWN;
+    *list = state->argv + state->next;
+    *count = (size_t)(state->argc - state->next);
+    return 0;
+}
+
 char *cli_hex(const uint8_t *bytes, size_t length, char *out)
 {
     for (size_t i = 0; i < length; i++)
@@ -215,4 +224,13 @@ int cli_json_print(json_t *value)
     puts(text);
     free(text);
     return HOST_DONE;
+}
+
+int cli_json_print_list(json_t *list)
+{
+    if (json_array_size(list) != 1)
+        return cli_json_print(list);
+    json_t *only = json_incref(json_array_get(list, 0));
+    json_decref(list);
+    return cli_json_print(only);
 }

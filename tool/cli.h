@@ -49,6 +49,9 @@ uint32_t cli_option_flash_size(const struct argp_state *state, const char *text)
 error_t cli_one_argument(int key, char *text, const char **place, const char *what,
                          const struct argp_state *state);
 
+/* Takes all positional arguments; the list is `state`'s and lives as long as argv. */
+error_t cli_many_arguments(int key, char ***list, size_t *count, const struct argp_state *state);
+
 /* 2 * length digits and a NUL. Returns `out`. */
 char *cli_hex(const uint8_t *bytes, size_t length, char *out);
 /* Exactly `length` bytes of hex digits, nothing else. */
@@ -68,5 +71,7 @@ json_t *cli_json_text(const char *text);
 json_t *cli_json_hex(const uint8_t *bytes, size_t length);
 /* Prints the value as indented JSON and a newline on stdout, and releases it. */
 int cli_json_print(json_t *value);
+/* The same for what a verb said about its files: one file's value alone, several as the list. */
+int cli_json_print_list(json_t *list);
 
 #endif

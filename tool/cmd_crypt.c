@@ -9,6 +9,7 @@
 #include "host/error.h"
 #include "host/file.h"
 #include "tool/cli.h"
+#include "tool/file_lock.h"
 #include "tool/inputs.h"
 
 struct crypt_options {
@@ -66,8 +67,12 @@ static int crypt_file(const struct crypt_options *options, bool encrypt, struct 
     OPENSSL_cleanse(key, sizeof key);
     if (error)
         return host_fail(name, "%s", chain_error_text(error));
+    int lock, status = file_lock_output(options->output, &lock);
     /* Plaintext that was worth encrypting stays its owner's. */
-    return file_write(options->output, file->bytes, file->length, encrypt ? 0644 : 0600);
+    if (status == HOST_DONE)
+        status = file_write(options->output, file->bytes, file->length, encrypt ? 0644 : 0600);
+    file_unlock(lock);
+    return status;
 }
 
 static int run(int argc, char **argv, bool encrypt, const char *text)

@@ -12,7 +12,7 @@
 #include "tool/efuse_burn.h"
 #include "tool/efuse_convert.h"
 #include "tool/efuse_file.h"
-#include "tool/efuse_plan.h"
+#include "tool/efuse_order.h"
 #include "tool/efuse_report.h"
 
 enum { OPTION_MAC = CLI_LONG, OPTION_REV, OPTION_JSON };

@@ -22,6 +22,8 @@ enum {
     OPTION_MAX_REV,
     OPTION_JSON,
     OPTION_CHIP_REV,
+    OPTION_SLOT_SIZE,
+    OPTION_SECURE_VERSION,
 };
 
 struct make_options {
@@ -154,7 +156,9 @@ static int image_make(int argc, char **argv)
 
 struct info_options {
     const char *input;
-    uint16_t chip_rev;
+    const char *efuse;
+    struct image_judge judge;
+    bool chip_rev_given;
     bool json;
 };
 
@@ -166,11 +170,54 @@ static error_t parse_info(int key, char *text, struct argp_state *state)
         options->json = true;
         return 0;
     case OPTION_CHIP_REV:
-        options->chip_rev = revision_of(state, "--chip-rev", text);
+        options->judge.chip_rev = revision_of(state, "--chip-rev", text);
+        options->chip_rev_given = true;
+        return 0;
+    case 'e':
+        options->efuse = text;
+        return 0;
+    case OPTION_SIZE:
+        options->judge.flash_bytes = cli_option_flash_size(state, text);
+        return 0;
+    case OPTION_SLOT_SIZE:
+        options->judge.slot_bytes = cli_option_number(state, "--slot-size", text);
+        return 0;
+    case OPTION_SECURE_VERSION:
+        options->judge.min_secure_version = cli_option_number(state, "--min-secure-version", text);
         return 0;
     default:
         return cli_one_argument(key, text, &options->input, "image", state);
     }
+}
+
+/* The judge keeps what it needs of the eFuses in `file`. */
+static int ask_efuse(struct info_options *options, struct efuse_file *file)
+{
+    if (!options->efuse)
+        return HOST_DONE;
+    if (efuse_file_read(options->efuse, file) != HOST_DONE)
+        return HOST_FAILED;
+    uint32_t floor = efuse_secure_version(&file->efuse);
+    options->judge.efuse = &file->efuse;
+    if (!options->chip_rev_given)
+        options->judge.chip_rev = efuse_chip_revision(&file->efuse);
+    if (options->judge.min_secure_version < floor)
+        options->judge.min_secure_version = floor;
+    return HOST_DONE;
+}
+
+static int tell_info(const struct info_options *options, const struct buffer *file)
+{
+    struct image_report report;
+    const char *name = file_input_name(options->input);
+    int error = image_report_make(file, &options->judge, &report);
+    if (error)
+        return image_explain(name, file, error);
+    if (!options->json)
+        image_report_print(name, &report);
+    else if (cli_json_print(image_report_json(name, &report)) != HOST_DONE)
+        return HOST_FAILED;
+    return image_report_good(&report) ? HOST_DONE : HOST_FAILED;
 }
 
 static int image_info(int argc, char **argv)
@@ -179,35 +226,37 @@ static int image_info(int argc, char **argv)
         {"json", OPTION_JSON, NULL, 0, "print JSON", 0},
         {"chip-rev", OPTION_CHIP_REV, "N", 0,
          "judge for this chip revision, major * 100 + minor (default 0)", 0},
+        {"efuse", 'e', "FILE", 0,
+         "judge as the device with these eFuses: revision, trusted and revoked keys, secure "
+         "version",
+         0},
+        {"flash-size", OPTION_SIZE, "SIZE", 0, "judge for a flash chip of this size", 0},
+        {"slot-size", OPTION_SLOT_SIZE, "BYTES", 0, "judge for a slot of this size", 0},
+        {"min-secure-version", OPTION_SECURE_VERSION, "N", 0, "refuse older secure versions", 0},
         {0}};
     static const struct argp argp = {
         options_known,
         parse_info,
         "IMAGE",
-        "Say what an image is and which checks of an ESP32-C6 it would pass. Exit status 1 when "
-        "one fails; signatures are listed, `trustchain verify' judges them.",
+        "Say what an image is, and which checks of an ESP32-C6 it would fail and why. Exit status "
+        "1 when one fails. Signatures are judged with --efuse, else listed: `trustchain verify' "
+        "judges them by a key.",
         NULL,
         NULL,
         NULL};
     struct info_options options = {0};
+    struct efuse_file efuse = {0};
     struct buffer file;
-    struct image_report report;
     int status = cli_parse(&argp, argc, argv, &options);
     if (status == HOST_DONE)
+        status = ask_efuse(&options, &efuse);
+    if (status == HOST_DONE)
         status = file_read(options.input, FILE_MAX_DEFAULT, &file);
-    if (status != HOST_DONE)
-        return status;
-    const char *name = file_input_name(options.input);
-    int error = image_report_make(&file, options.chip_rev, &report);
-    if (error)
-        status = host_fail(name, "is no ESP32-C6 image: %s", chain_error_text(error));
-    else if (options.json)
-        status = cli_json_print(image_report_json(name, &report));
-    else
-        image_report_print(name, &report);
-    if (status == HOST_DONE && !image_report_good(&report))
-        status = HOST_FAILED;
-    buffer_free(&file);
+    if (status == HOST_DONE) {
+        status = tell_info(&options, &file);
+        buffer_free(&file);
+    }
+    efuse_file_free(&efuse);
     return status;
 }
 

@@ -2,29 +2,27 @@
 #include "tool/tool.h"
 
 #include <inttypes.h>
-#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "chain/error.h"
 #include "chain/nvs.h"
-#include "chain/nvs_csv.h"
 #include "host/error.h"
 #include "host/file.h"
 #include "tool/cli.h"
+#include "tool/nvs_crypt.h"
+#include "tool/nvs_from_csv.h"
 #include "tool/nvs_list.h"
-
-#define NVS_SIZE_MAX (16u << 20) /* the largest flash of a C6 */
 
 struct nvs_options {
     const char *input;
     const char *output;
+    const char *keys; /* NULL: plain */
     uint32_t size;
     bool json;
 };
 
-enum { OPTION_SIZE = CLI_LONG, OPTION_JSON };
+enum { OPTION_SIZE = CLI_LONG, OPTION_JSON, OPTION_KEYS };
 
 static error_t parse_nvs(int key, char *text, struct argp_state *state)
 {
@@ -36,101 +34,27 @@ static error_t parse_nvs(int key, char *text, struct argp_state *state)
     case OPTION_SIZE:
         options->size = cli_option_number(state, "--size", text);
         if (options->size == 0 || options->size % NVS_PAGE_BYTES != 0 ||
-            options->size > NVS_SIZE_MAX)
+            options->size > NVS_FILE_MAX)
             cli_usage(state, "--size %s: must be a multiple of 4096, at most 16M", text);
         return 0;
     case OPTION_JSON:
         options->json = true;
+        return 0;
+    case OPTION_KEYS:
+        options->keys = text;
         return 0;
     default:
         return cli_one_argument(key, text, &options->input, "file", state);
     }
 }
 
-/* struct nvs_files on the file system: paths are relative to the working directory. *context is a
- * bool: what was wrong with a file has been said. */
-static bool load_file(void *context, const char *path, size_t length, char **bytes, size_t *size)
-{
-    char name[PATH_MAX];
-    struct buffer file;
-    bool *said = context;
-    if (length == 0 || length >= sizeof name)
-        return false;
-    memcpy(name, path, length);
-    name[length] = 0;
-    if (file_read(name, NVS_SIZE_MAX, &file) != HOST_DONE) {
-        *said = true;
-        return false;
-    }
-    *bytes = (char *)file.bytes;
-    *size = file.length;
-    return true;
-}
-
-static void release_file(void *context, char *bytes)
-{
-    struct buffer file = {.bytes = (uint8_t *)bytes};
-    (void)context;
-    buffer_free(&file);
-}
-
-/* The CSV wrote each key once, whatever its type. */
-static int refuse_twice(const char *name, const struct nvs_list *list)
-{
-    char key[CLI_TEXT], space[CLI_TEXT];
-    const struct nvs_entry *twice = list->stale_count > 0 ? list->stale : NULL;
-    for (size_t i = 1; i < list->count && twice == NULL; i++) {
-        const struct nvs_value *a = &list->values[i - 1], *b = &list->values[i];
-        if (a->namespace_name == b->namespace_name &&
-            strcmp(a->head->entry.key, b->head->entry.key) == 0)
-            twice = &b->head->entry;
-    }
-    if (twice == NULL)
-        return HOST_DONE;
-    return host_fail(name, "key %s in namespace %s: occurs twice", cli_printable(twice->key, key),
-                     cli_printable(list->names[twice->namespace_index], space));
-}
-
-/* CSV into the partition, which is then read back: that finds keys that occur twice. */
-static int fill(const char *name, struct buffer *csv, uint8_t *out, size_t size, size_t *used)
-{
-    bool said = false;
-    const struct nvs_files files = {&said, load_file, release_file};
-    struct nvs_writer writer;
-    struct nvs_problem problem = {0};
-    struct nvs_list list;
-    int error = nvs_writer_begin(&writer, out, size);
-    if (error)
-        return host_fail(name, "%s", chain_error_text(error));
-    error = nvs_csv_write((char *)csv->bytes, csv->length, &files, &writer, &problem);
-    if (error && said)
-        return HOST_FAILED;
-    if (error && problem.line > 0)
-        return host_fail(name, "line %u: %s", problem.line, problem.text);
-    if (error)
-        return host_fail(name, "%s", problem.text);
-    *used = nvs_writer_end(&writer);
-    if (nvs_list_read(name, out, *used, &list) != HOST_DONE)
-        return HOST_FAILED;
-    int status = refuse_twice(name, &list);
-    nvs_list_free(&list);
-    return status;
-}
-
 static int build(const struct nvs_options *options)
 {
-    struct buffer csv;
-    size_t used = 0;
-    if (file_read(options->input, NVS_SIZE_MAX, &csv) != HOST_DONE)
-        return HOST_FAILED;
-    const char *name = file_input_name(options->input);
-    uint8_t *out = malloc(options->size);
-    int status = out == NULL ? host_fail(name, "not enough memory")
-                             : fill(name, &csv, out, options->size, &used);
+    struct buffer partition;
+    int status = nvs_from_csv(options->input, options->keys, options->size, &partition);
     if (status == HOST_DONE)
-        status = file_write(options->output, out, used, 0600);
-    free(out);
-    buffer_free(&csv);
+        status = file_write(options->output, partition.bytes, partition.length, 0600);
+    buffer_free_secret(&partition);
     return status;
 }
 
@@ -139,6 +63,7 @@ static int nvs_build(int argc, char **argv)
     static const struct argp_option options_known[] = {
         {"output", 'o', "FILE", 0, "where the partition goes (default: stdout)", 0},
         {"size", OPTION_SIZE, "SIZE", 0, "of the partition, e.g. 24K or 0x6000", 0},
+        {"keys", OPTION_KEYS, "FILE", 0, "encrypt it with this keys partition", 0},
         {0}};
     static const struct argp argp = {
         options_known,
@@ -278,10 +203,25 @@ static void tell_stale(const char *name, const struct nvs_list *list)
     }
 }
 
+static int show(const char *name, const struct buffer *file, const struct nvs_options *options)
+{
+    struct nvs_list list;
+    int status = nvs_list_read(name, file->bytes, file->length,
+                               options->keys ? NVS_DECRYPTED : NVS_PLAIN, &list);
+    if (status != HOST_DONE)
+        return status;
+    status = print_list(name, &list, options->json);
+    tell_stale(name, &list);
+    nvs_list_free(&list);
+    return status;
+}
+
 static int nvs_show(int argc, char **argv)
 {
     static const struct argp_option options_known[] = {
-        {"json", OPTION_JSON, NULL, 0, "print JSON", 0}, {0}};
+        {"json", OPTION_JSON, NULL, 0, "print JSON", 0},
+        {"keys", OPTION_KEYS, "FILE", 0, "decrypt it with this keys partition", 0},
+        {0}};
     static const struct argp argp = {
         options_known, parse_nvs,
         "FILE",        "Print what an NVS partition holds: namespace, key, type, value.",
@@ -289,20 +229,17 @@ static int nvs_show(int argc, char **argv)
         NULL};
     struct nvs_options options = {0};
     struct buffer file;
-    struct nvs_list list;
     int status = cli_parse(&argp, argc, argv, &options);
     if (status != HOST_DONE)
         return status;
-    if (file_read(options.input, NVS_SIZE_MAX, &file) != HOST_DONE)
+    if (file_read(options.input, NVS_FILE_MAX, &file) != HOST_DONE)
         return HOST_FAILED;
     const char *name = file_input_name(options.input);
-    status = nvs_list_read(name, file.bytes, file.length, &list);
-    if (status == HOST_DONE) {
-        status = print_list(name, &list, options.json);
-        tell_stale(name, &list);
-        nvs_list_free(&list);
-    }
-    buffer_free(&file);
+    status = options.keys ? nvs_crypt_file(name, options.keys, false, file.bytes, file.length)
+                          : HOST_DONE;
+    if (status == HOST_DONE)
+        status = show(name, &file, &options);
+    buffer_free_secret(&file);
     return status;
 }
 
@@ -311,6 +248,9 @@ int cmd_nvs(int argc, char **argv)
     static const struct cli_verb verbs[] = {
         {"build", nvs_build, "CSV to partition"},
         {"show", nvs_show, "print what is in one"},
+        {"keys", nvs_keys, "make the keys of encrypted NVS"},
+        {"encrypt", nvs_encrypt, "a plain partition"},
+        {"decrypt", nvs_decrypt, "an encrypted one"},
     };
     return cli_dispatch(verbs, sizeof verbs / sizeof *verbs, argc, argv);
 }

@@ -3,7 +3,6 @@
 
 #include <stdio.h>
 #include <string.h>
-#include <strings.h>
 
 #include <openssl/crypto.h>
 
@@ -17,6 +16,7 @@
 #include "tool/cli.h"
 #include "tool/file_lock.h"
 #include "tool/inputs.h"
+#include "tool/otadata_names.h"
 
 #define OTADATA_BYTES (2 * OTADATA_SECTOR_BYTES)
 #define SLOTS_MAX     16u
@@ -42,27 +42,6 @@ struct otadata_file {
     uint8_t key[XTS_KEY_BYTES];
 };
 
-static const char *const state_names[] = {"NEW", "PENDING_VERIFY", "VALID", "INVALID", "ABORTED"};
-#define STATE_NAMES (sizeof state_names / sizeof *state_names)
-
-static const char *state_name(uint32_t state)
-{
-    if (state < STATE_NAMES)
-        return state_names[state];
-    return state == UINT32_MAX ? "UNDEFINED" : "unknown";
-}
-
-static uint32_t state_option(const struct argp_state *state, const char *text)
-{
-    for (uint32_t i = 0; i < STATE_NAMES; i++) {
-        if (strcasecmp(text, state_names[i]) == 0)
-            return i;
-    }
-    if (strcasecmp(text, "UNDEFINED") != 0)
-        cli_usage(state, "--state is new, pending_verify, valid, invalid, aborted or undefined");
-    return UINT32_MAX;
-}
-
 static error_t parse_otadata(int key, char *text, struct argp_state *state)
 {
     struct otadata_options *options = state->input;
@@ -85,7 +64,9 @@ static error_t parse_otadata(int key, char *text, struct argp_state *state)
         options->json = true;
         return 0;
     case OPTION_STATE:
-        options->state = state_option(state, text);
+        if (!otadata_state_parse(text, &options->state))
+            cli_usage(state,
+                      "--state is new, pending_verify, valid, invalid, aborted or undefined");
         return 0;
     case 's':
         options->slot = text;
@@ -154,8 +135,8 @@ static int print_json(const struct otadata *ota, uint32_t slots)
     for (int i = 0; i < 2; i++) {
         const struct otadata_record *record = &ota->record[i];
         json_array_append_new(records, json_pack("{s:I, s:s, s:b}", "seq", (json_int_t)record->seq,
-                                                 "state", state_name(record->state), "bootable",
-                                                 otadata_record_bootable(record)));
+                                                 "state", otadata_state_name(record->state),
+                                                 "bootable", otadata_record_bootable(record)));
     }
     json_t *slot =
         active < 0 ? json_null() : json_integer(otadata_slot(ota->record[active].seq, slots));
@@ -173,7 +154,7 @@ static void print_text(const struct otadata *ota, uint32_t slots)
             continue;
         }
         printf("record %d  seq %u, state %s, %s\n", i, (unsigned)record->seq,
-               state_name(record->state),
+               otadata_state_name(record->state),
                otadata_record_bootable(record) ? "bootable" : "not bootable");
     }
     if (active < 0)

@@ -10,14 +10,12 @@
 #include "host/error.h"
 #include "host/file.h"
 #include "tool/cli.h"
-#include "tool/flash_read.h"
+#include "tool/flash_source.h"
 #include "tool/table.h"
 
 struct partition_options {
-    const char *input;
     const char *output;
-    const char *key;
-    const char *efuse;
+    struct flash_source source; /* what is read: mostly its path alone */
     uint32_t flash_size;
     bool json;
 };
@@ -31,12 +29,6 @@ static error_t parse_partition(int key, char *text, struct argp_state *state)
     case 'o':
         options->output = text;
         return 0;
-    case 'k':
-        options->key = text;
-        return 0;
-    case 'e':
-        options->efuse = text;
-        return 0;
     case OPTION_FLASH_SIZE:
         options->flash_size = cli_option_flash_size(state, text);
         return 0;
@@ -44,7 +36,7 @@ static error_t parse_partition(int key, char *text, struct argp_state *state)
         options->json = true;
         return 0;
     default:
-        return cli_one_argument(key, text, &options->input, "partition table", state);
+        return flash_source_parse(key, text, &options->source, "partition table", state);
     }
 }
 
@@ -53,23 +45,30 @@ static int partition_build(int argc, char **argv)
     static const struct argp_option options_known[] = {
         {"output", 'o', "FILE", 0, "where the binary goes (default: stdout)", 0},
         {"flash-size", OPTION_FLASH_SIZE, "SIZE", 0, "refuse what does not fit, e.g. 4MB", 0},
+        {"offset", 'a', "N", 0, "where the table is to be in flash (default 0x8000)", 0},
         {0}};
     static const struct argp argp = {
-        options_known, parse_partition,
-        "CSV",         "Make the 3072-byte binary partition table from CSV.",
-        NULL,          NULL,
+        options_known,
+        parse_partition,
+        "CSV",
+        "Make the 3072-byte binary partition table from CSV. $NAME and ${NAME} are environment "
+        "variables.",
+        NULL,
+        NULL,
         NULL};
     struct partition_options options = {.output = "-"};
+    options.source.table_offset = PARTITION_TABLE_OFFSET;
     struct partition_table table;
     uint8_t binary[PARTITION_TABLE_BYTES];
     int status = cli_parse(&argp, argc, argv, &options);
     if (status == HOST_DONE)
-        status = table_read(options.input, options.flash_size, &table);
+        status = table_read_at(options.source.path, options.source.table_offset, options.flash_size,
+                               &table);
     if (status != HOST_DONE)
         return status;
     int error = partition_table_build(&table, binary);
     if (error)
-        return host_fail(options.input, "%s", chain_error_text(error));
+        return host_fail(options.source.path, "%s", chain_error_text(error));
     return file_write(options.output, binary, sizeof binary, 0644);
 }
 
@@ -89,21 +88,21 @@ static int print_json(const struct partition_table *table)
 }
 
 /* No table, binary or CSV, is as long as a flash that holds one at its place. */
-static bool is_dump(const struct partition_options *options)
+static bool is_dump(const struct flash_source *source)
 {
     struct stat status;
-    return options->key || options->efuse ||
-           (stat(options->input, &status) == 0 && S_ISREG(status.st_mode) &&
-            status.st_size >= (off_t)(PARTITION_TABLE_OFFSET + PARTITION_TABLE_BYTES));
+    return source->key || source->efuse || source->offset_given ||
+           (stat(source->path, &status) == 0 && S_ISREG(status.st_mode) &&
+            status.st_size >= (off_t)(PARTITION_TABLE_OFFSET + PARTITION_TABLE_SECTOR));
 }
 
 static int read_shown(const struct partition_options *options, struct partition_table *table)
 {
-    if (!is_dump(options))
-        return table_read(options->input, options->flash_size, table);
+    if (!is_dump(&options->source))
+        return table_read(options->source.path, options->flash_size, table);
     if (options->flash_size != 0)
         return host_usage("partition show", "--flash-size is for a table (a dump has its size)");
-    return flash_dump_table(options->input, options->key, options->efuse, table);
+    return flash_dump_table(&options->source, table);
 }
 
 static int partition_show(int argc, char **argv)
@@ -111,8 +110,7 @@ static int partition_show(int argc, char **argv)
     static const struct argp_option options_known[] = {
         {"flash-size", OPTION_FLASH_SIZE, "SIZE", 0, "refuse what does not fit, e.g. 4MB", 0},
         {"json", OPTION_JSON, NULL, 0, "print JSON instead of CSV", 0},
-        {"key", 'k', "FILE", 0, "a flash dump: decrypt with this flash encryption key", 0},
-        {"efuse", 'e', "FILE", 0, "a flash dump: decrypt with the key of these eFuses", 0},
+        FLASH_SOURCE_OPTIONS,
         {0}};
     static const struct argp argp = {
         options_known, parse_partition,
@@ -131,7 +129,7 @@ static int partition_show(int argc, char **argv)
         return print_json(&table);
     int error = partition_csv_print(&table, csv, sizeof csv);
     if (error)
-        return host_fail(options.input, "%s", chain_error_text(error));
+        return host_fail(options.source.path, "%s", chain_error_text(error));
     fputs(csv, stdout);
     return HOST_DONE;
 }

@@ -2,6 +2,7 @@
 #include "tool/tool.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "chain/error.h"
@@ -9,13 +10,16 @@
 #include "host/crypto.h"
 #include "host/error.h"
 #include "host/file.h"
+#include "tool/batch.h"
 #include "tool/cli.h"
 #include "tool/inputs.h"
+#include "tool/sign_image.h"
 
 enum { OPTION_CHIP_REV = CLI_LONG, OPTION_SLOT_SIZE, OPTION_SECURE_VERSION, OPTION_JSON };
 
 struct verify_options {
-    const char *input;
+    char **inputs;
+    size_t count;
     const char *efuse;
     struct trust_source trust;
     uint32_t chip_rev;
@@ -72,11 +76,16 @@ static error_t parse_verify(int key, char *text, struct argp_state *state)
             cli_usage(state, "whom to trust? (--key FILE, --digest HEX or --efuse FILE)");
         if (options->chip_rev > UINT16_MAX)
             cli_usage(state, "--chip-rev is major * 100 + minor");
-        break;
+        if (options->count == 0)
+            cli_usage(state, "no image given (see --help)");
+        for (size_t i = 0; options->count > 1 && i < options->count; i++) {
+            if (strcmp(options->inputs[i], "-") == 0)
+                cli_usage(state, "stdin (-) cannot be one of several images");
+        }
+        return 0;
     default:
-        break;
+        return cli_many_arguments(key, &options->inputs, &options->count, state);
     }
-    return cli_one_argument(key, text, &options->input, "image", state);
 }
 
 /* Keys and digests given on the command line come first; without any, the eFuses decide. */
@@ -136,20 +145,21 @@ static json_t *signers_json(const struct buffer *file, const struct image *image
         for (unsigned j = 0; j < trust->count; j++)
             trusted |= memcmp(trust->digest[j], digest, SHA256_BYTES) == 0;
         json_array_append_new(list,
-                              json_pack("{s:o, s:b}", "key_digest",
+                              json_pack("{s:s, s:o, s:b}", "algorithm",
+                                        sign_scheme_name(sector + i * SIGBLOCK_BYTES), "key_digest",
                                         cli_json_hex(digest, sizeof digest), "trusted", trusted));
     }
     return list;
 }
 
-static int print_json(const char *name, const struct buffer *file,
-                      const struct sigblock_trust *trust, const struct verdict *verdict)
+static json_t *verdict_json(const char *name, const struct buffer *file,
+                            const struct sigblock_trust *trust, const struct verdict *verdict)
 {
     bool accepted = verdict->word == SIGBLOCK_TRUSTED;
-    json_t *root = json_pack("{s:o, s:s, s:s, s:s}", "file", cli_json_text(name), "verdict",
+    json_t *root = json_pack("{s:o, s:s, s:s, s:s, s:I}", "file", cli_json_text(name), "verdict",
                              accepted ? "accepted" : "refused", "reason",
                              accepted ? "" : chain_error_text(verdict->reason), "kind",
-                             image_kind_name(verdict->kind));
+                             image_kind_name(verdict->kind), "bytes", (json_int_t)file->length);
     struct image image;
     if (image_parse(file->bytes, file->length, &image) == CHAIN_OK)
         json_object_set_new(root, "signatures", signers_json(file, &image, trust));
@@ -159,24 +169,79 @@ static int print_json(const char *name, const struct buffer *file,
                                       cli_json_text(verdict->desc.project_name), "version",
                                       cli_json_text(verdict->desc.version), "secure_version",
                                       (json_int_t)verdict->desc.secure_version));
-    cli_json_print(root);
-    return accepted ? HOST_DONE : HOST_FAILED;
+    return root;
 }
 
-static int print_text(const char *name, const struct verdict *verdict)
+/* All images of one call. */
+struct verifying {
+    struct verify_options options;
+    struct sigblock_trust trust;
+    struct verify_policy policy;
+    struct result {
+        json_t *json; /* with --json, of a file that could be read */
+        enum image_kind kind;
+        struct image_app_desc desc;
+    } * results;
+    json_t *list; /* with --json */
+};
+
+static int verify_one(void *context, size_t index)
 {
+    struct verifying *all = context;
+    struct result *result = &all->results[index];
+    struct buffer file;
+    struct verdict verdict = {0};
+    const char *name = file_input_name(all->options.inputs[index]);
+    if (file_read(all->options.inputs[index], FILE_MAX_DEFAULT, &file) != HOST_DONE)
+        return HOST_FAILED;
+    judge(&all->options, all->policy, &file, &verdict);
+    result->kind = verdict.kind;
+    result->desc = verdict.desc;
+    if (all->options.json)
+        result->json = verdict_json(name, &file, &all->trust, &verdict);
+    buffer_free(&file);
+    if (verdict.word == SIGBLOCK_TRUSTED)
+        return HOST_DONE;
+    return all->options.json ? HOST_FAILED
+                             : host_fail(name, "refused: %s", chain_error_text(verdict.reason));
+}
+
+static int tell_one(void *context, size_t index, int status, const char *line)
+{
+    struct verifying *all = context;
+    struct result *result = &all->results[index];
     char project[CLI_TEXT];
     char version[CLI_TEXT];
-    if (verdict->word != SIGBLOCK_TRUSTED)
-        return host_fail(name, "refused: %s", chain_error_text(verdict->reason));
-    if (verdict->kind == IMAGE_APP)
+    const char *name = file_input_name(all->options.inputs[index]);
+    if (all->options.json && !result->json)
+        result->json = json_pack("{s:o, s:s, s:o}", "file", cli_json_text(name), "verdict",
+                                 "refused", "reason", cli_json_text(line));
+    if (all->options.json)
+        json_array_append_new(all->list, result->json);
+    else if (status == HOST_DONE && result->kind == IMAGE_APP)
         printf("%s: accepted: app %s %s, secure version %u\n", name,
-               cli_printable(verdict->desc.project_name, project),
-               cli_printable(verdict->desc.version, version),
-               (unsigned)verdict->desc.secure_version);
-    else
+               cli_printable(result->desc.project_name, project),
+               cli_printable(result->desc.version, version), (unsigned)result->desc.secure_version);
+    else if (status == HOST_DONE)
         printf("%s: accepted: bootloader\n", name);
     return HOST_DONE;
+}
+
+static int verify_all(struct verifying *all)
+{
+    const struct batch batch = {.count = all->options.count,
+                                .names = (const char *const *)all->options.inputs,
+                                .work = verify_one,
+                                .tell = tell_one,
+                                .context = all};
+    all->results = calloc(batch.count, sizeof *all->results);
+    all->list = json_array();
+    if (!all->results || !all->list)
+        return host_fail(NULL, "out of memory");
+    int status = batch_run(&batch);
+    if (all->options.json && cli_json_print_list(json_incref(all->list)) != HOST_DONE)
+        status = HOST_FAILED;
+    return status;
 }
 
 int cmd_verify(int argc, char **argv)
@@ -188,32 +253,26 @@ int cmd_verify(int argc, char **argv)
         {"chip-rev", OPTION_CHIP_REV, "N", 0, "chip revision, major * 100 + minor", 0},
         {"slot-size", OPTION_SLOT_SIZE, "BYTES", 0, "refuse what does not fit this slot", 0},
         {"min-secure-version", OPTION_SECURE_VERSION, "N", 0, "refuse older secure versions", 0},
-        {"json", OPTION_JSON, NULL, 0, "print the verdict as JSON", 0},
+        {"json", OPTION_JSON, NULL, 0, "print the verdict as JSON: of several images a list", 0},
         {0}};
     static const struct argp argp = {
         options_known,
         parse_verify,
-        "IMAGE",
-        "Judge a signed image as a device would: structure, chip, size, checksum, digest, "
-        "signature, secure version. Exit status 0 says accepted, 1 refused.",
+        "IMAGE...",
+        "Judge signed images as a device would, several on all cores at once: structure, chip, "
+        "size, checksum, digest, signature, secure version. Exit status 0 says all are accepted, "
+        "1 that one is refused.",
         NULL,
         NULL,
         NULL};
-    struct verify_options options = {0};
-    struct sigblock_trust trust;
-    struct verify_policy policy;
-    struct verdict verdict = {0};
-    struct buffer file;
-    int status = cli_parse(&argp, argc, argv, &options);
+    struct verifying all = {0};
+    int status = cli_parse(&argp, argc, argv, &all.options);
     if (status == HOST_DONE)
-        status = make_policy(&options, &trust, &policy);
-    if (status == HOST_DONE)
-        status = file_read(options.input, FILE_MAX_DEFAULT, &file);
+        status = make_policy(&all.options, &all.trust, &all.policy);
     if (status != HOST_DONE)
         return status;
-    judge(&options, policy, &file, &verdict);
-    const char *name = file_input_name(options.input);
-    status = options.json ? print_json(name, &file, &trust, &verdict) : print_text(name, &verdict);
-    buffer_free(&file);
+    status = verify_all(&all);
+    free(all.results);
+    json_decref(all.list);
     return status;
 }

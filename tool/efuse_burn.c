@@ -7,9 +7,11 @@
 
 #include "chain/error.h"
 #include "host/error.h"
+#include "server/project.h"
 #include "tool/cli.h"
+#include "tool/efuse_custom.h"
 #include "tool/efuse_file.h"
-#include "tool/efuse_plan.h"
+#include "tool/efuse_order.h"
 #include "tool/file_lock.h"
 #include "tool/inputs.h"
 
@@ -22,19 +24,30 @@ struct burn_options {
     size_t word_count;
     struct trust_source signers;
     const char *flash_key;
+    const char *project;
     bool dry_run;
     bool yes;
 };
 
+/* What is burned where: one thing, or a whole device, whose plan must also hold (efuse_order.h). */
+static int burn(const struct burn_plan *plan, bool whole, struct efuse_file *file, const char *path)
+{
+    int status = HOST_DONE;
+    if (whole)
+        return plan_check(plan, file_input_name(path), file->form == EFUSE_FORM_QEMU, &file->efuse);
+    for (size_t i = 0; i < plan->count && status == HOST_DONE; i++)
+        status = plan_step_burn(&plan->step[i], &file->efuse);
+    return status;
+}
+
 /* All steps on a copy first: the file changes only when every one of them is possible. */
-static int plan_run(const struct burn_plan *plan, const char *path, bool dry_run)
+static int plan_run(const struct burn_plan *plan, bool whole, const char *path, bool dry_run)
 {
     struct efuse_file file;
     int status = efuse_file_read(path, &file);
     if (status != HOST_DONE)
         return status;
-    for (size_t i = 0; i < plan->count && status == HOST_DONE; i++)
-        status = plan_step_burn(&plan->step[i], &file.efuse);
+    status = burn(plan, whole, &file, path);
     if (status == HOST_DONE && !dry_run)
         status = efuse_file_write(path, &file);
     for (size_t i = 0; i < plan->count && status == HOST_DONE; i++)
@@ -68,56 +81,58 @@ static int plan_field(const struct burn_options *options, struct burn_plan *plan
     return HOST_DONE;
 }
 
-static bool is_digest(enum efuse_purpose purpose)
-{
-    return purpose >= EFUSE_PURPOSE_SECURE_BOOT_DIGEST0 &&
-           purpose <= EFUSE_PURPOSE_SECURE_BOOT_DIGEST2;
-}
-
-/* A digest may also come as the signing key it belongs to. */
-static int read_key(const char *path, enum efuse_purpose purpose, uint8_t key[32])
-{
-    struct buffer file;
-    if (!is_digest(purpose))
-        return flash_key_read(path, NULL, key);
-    if (file_read(path, FILE_MAX_DEFAULT, &file) != HOST_DONE)
-        return HOST_FAILED;
-    bool raw = file.length == 32;
-    if (raw)
-        memcpy(key, file.bytes, 32);
-    buffer_free_secret(&file);
-    return raw ? HOST_DONE : key_digest_read(path, key);
-}
-
 static int plan_one_key(const struct burn_options *options, struct burn_plan *plan)
 {
     unsigned block = 0;
     enum efuse_purpose purpose = EFUSE_PURPOSE_USER;
     uint8_t key[32];
-    if (plan_find_block(options->word[2], &block) != HOST_DONE ||
-        plan_find_purpose(options->word[3], &purpose) != HOST_DONE)
-        return HOST_USAGE;
-    if (read_key(options->word[4], purpose, key) != HOST_DONE)
+    if (!plan_find_block(options->word[2], &block))
+        return host_usage(options->word[2], "is no key block (KEY0 to KEY5)");
+    if (!plan_find_purpose(options->word[3], &purpose))
+        return host_usage(options->word[3], "is no key purpose (for example XTS_AES_128_KEY, "
+                                            "SECURE_BOOT_DIGEST0, USER)");
+    if (efuse_key_read(options->word[4], purpose, key) != HOST_DONE)
         return HOST_FAILED;
     plan_key(plan, block, purpose, key, "write-protected, read-protected when secret");
     OPENSSL_cleanse(key, sizeof key);
     return HOST_DONE;
 }
 
-/* A whole device: the profile of that name, with the keys of the command line. */
+/* The keys of the command line, and for what it does not name those of the project. */
 static int plan_device(const struct burn_options *options, struct burn_plan *plan)
 {
+    struct release_project project;
     struct sigblock_trust signers;
+    struct trust_source source = options->signers;
+    const char *flash_key = options->flash_key;
     uint8_t key[32];
-    if (options->signers.key_count + options->signers.digest_count == 0 || !options->flash_key)
+    if (options->project && release_project_read(options->project, &project) != HOST_DONE)
+        return HOST_FAILED;
+    bool named = source.key_count + source.digest_count > 0;
+    if (options->project && !named) {
+        source.keys[source.key_count++] = project.signing_key;
+        if (project.next_signing_key[0])
+            source.keys[source.key_count++] = project.next_signing_key;
+    }
+    if (options->project && !flash_key)
+        flash_key = project.flash_key;
+    if (source.key_count + source.digest_count == 0 || !flash_key)
         return host_usage("efuse burn", "a whole device needs --signing-key (or --digest) and "
-                                        "--flash-key");
-    if (trust_read(&options->signers, &signers) != HOST_DONE ||
-        flash_key_read(options->flash_key, NULL, key) != HOST_DONE)
+                                        "--flash-key, or --project");
+    if (trust_read(&source, &signers) != HOST_DONE ||
+        flash_key_read(flash_key, NULL, key) != HOST_DONE)
         return HOST_FAILED;
     plan_profile(plan, options->word[1], &signers, key);
     OPENSSL_cleanse(key, sizeof key);
     return HOST_DONE;
+}
+
+static int plan_custom(const struct burn_options *options, struct burn_plan *plan)
+{
+    bool keys = options->signers.key_count + options->signers.digest_count > 0;
+    if (!options->project || keys || options->flash_key)
+        return host_usage("efuse burn", "custom takes its steps and keys from --project");
+    return custom_plan_of_project(options->project, true, plan);
 }
 
 static void add_signer(struct argp_state *state, const char **list, size_t *count, char *text)
@@ -141,6 +156,9 @@ static error_t parse_burn(int key, char *text, struct argp_state *state)
     case OPTION_FLASH_KEY:
         options->flash_key = text;
         return 0;
+    case 'p':
+        options->project = text;
+        return 0;
     case OPTION_DRY_RUN:
         options->dry_run = true;
         return 0;
@@ -157,22 +175,25 @@ static error_t parse_burn(int key, char *text, struct argp_state *state)
     }
 }
 
-static int make_plan(const struct burn_options *options, struct burn_plan *plan)
+static int make_plan(const struct burn_options *options, struct burn_plan *plan, bool *whole)
 {
     static const struct {
         const char *name;
         size_t words;
+        bool whole;
         int (*make)(const struct burn_options *, struct burn_plan *);
-    } kinds[] = {{"field", 4, plan_field},
-                 {"key", 5, plan_one_key},
-                 {"release", 2, plan_device},
-                 {"development", 2, plan_device}};
+    } kinds[] = {{"field", 4, false, plan_field},
+                 {"key", 5, false, plan_one_key},
+                 {"release", 2, true, plan_device},
+                 {"development", 2, true, plan_device},
+                 {"custom", 2, true, plan_custom}};
     for (size_t i = 0; options->word_count >= 2 && i < sizeof kinds / sizeof *kinds; i++) {
+        *whole = kinds[i].whole;
         if (strcmp(options->word[1], kinds[i].name) == 0 && options->word_count == kinds[i].words)
             return kinds[i].make(options, plan);
     }
     return host_usage("efuse burn", "FILE field NAME VALUE, FILE key BLOCK PURPOSE KEYFILE, "
-                                    "FILE release ... or FILE development ...");
+                                    "FILE release ..., FILE development ... or FILE custom ...");
 }
 
 int efuse_burn(int argc, char **argv)
@@ -181,33 +202,37 @@ int efuse_burn(int argc, char **argv)
         {"signing-key", 's', "FILE", 0, "release: trust this signing key; up to three", 0},
         {"digest", OPTION_DIGEST, "HEX", 0, "release: trust the key with this digest", 0},
         {"flash-key", OPTION_FLASH_KEY, "FILE", 0, "release: the flash encryption key", 0},
+        {"project", 'p', "DIR", 0, "keys of this project; custom: also its steps", 0},
         {"dry-run", OPTION_DRY_RUN, NULL, 0, "check and print the steps, burn nothing", 0},
         {"yes", OPTION_YES, NULL, 0, "burn: nothing is burned without it", 0},
         {0}};
     static const struct argp argp = {
         options_known,
         parse_burn,
-        "FILE field NAME VALUE\nFILE key BLOCK PURPOSE KEYFILE\nFILE release\nFILE development",
+        "FILE field NAME VALUE\nFILE key BLOCK PURPOSE KEYFILE\nFILE release\nFILE development\n"
+        "FILE custom --project DIR",
         "Burn eFuses in a file, all steps or none. `release' makes a production device: flash "
         "encryption key in KEY0 (read-protected), Secure Boot digests from KEY1 on, unused digest "
         "slots revoked, Secure Boot and flash encryption on, JTAG and the ways around them off. "
-        "`development' makes one that stays open to the debugger. See `trustchain efuse plan'.",
+        "`development' makes one that stays open to the debugger, `custom' one as the project's "
+        "trustchain.ini has it. These are refused as by `trustchain efuse plan'.",
         NULL,
         NULL,
         NULL};
     struct burn_options options = {0};
     struct burn_plan plan = {0};
+    bool whole = false;
     int lock = -1;
     int status = cli_parse(&argp, argc, argv, &options);
     if (status == HOST_DONE)
-        status = make_plan(&options, &plan);
+        status = make_plan(&options, &plan, &whole);
     if (status == HOST_DONE && !options.yes && !options.dry_run)
         status = host_usage(options.word[0], "eFuses cannot be unburned (--yes to go on, "
                                              "--dry-run to see the steps)");
     if (status == HOST_DONE)
         status = file_lock_output(options.word[0], &lock);
     if (status == HOST_DONE)
-        status = plan_run(&plan, options.word[0], options.dry_run);
+        status = plan_run(&plan, whole, options.word[0], options.dry_run);
     file_unlock(lock);
     OPENSSL_cleanse(&plan, sizeof plan);
     return status;

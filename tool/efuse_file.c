@@ -142,17 +142,26 @@ static int read_binary(const char *name, struct efuse_file *out)
     return HOST_DONE;
 }
 
-int efuse_file_read(const char *path, struct efuse_file *out)
+int efuse_file_parse(const char *name, struct buffer *bytes, struct efuse_file *out)
 {
-    *out = (struct efuse_file){.form = EFUSE_FORM_QEMU};
-    if (file_read(path, FILE_MAX, &out->bytes) != HOST_DONE)
-        return HOST_FAILED;
+    *out = (struct efuse_file){.form = EFUSE_FORM_QEMU, .bytes = *bytes};
+    *bytes = (struct buffer){0};
     /* No eFuses are without a byte of zeros, no text has one. */
-    bool text = out->bytes.bytes[0] == '{' && !memchr(out->bytes.bytes, '\0', out->bytes.length);
-    int status = (text ? read_text : read_binary)(file_input_name(path), out);
+    bool text = out->bytes.length > 0 && out->bytes.bytes[0] == '{' &&
+                !memchr(out->bytes.bytes, '\0', out->bytes.length);
+    int status = (text ? read_text : read_binary)(name, out);
     if (status != HOST_DONE)
         efuse_file_free(out);
     return status;
+}
+
+int efuse_file_read(const char *path, struct efuse_file *out)
+{
+    struct buffer bytes;
+    *out = (struct efuse_file){.form = EFUSE_FORM_QEMU};
+    if (file_read(path, FILE_MAX, &bytes) != HOST_DONE)
+        return HOST_FAILED;
+    return efuse_file_parse(file_input_name(path), &bytes, out);
 }
 
 int efuse_file_write(const char *path, struct efuse_file *file)
@@ -172,7 +181,7 @@ int efuse_file_write(const char *path, struct efuse_file *file)
         memcpy(file->bytes.bytes, file->efuse.bytes, EFUSE_IMAGE_BYTES);
         break;
     }
-    return file_write(path, file->bytes.bytes, file->bytes.length, 0600);
+    return file_write_lasting(path, file->bytes.bytes, file->bytes.length, 0600);
 }
 
 void efuse_file_free(struct efuse_file *file)

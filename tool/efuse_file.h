@@ -30,6 +30,8 @@ struct efuse_file {
 /* "-" is stdin. HOST_FAILED after its line for what is none of the three, a summary of another
  * chip, or one without a field that decides about security. Free what was read: it holds keys. */
 int efuse_file_read(const char *path, struct efuse_file *out);
+/* The same of a file in memory, called `name` in messages. *bytes is taken over, whatever comes. */
+int efuse_file_parse(const char *name, struct buffer *bytes, struct efuse_file *out);
 int efuse_file_write(const char *path, struct efuse_file *file); /* 0600, as it holds keys */
 void efuse_file_free(struct efuse_file *file);
 

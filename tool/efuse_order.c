@@ -1,15 +1,14 @@
 /* trustchain efuse plan: does the order of a plan hold, and what does each step make impossible? */
-#include "tool/efuse_plan.h"
+#include "tool/efuse_order.h"
 
-#include <ini.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "chain/efuse_audit.h"
 #include "host/error.h"
 #include "host/file.h"
 #include "tool/cli.h"
+#include "tool/efuse_custom.h"
 
 /* What nobody can do any more once a step is done. */
 static const char *afterwards(const struct burn_step *step)
@@ -60,15 +59,52 @@ static bool bricks(const struct efuse_rule *rule)
     return false;
 }
 
+/* Beside the errors of the audit, what a plan must not make for good without saying so. */
+static bool refused(const struct efuse_rule *rule)
+{
+    static const char *const names[] = {"secure-version-frozen", "revocation-frozen",
+                                        "digest-repeated"};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        if (strcmp(rule->name, names[i]) == 0)
+            return true;
+    }
+    return rule->severity == EFUSE_ERROR;
+}
+
+bool plan_accept(struct burn_plan *plan, const char *name)
+{
+    for (size_t i = 0; i < efuse_rule_count && i < PLAN_RULES_MAX; i++) {
+        if (strcmp(efuse_rules[i].name, name) != 0)
+            continue;
+        plan->accepted[i] = refused(&efuse_rules[i]) && !bricks(&efuse_rules[i]);
+        return plan->accepted[i];
+    }
+    return false;
+}
+
+/* What the eFuses alone would not show: the signing key goes where nothing can trust it. */
+static int check_digest_slot(const struct burn_step *step, const struct efuse *efuse)
+{
+    unsigned slot = (unsigned)step->purpose - EFUSE_PURPOSE_SECURE_BOOT_DIGEST0;
+    if (!step->is_key || slot >= SIGBLOCK_MAX ||
+        !efuse_bits(efuse, EFUSE_SECURE_BOOT_KEY_REVOKE(slot)))
+        return HOST_DONE;
+    return host_fail(step->name,
+                     "must not come here: slot %u is revoked, nothing would trust this "
+                     "key (use a slot that is not revoked)",
+                     slot);
+}
+
 static int check_order(const struct burn_plan *plan, struct efuse *efuse)
 {
-    bool closed = false;
+    bool closed = efuse_bits(efuse, EFUSE_ENABLE_SECURITY_DOWNLOAD) ||
+                  efuse_bits(efuse, EFUSE_DIS_DOWNLOAD_MODE);
     for (size_t i = 0; i < plan->count; i++) {
         const struct burn_step *step = &plan->step[i];
         if (closed)
             return host_fail(step->name, "comes after the serial port was closed: nothing can be "
                                          "burned any more (put that step last)");
-        if (plan_step_burn(step, efuse) != HOST_DONE)
+        if (check_digest_slot(step, efuse) != HOST_DONE || plan_step_burn(step, efuse) != HOST_DONE)
             return HOST_FAILED;
         for (size_t k = 0; k < efuse_rule_count; k++) {
             if (bricks(&efuse_rules[k]) && efuse_rules[k].broken(efuse))
@@ -81,18 +117,17 @@ static int check_order(const struct burn_plan *plan, struct efuse *efuse)
     return HOST_DONE;
 }
 
-/* On a factory chip. A device that is to leave must have no hole, one for development may. */
-static int check_plan(const char *profile, const struct burn_plan *plan, struct efuse *efuse)
+int plan_check(const struct burn_plan *plan, const char *subject, bool keys_shown,
+               struct efuse *efuse)
 {
-    static const uint8_t mac[6] = {2};
-    bool holes_allowed = strcmp(profile, "development") == 0;
-    efuse_factory(efuse, mac, 0);
     if (check_order(plan, efuse) != HOST_DONE)
         return HOST_FAILED;
-    for (size_t i = 0; i < efuse_rule_count && !holes_allowed; i++) {
-        if (efuse_rules[i].severity == EFUSE_ERROR && efuse_rules[i].broken(efuse))
-            return host_fail(file_input_name(profile), "leaves a hole: %s (%s)",
-                             efuse_rules[i].reason, efuse_rules[i].remedy);
+    for (size_t i = 0; i < efuse_rule_count && !plan->holes_allowed; i++) {
+        const struct efuse_rule *rule = &efuse_rules[i];
+        if (refused(rule) && !plan->accepted[i] && (keys_shown || !rule->reads_secret) &&
+            rule->broken(efuse))
+            return host_fail(subject, "leaves a hole, %s: %s (%s)", rule->name, rule->reason,
+                             rule->remedy);
     }
     return HOST_DONE;
 }
@@ -104,120 +139,76 @@ static void print_plan(const struct burn_plan *plan, const struct efuse *efuse)
         printf("    impossible afterwards: %s\n", afterwards(&plan->step[i]));
     }
     for (size_t i = 0; i < efuse_rule_count; i++) {
-        if (efuse_rules[i].severity == EFUSE_ERROR && efuse_rules[i].broken(efuse))
-            printf("left open: %-22s %s\n", efuse_rules[i].name, efuse_rules[i].reason);
+        if (refused(&efuse_rules[i]) && efuse_rules[i].broken(efuse))
+            printf("%s %-22s %s\n",
+                   plan->accepted[i] ? "accepted: " : "left open:", efuse_rules[i].name,
+                   efuse_rules[i].reason);
     }
 }
 
-struct custom_plan {
-    struct burn_plan *plan;
-    bool failed; /* its line is printed */
+struct plan_options {
+    const char *profile;
+    const char *project;
 };
 
-/* Keys are not needed to judge an order: any, each different. */
-static void stand_in_key(unsigned number, uint8_t key[32])
-{
-    for (unsigned i = 0; i < 32; i++)
-        key[i] = (uint8_t)(32 * number + i + 1);
-}
-
-/* `KEYn PURPOSE' or `FIELD BITS' */
-static int add_custom_step(struct burn_plan *plan, const char *text)
-{
-    char what[PLAN_NAME_BYTES], value[PLAN_NAME_BYTES], rest[2];
-    enum efuse_purpose purpose;
-    uint32_t bits;
-    uint8_t key[32];
-    unsigned block;
-    if (sscanf(text, "%39s %39s %1s", what, value, rest) != 2)
-        return host_fail("step", "is \"KEYn PURPOSE\" or \"FIELD BITS\"");
-    if (plan->count == PLAN_STEPS_MAX)
-        return host_fail(what, "is one step too many, a plan has at most %u", PLAN_STEPS_MAX);
-    const struct efuse_field *field = efuse_field_find(what);
-    if (field && field->length <= 32) {
-        if (!cli_number(value, &bits) || bits == 0 || (field->length < 32 && bits >> field->length))
-            return host_fail(what, "cannot have these bits burned, it has %u", field->length);
-        plan_bits(plan, field->name, bits, field->meaning);
-        return HOST_DONE;
-    }
-    if (plan_find_block(what, &block) != HOST_DONE ||
-        plan_find_purpose(value, &purpose) != HOST_DONE)
-        return HOST_FAILED;
-    stand_in_key(block, key);
-    plan_key(plan, block, purpose, key, "write-protected, read-protected when secret");
-    return HOST_DONE;
-}
-
-static int on_setting(void *user, const char *section, const char *name, const char *value)
-{
-    struct custom_plan *custom = user;
-    if (strcmp(section, "efuse") != 0 || custom->failed)
-        return 1;
-    if (strcmp(name, "step") == 0)
-        custom->failed = add_custom_step(custom->plan, value) != HOST_DONE;
-    else
-        custom->failed = host_fail(name, "is no setting of [efuse] (step)") != HOST_DONE;
-    return 1;
-}
-
-static int read_custom(const char *path, struct burn_plan *plan)
-{
-    struct custom_plan custom = {.plan = plan};
-    struct buffer file;
-    if (file_read(path, 64u << 10, &file) != HOST_DONE)
-        return HOST_FAILED;
-    char *text = strndup((const char *)file.bytes, file.length);
-    buffer_free(&file);
-    if (!text)
-        return host_fail(NULL, "out of memory");
-    int line = ini_parse_string(text, on_setting, &custom);
-    free(text);
-    if (custom.failed)
-        return HOST_FAILED;
-    if (line != 0)
-        return host_fail(file_input_name(path), "line %d is neither a [section] nor name = value",
-                         line);
-    if (plan->count == 0)
-        return host_fail(file_input_name(path), "has no step in a section [efuse]");
-    return HOST_DONE;
-}
-
-static int make_plan(const char *profile, struct burn_plan *plan)
+/* Keys are not needed to judge an order: any do, each different. */
+static int make_plan(const struct plan_options *options, struct burn_plan *plan)
 {
     struct sigblock_trust signers = {.count = 1};
     uint8_t key[32];
-    stand_in_key(1, signers.digest[0]);
-    stand_in_key(0, key);
-    return plan_profile(plan, profile, &signers, key) ? HOST_DONE : read_custom(profile, plan);
+    if (strcmp(options->profile, "custom") == 0)
+        return custom_plan_of_project(options->project, false, plan);
+    plan_stand_in_key(1, signers.digest[0]);
+    plan_stand_in_key(0, key);
+    return plan_profile(plan, options->profile, &signers, key)
+               ? HOST_DONE
+               : custom_plan_of_file(options->profile, plan);
 }
 
 static error_t parse_plan(int key, char *text, struct argp_state *state)
 {
-    return cli_one_argument(key, text, state->input, "profile", state);
+    struct plan_options *options = state->input;
+    switch (key) {
+    case 'p':
+        options->project = text;
+        return 0;
+    case ARGP_KEY_END:
+        if (options->profile && (strcmp(options->profile, "custom") == 0) != !!options->project)
+            cli_usage(state, "`custom' needs --project DIR, and --project is for `custom'");
+        return cli_one_argument(key, text, &options->profile, "profile", state);
+    default:
+        return cli_one_argument(key, text, &options->profile, "profile", state);
+    }
 }
 
 int efuse_plan(int argc, char **argv)
 {
+    static const uint8_t mac[6] = {2};
+    static const struct argp_option options_known[] = {
+        {"project", 'p', "DIR", 0, "custom: the steps in [efuse] of DIR/trustchain.ini", 0}, {0}};
     static const struct argp argp = {
-        NULL,
+        options_known,
         parse_plan,
-        "PROFILE",
-        "Print the burns of a whole device in their order, and what each makes impossible. PROFILE "
-        "is `release' or `development' (with one signing key), or an ini file whose section "
-        "[efuse] has a line `step = KEYn PURPOSE' or `step = FIELD BITS' for each burn. A plan is "
-        "refused when a step is impossible after the ones before it, makes a brick, or comes after "
-        "the serial port was closed; and, but for `development', when it leaves a hole.",
+        "release\ndevelopment\ncustom --project DIR\nFILE",
+        "Print the burns of a whole device in their order, and what each makes impossible. "
+        "`release' and `development' have one signing key; `custom' is the section [efuse] of a "
+        "project's trustchain.ini, or of another ini FILE: a line `step = KEYn PURPOSE [KEYFILE]' "
+        "or `step = FIELD BITS' for each burn, and `accept = RULE' for each finding of `efuse "
+        "audit' that is meant. A plan is refused when a step is impossible after the ones before "
+        "it, makes a brick, or comes after the serial port was closed; and, but for "
+        "`development', when it leaves a hole that is not accepted.",
         NULL,
         NULL,
         NULL};
-    const char *profile = NULL;
+    struct plan_options options = {0};
     struct burn_plan plan = {0};
     struct efuse efuse;
-    int status = cli_parse(&argp, argc, argv, &profile);
+    int status = cli_parse(&argp, argc, argv, &options);
     if (status == HOST_DONE)
-        status = make_plan(profile, &plan);
+        status = make_plan(&options, &plan);
+    efuse_factory(&efuse, mac, 0);
     if (status == HOST_DONE)
-        status = check_plan(profile, &plan, &efuse);
+        status = plan_check(&plan, file_input_name(options.profile), true, &efuse);
     if (status == HOST_DONE)
         print_plan(&plan, &efuse);
     return status;

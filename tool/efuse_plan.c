@@ -7,6 +7,10 @@
 #include "chain/error.h"
 #include "host/error.h"
 
+/* First WR_DIS bit of a row of them (efuse.md 3). */
+#define WR_DIS_PURPOSE0 8u
+#define WR_DIS_KEY0     23u
+
 static struct burn_step *plan_next(struct burn_plan *plan, const char *name, const char *why)
 {
     struct burn_step *step = &plan->step[plan->count++];
@@ -81,6 +85,7 @@ bool plan_profile(struct burn_plan *plan, const char *profile, const struct sigb
     bool release = strcmp(profile, "release") == 0;
     if (!release && strcmp(profile, "development") != 0)
         return false;
+    plan->holes_allowed = !release;
     plan_trust(plan, signers, flash_key);
     if (release)
         plan_release(plan, signers);
@@ -89,12 +94,31 @@ bool plan_profile(struct burn_plan *plan, const char *profile, const struct sigb
     return true;
 }
 
-static int explain(const struct burn_step *step, int error)
+/* Which bits of WR_DIS stop a key: it needs its block, its purpose, and when it is secret RD_DIS.
+ */
+static int explain_protected_key(const struct burn_step *step, const struct efuse *efuse)
 {
+    uint32_t locks = efuse_bits(efuse, 0, 0, 32);
+    unsigned block = WR_DIS_KEY0 + step->block, purpose = WR_DIS_PURPOSE0 + step->block;
+    if (locks >> block & 1 || locks >> purpose & 1)
+        return host_fail(step->name,
+                         "is write-protected by WR_DIS bit %u (a key is burned with its purpose "
+                         "and protections, before these bits)",
+                         locks >> block & 1 ? block : purpose);
+    return host_fail(step->name,
+                     "cannot be read-protected%s (secret keys come before WR_DIS bit 0)",
+                     locks & 1 ? ": RD_DIS is write-protected" : ", or is already");
+}
+
+static int explain(const struct burn_step *step, const struct efuse *efuse, int error)
+{
+    const struct efuse_field *field = efuse_field_find(step->name);
     if (error == CHAIN_EDUPLICATE)
         return host_fail(step->name, "is burned already, or another block has this purpose");
-    if (error == CHAIN_EPROTECTED)
-        return host_fail(step->name, "is write-protected");
+    if (error == CHAIN_EPROTECTED && step->is_key)
+        return explain_protected_key(step, efuse);
+    if (error == CHAIN_EPROTECTED && field)
+        return host_fail(step->name, "is write-protected (WR_DIS bit %d)", field->wr_dis);
     if (error == CHAIN_EFIELD && step->is_key)
         return host_fail(step->name, "cannot hold this key (all zero, or KEY5 for XTS)");
     return host_fail(step->name, "cannot be burned: %s", chain_error_text(error));
@@ -106,7 +130,7 @@ static int burn_bits(const struct burn_step *step, struct efuse *efuse)
     if (!field)
         return host_fail(step->name, "is no eFuse field of the ESP32-C6");
     int error = efuse_burn_field(efuse, field, efuse_get(efuse, field) | step->bits);
-    return error ? explain(step, error) : HOST_DONE;
+    return error ? explain(step, efuse, error) : HOST_DONE;
 }
 
 int plan_step_burn(const struct burn_step *step, struct efuse *efuse)
@@ -114,7 +138,7 @@ int plan_step_burn(const struct burn_step *step, struct efuse *efuse)
     if (!step->is_key)
         return burn_bits(step, efuse);
     int error = efuse_burn_key(efuse, step->block, step->purpose, step->key);
-    return error ? explain(step, error) : HOST_DONE;
+    return error ? explain(step, efuse, error) : HOST_DONE;
 }
 
 void plan_step_print(const struct burn_step *step, size_t number)
@@ -126,20 +150,19 @@ void plan_step_print(const struct burn_step *step, size_t number)
         printf("%2zu  %-28s |= 0x%-21x %s\n", number, step->name, (unsigned)step->bits, step->why);
 }
 
-int plan_find_purpose(const char *name, enum efuse_purpose *purpose)
+bool plan_find_purpose(const char *name, enum efuse_purpose *purpose)
 {
     for (unsigned value = 0; value < 16; value++) {
         const char *known = efuse_purpose_name(value);
         if (known && strcasecmp(known, name) == 0) {
             *purpose = (enum efuse_purpose)value;
-            return HOST_DONE;
+            return true;
         }
     }
-    return host_usage(name, "is no key purpose (for example XTS_AES_128_KEY, "
-                            "SECURE_BOOT_DIGEST0, USER)");
+    return false;
 }
 
-int plan_find_block(const char *name, unsigned *block)
+bool plan_find_block(const char *name, unsigned *block)
 {
     static const char *const prefixes[] = {"KEY", "BLOCK_KEY", "BLOCK"};
     for (size_t i = 0; i < sizeof prefixes / sizeof *prefixes; i++) {
@@ -150,8 +173,8 @@ int plan_find_block(const char *name, unsigned *block)
         unsigned digit = (unsigned)(name[length] - '0');
         if (digit >= first && digit < first + EFUSE_KEY_BLOCKS) {
             *block = digit - first;
-            return HOST_DONE;
+            return true;
         }
     }
-    return host_usage(name, "is no key block (KEY0 to KEY5)");
+    return false;
 }

@@ -1,14 +1,14 @@
-/* tool/efuse_plan.h: burns in their order: the profiles of whole devices, and `trustchain efuse
- * plan`, which prints one with what each step makes impossible. `efuse burn` burns these very
- * steps.
+/* tool/efuse_plan.h: burns in their order, and the profiles of whole devices. `efuse plan` prints
+ * and `efuse burn` burns these very steps, both after plan_check().
  */
 #ifndef TOOL_EFUSE_PLAN_H
 #define TOOL_EFUSE_PLAN_H
 
 #include "chain/efuse.h"
 
-#define PLAN_STEPS_MAX  24
+#define PLAN_STEPS_MAX  40
 #define PLAN_NAME_BYTES 40
+#define PLAN_RULES_MAX  64 /* room for efuse_rule_count */
 
 /* One thing to burn: a key with its purpose, or bits of a field. */
 struct burn_step {
@@ -25,6 +25,8 @@ struct burn_step {
 struct burn_plan {
     struct burn_step step[PLAN_STEPS_MAX];
     size_t count;
+    bool holes_allowed;            /* a device that does not leave: no findings at the end count */
+    bool accepted[PLAN_RULES_MAX]; /* by efuse_rules[] index: this finding is meant */
 };
 
 void plan_bits(struct burn_plan *plan, const char *name, uint32_t bits, const char *why);
@@ -39,10 +41,8 @@ bool plan_profile(struct burn_plan *plan, const char *profile, const struct sigb
 int plan_step_burn(const struct burn_step *step, struct efuse *efuse);
 void plan_step_print(const struct burn_step *step, size_t number);
 
-/* By name: KEY0, BLOCK_KEY0 or BLOCK4; a purpose in any case. HOST_USAGE after its line. */
-int plan_find_block(const char *name, unsigned *block);
-int plan_find_purpose(const char *name, enum efuse_purpose *purpose);
-
-int efuse_plan(int argc, char **argv);
+/* By name: KEY0, BLOCK_KEY0 or BLOCK4; a purpose in any case. */
+bool plan_find_block(const char *name, unsigned *block);
+bool plan_find_purpose(const char *name, enum efuse_purpose *purpose);
 
 #endif

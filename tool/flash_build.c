@@ -1,4 +1,3 @@
-#include "tool/file_lock.h"
 #include "tool/flash_build.h"
 
 #include <stdio.h>
@@ -17,6 +16,8 @@
 #include "host/file.h"
 #include "server/project.h"
 #include "tool/cli.h"
+#include "tool/file_lock.h"
+#include "tool/flash_data.h"
 #include "tool/inputs.h"
 #include "tool/table.h"
 
@@ -247,9 +248,31 @@ static const struct partition *find_partition(const struct flash *flash, const c
                                               bool app)
 {
     const struct partition *partition = partition_find_label(&flash->table, label);
-    if (partition && (partition->type == PARTITION_APP) == app)
+    if (partition && (partition->type == PARTITION_APP) == app && !partition_is_primary(partition))
         return partition;
     host_fail(label, "is no %s partition of the table", app ? "application" : "data");
+    return NULL;
+}
+
+/* Is part `i` the first of its label? */
+static int check_once(const struct part *list, size_t i)
+{
+    for (size_t k = 0; k < i; k++) {
+        if (strcmp(list[i].label, list[k].label) == 0)
+            return host_fail(list[i].label, "is given twice");
+    }
+    return HOST_DONE;
+}
+
+/* The file given for the NVS keys partition; NULL when none is. */
+static const char *keys_path(const struct build_options *options, const struct flash *flash)
+{
+    const struct partition *keys =
+        partition_find(&flash->table, PARTITION_DATA, PARTITION_DATA_NVS_KEYS);
+    for (size_t i = 0; keys && i < options->data_count; i++) {
+        if (strcmp(options->data[i].label, keys->label) == 0)
+            return options->data[i].path;
+    }
     return NULL;
 }
 
@@ -257,12 +280,9 @@ static int place_apps(const struct build_options *options, struct flash *flash)
 {
     for (size_t i = 0; i < options->app_count; i++) {
         const struct partition *slot = find_partition(flash, options->app[i].label, true);
-        for (size_t j = 0; slot && j < i; j++) {
-            if (strcmp(options->app[i].label, options->app[j].label) == 0)
-                return host_fail(slot->label, "is given twice");
-        }
-        if (!slot || place_image(flash, options->app[i].path, IMAGE_APP, slot->offset,
-                                 slot->size) != HOST_DONE)
+        if (!slot || check_once(options->app, i) != HOST_DONE ||
+            place_image(flash, options->app[i].path, IMAGE_APP, slot->offset, slot->size) !=
+                HOST_DONE)
             return HOST_FAILED;
     }
     return HOST_DONE;
@@ -295,20 +315,27 @@ static int place_otadata(struct flash *flash, const char *choice)
     return HOST_DONE;
 }
 
+static int place_file(const struct build_options *options, struct flash *flash,
+                      const struct partition *place, const char *path)
+{
+    struct buffer file;
+    if (place->type == PARTITION_BOOTLOADER)
+        return place_image(flash, path, IMAGE_BOOTLOADER, place->offset, place->size);
+    if (flash_data_read(place, path, keys_path(options, flash), &file) != HOST_DONE)
+        return HOST_FAILED;
+    memcpy(flash->bytes + place->offset, file.bytes, file.length);
+    buffer_free_secret(&file);
+    return HOST_DONE;
+}
+
+/* Parts first, then everything that is encrypted whole: also what nothing was given for. */
 static int place_data(const struct build_options *options, struct flash *flash)
 {
     for (size_t i = 0; i < options->data_count; i++) {
-        struct buffer file;
-        const char *path = options->data[i].path;
         const struct partition *place = find_partition(flash, options->data[i].label, false);
-        if (!place || file_read(path, FILE_MAX_DEFAULT, &file) != HOST_DONE)
+        if (!place || check_once(options->data, i) != HOST_DONE ||
+            place_file(options, flash, place, options->data[i].path) != HOST_DONE)
             return HOST_FAILED;
-        bool fits = file.length <= place->size;
-        if (fits)
-            memcpy(flash->bytes + place->offset, file.bytes, file.length);
-        buffer_free_secret(&file);
-        if (!fits)
-            return host_fail(path, "does not fit partition %s", place->label);
     }
     for (size_t i = 0; i < flash->table.count; i++) {
         const struct partition *partition = &flash->table.entry[i];
@@ -362,7 +389,7 @@ int flash_build(int argc, char **argv)
         {"partitions", 'p', "FILE", 0, "partition table, CSV or binary", 0},
         {"bootloader", 'b', "IMAGE", 0, "bootloader image, signed when the device demands it", 0},
         {"app", 'a', "LABEL=IMAGE", 0, "application image for a slot, e.g. ota_0=app.bin", 0},
-        {"data", 'd', "LABEL=FILE", 0, "content of a data partition", 0},
+        {"data", 'd', "LABEL=FILE", 0, "content of a data partition; for NVS also CSV", 0},
         {"otadata", OPTION_OTADATA, "SLOT", 0, "`initial' (default), or the slot to boot", 0},
         {"key", 'k', "FILE", 0, "encrypt with this flash encryption key", 0},
         {"efuse", 'e', "FILE", 0, "build for the device with these eFuses", 0},

@@ -1,42 +1,37 @@
 #include "tool/flash_read.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
-#include <openssl/crypto.h>
-
-#include "chain/bytes.h"
 #include "chain/error.h"
-#include "chain/flashcrypt.h"
-#include "chain/image.h"
-#include "host/crypto.h"
 #include "host/error.h"
-#include "host/file.h"
 #include "tool/cli.h"
-#include "tool/inputs.h"
-#include "tool/table.h"
+#include "tool/file_lock.h"
+#include "tool/flash_layout.h"
+#include "tool/flash_source.h"
+#include "tool/folder_new.h"
 
-#define FLASH_MAX_BYTES (16u << 20)
+#define CSV_BYTES  16384u
+#define NAME_BYTES 32u /* a label and ".bin", or one of the names below */
 
-struct dump_options {
-    const char *dump;
+static const char bootloader_file[] = "bootloader.bin";
+static const char table_file[] = "partition-table.bin";
+static const char csv_file[] = "partitions.csv";
+
+enum { OPTION_WHOLE = CLI_LONG, OPTION_JSON };
+
+struct read_options {
+    struct flash_source source;
     const char *partition;
     const char *output;
-    const char *key;
-    const char *efuse;
+    bool whole;
+    bool json;
 };
 
-struct dump {
-    struct buffer raw;
-    bool encrypted;
-    uint8_t key[XTS_KEY_BYTES];
-    struct partition_table table;
-};
-
-static error_t parse_dump(int key, char *text, struct argp_state *state)
+static error_t parse_read(int key, char *text, struct argp_state *state)
 {
-    struct dump_options *options = state->input;
+    struct read_options *options = state->input;
     switch (key) {
     case 'o':
         options->output = text;
@@ -44,197 +39,241 @@ static error_t parse_dump(int key, char *text, struct argp_state *state)
     case 'p':
         options->partition = text;
         return 0;
-    case 'k':
-        options->key = text;
+    case OPTION_WHOLE:
+        options->whole = true;
         return 0;
-    case 'e':
-        options->efuse = text;
+    case OPTION_JSON:
+        options->json = true;
         return 0;
     default:
-        return cli_one_argument(key, text, &options->dump, "flash dump", state);
+        return flash_source_parse(key, text, &options->source, "flash dump", state);
     }
 }
 
-static bool is_blank(const uint8_t *bytes, size_t length)
+/* An image ends where its signature sector does; what follows in its slot is not part of it. */
+static uint32_t part_length(const struct read_options *options, const struct flash_region *region)
 {
-    for (size_t i = 0; i < length; i++) {
-        if (bytes[i] != 0xFF)
+    if (region->kind == FLASH_TABLE && !region->partition)
+        return PARTITION_TABLE_BYTES;
+    return options->whole || region->image_length == 0 ? region->size : region->used;
+}
+
+static int read_part(const struct read_options *options, const struct flash_dump *dump,
+                     const struct flash_region *region, struct buffer *part)
+{
+    if (flash_dump_region(dump, region->offset, region->size, flash_region_view(region), part) !=
+        HOST_DONE)
+        return HOST_FAILED;
+    part->length = part_length(options, region);
+    return HOST_DONE;
+}
+
+static int read_partition(const struct read_options *options, const struct flash_dump *dump,
+                          const struct flash_layout *layout)
+{
+    struct buffer part;
+    const struct flash_region *region = NULL;
+    int lock;
+    for (size_t i = 0; i < layout->count && !region; i++) {
+        if (layout->region[i].partition && strcmp(layout->region[i].label, options->partition) == 0)
+            region = &layout->region[i];
+    }
+    if (!region)
+        return host_fail(options->partition, "is no partition of this flash");
+    if (file_lock_output(options->output, &lock) != HOST_DONE)
+        return HOST_FAILED;
+    int status = read_part(options, dump, region, &part);
+    if (status == HOST_DONE)
+        status = file_write(options->output, part.bytes, part.length, 0600);
+    buffer_free_secret(&part);
+    file_unlock(lock);
+    return status;
+}
+
+/* A label is whatever bytes were in the flash; as a file name it must stay inside the folder, be
+ * seen in a listing, and not be taken for an option. */
+static bool is_file_name(const char *label)
+{
+    if (label[0] == '\0' || label[0] == '.' || label[0] == '-' || label[0] == ' ')
+        return false;
+    for (const char *c = label; *c; c++) {
+        if (*c < 0x20 || *c > 0x7E || strchr("/\\:*?\"<>|", *c))
             return false;
     }
     return true;
 }
 
-/* A copy of a region as the device reads it; the caller frees it. Erased flash stays erased: it
- * decrypts to noise, and nothing was ever written there. */
-static int dump_region(const struct dump *dump, uint32_t offset, uint32_t length, bool decrypt,
-                       struct buffer *out)
-{
-    *out = (struct buffer){.bytes = malloc(length), .length = length};
-    if (!out->bytes)
-        return host_fail(NULL, "out of memory");
-    memcpy(out->bytes, dump->raw.bytes + offset, length);
-    if (!decrypt || !dump->encrypted)
-        return HOST_DONE;
-    int error = flashcrypt_decrypt(&host_crypto, dump->key, offset, out->bytes, out->bytes, length);
-    if (error == CHAIN_OK)
-        return HOST_DONE;
-    buffer_free_secret(out);
-    return host_fail("flash", "%s", chain_error_text(error));
-}
+/* One part: a region, and the file it goes to or, being empty, would go to. */
+struct part {
+    const struct flash_region *region;
+    bool written;
+    char name[NAME_BYTES];
+};
 
-static int read_table(const char *name, struct dump *dump)
+struct parts {
+    size_t count;
+    struct part part[PARTITION_ENTRIES_MAX + 2];
+};
+
+static int name_part(const struct read_options *options, const struct flash_region *region,
+                     struct part *part)
 {
-    struct buffer table;
-    if (!span_within(PARTITION_TABLE_OFFSET, PARTITION_TABLE_BYTES, dump->raw.length))
-        return host_fail(name, "is too short for a flash with a partition table");
-    if (dump_region(dump, PARTITION_TABLE_OFFSET, PARTITION_TABLE_BYTES, true, &table) != HOST_DONE)
-        return HOST_FAILED;
-    int error = partition_table_parse(table.bytes, table.length, (uint32_t)dump->raw.length,
-                                      &dump->table, NULL);
-    buffer_free(&table);
-    if (error)
-        return host_fail(name, "no partition table at 0x8000: %s%s", chain_error_text(error),
-                         dump->encrypted ? " (is it the right key?)"
-                                         : " (if it is encrypted, give --key or --efuse)");
+    char printable[CLI_TEXT];
+    *part = (struct part){.region = region,
+                          .written = options->whole || region->content != FLASH_EMPTY};
+    if (region->partition && !is_file_name(region->label))
+        return host_fail(file_input_name(options->source.path),
+                         "partition \"%s\" has a label that is no file name (take single "
+                         "partitions with --partition LABEL -o FILE)",
+                         cli_printable(region->label, printable));
+    if (region->partition)
+        snprintf(part->name, sizeof part->name, "%s.bin", region->label);
+    else
+        strcpy(part->name, region->kind == FLASH_TABLE ? table_file : bootloader_file);
     return HOST_DONE;
 }
 
-static int dump_open(const struct dump_options *options, struct dump *dump)
+/* File systems that do not tell capital letters apart are met on many desks. */
+static int check_distinct(const struct read_options *options, const struct parts *parts)
 {
-    *dump = (struct dump){.encrypted = options->key || options->efuse};
-    if (file_read(options->dump, FLASH_MAX_BYTES, &dump->raw) != HOST_DONE)
-        return HOST_FAILED;
-    if (dump->encrypted && flash_key_read(options->key, options->efuse, dump->key) != HOST_DONE)
-        return HOST_FAILED;
-    return read_table(file_input_name(options->dump), dump);
+    for (size_t i = 0; i < parts->count; i++) {
+        for (size_t k = 0; k < i; k++) {
+            const char *name = parts->part[i].name;
+            if (strcasecmp(name, parts->part[k].name) == 0)
+                return host_fail(file_input_name(options->source.path),
+                                 "two parts would be %s (take single partitions with --partition "
+                                 "LABEL -o FILE)",
+                                 name);
+        }
+    }
+    return HOST_DONE;
 }
 
-static void dump_close(struct dump *dump)
+static int name_parts(const struct read_options *options, const struct flash_layout *layout,
+                      struct parts *parts)
 {
-    buffer_free(&dump->raw);
-    OPENSSL_cleanse(dump->key, sizeof dump->key);
+    parts->count = 0;
+    for (size_t i = 0; i < layout->count; i++) {
+        if (layout->region[i].kind == FLASH_FREE)
+            continue;
+        if (name_part(options, &layout->region[i], &parts->part[parts->count++]) != HOST_DONE)
+            return HOST_FAILED;
+    }
+    return check_distinct(options, parts);
 }
 
-int flash_dump_table(const char *path, const char *key, const char *efuse,
-                     struct partition_table *table)
+static int write_parts(const struct read_options *options, const struct flash_dump *dump,
+                       const struct parts *parts, const struct folder_new *folder)
 {
-    struct dump_options options = {.dump = path, .key = key, .efuse = efuse};
-    struct dump dump;
-    int status = dump_open(&options, &dump);
+    for (size_t i = 0; i < parts->count; i++) {
+        const struct flash_region *region = parts->part[i].region;
+        struct buffer part;
+        if (!parts->part[i].written)
+            continue;
+        if (read_part(options, dump, region, &part) != HOST_DONE)
+            return HOST_FAILED;
+        int status = folder_new_put(folder, parts->part[i].name, part.bytes, part.length);
+        buffer_free_secret(&part);
+        if (status != HOST_DONE)
+            return HOST_FAILED;
+    }
+    return HOST_DONE;
+}
+
+static json_t *part_json(const struct read_options *options, const struct part *part)
+{
+    const struct flash_region *region = part->region;
+    return json_pack("{s:o, s:o, s:I, s:I, s:s, s:b}", "file",
+                     part->written ? json_string(part->name) : json_null(), "label",
+                     region->partition ? cli_json_text(region->label) : json_null(), "offset",
+                     (json_int_t)region->offset, "length",
+                     (json_int_t)(part->written ? part_length(options, region) : 0), "content",
+                     flash_content_name(region->content), "decrypted", region->encrypted);
+}
+
+static int print_parts(const struct read_options *options, const struct parts *parts)
+{
+    json_t *list = options->json ? json_array() : NULL;
+    for (size_t i = 0; i < parts->count; i++) {
+        const struct part *part = &parts->part[i];
+        const struct flash_region *region = part->region;
+        if (list)
+            json_array_append_new(list, part_json(options, part));
+        else if (!part->written)
+            printf("0x%06x  %-20s  empty, not written\n", (unsigned)region->offset, region->label);
+        else
+            printf("0x%06x  %-20s  %s, %u bytes%s\n", (unsigned)region->offset, part->name,
+                   flash_content_name(region->content), (unsigned)part_length(options, region),
+                   region->encrypted ? ", decrypted" : "");
+    }
+    return list ? cli_json_print(list) : HOST_DONE;
+}
+
+static int split(const struct read_options *options, const struct flash_dump *dump,
+                 const struct flash_layout *layout)
+{
+    char csv[CSV_BYTES];
+    struct parts parts;
+    struct folder_new folder;
+    if (name_parts(options, layout, &parts) != HOST_DONE)
+        return HOST_FAILED;
+    int error = partition_csv_print(&dump->table, csv, sizeof csv);
+    if (error)
+        return host_fail(file_input_name(options->source.path),
+                         "has a partition table that CSV cannot express: %s",
+                         chain_error_text(error));
+    if (folder_new_begin(options->output, &folder) != HOST_DONE)
+        return HOST_FAILED;
+    int status = folder_new_put(&folder, csv_file, csv, strlen(csv));
     if (status == HOST_DONE)
-        *table = dump.table;
-    dump_close(&dump);
-    return status;
+        status = write_parts(options, dump, &parts, &folder);
+    status = folder_new_end(&folder, status);
+    return status == HOST_DONE ? print_parts(options, &parts) : status;
 }
 
-static bool is_decrypted(const struct partition *partition)
+static int check_options(const struct read_options *options)
 {
-    return partition->type == PARTITION_APP || partition_all_encrypted(partition);
+    if (!options->output)
+        return host_usage("flash read", "-o FOLDER is needed, or --partition LABEL and -o FILE");
+    if (options->partition && options->json)
+        return host_usage("flash read", "--json is for a whole dump, without --partition");
+    return HOST_DONE;
 }
-
-static int read_partition(const struct dump_options *options, const struct dump *dump)
-{
-    struct buffer content;
-    const struct partition *partition = partition_find_label(&dump->table, options->partition);
-    if (!partition)
-        return host_fail(options->partition, "is no partition of this flash");
-    if (dump_region(dump, partition->offset, partition->size, is_decrypted(partition), &content) !=
-        HOST_DONE)
-        return HOST_FAILED;
-    int status = file_write(options->output, content.bytes, content.length, 0600);
-    buffer_free_secret(&content);
-    return status;
-}
-
-static const struct argp_option dump_options_known[] = {
-    {"partition", 'p', "LABEL", 0, "which partition", 0},
-    {"output", 'o', "FILE", 0, "where its content goes", 0},
-    {"key", 'k', "FILE", 0, "decrypt with this flash encryption key", 0},
-    {"efuse", 'e', "FILE", 0, "decrypt with the key of these eFuses", 0},
-    {0}};
 
 int flash_read(int argc, char **argv)
 {
+    static const struct argp_option options_known[] = {
+        {"output", 'o', "FOLDER", 0, "where the parts go; new, or empty", 0},
+        {"partition", 'p', "LABEL", 0, "only this partition; -o is then a file", 0},
+        FLASH_SOURCE_OPTIONS,
+        {"whole", OPTION_WHOLE, NULL, 0,
+         "slots to their end instead of to the end of the image, and empty partitions too", 0},
+        {"json", OPTION_JSON, NULL, 0, "print what was written as JSON", 0},
+        {0}};
     static const struct argp argp = {
-        dump_options_known,
-        parse_dump,
+        options_known,
+        parse_read,
         "DUMP",
-        "Take one partition out of a flash dump, decrypted where the device decrypts.",
+        "Take a flash dump apart: bootloader, partition table (binary and CSV), every partition "
+        "by its label, decrypted where the device decrypts. From these `flash build' makes the "
+        "same flash again.",
         NULL,
         NULL,
         NULL};
-    struct dump_options options = {0};
-    struct dump dump;
+    struct read_options options = {0};
+    struct flash_dump dump;
+    struct flash_layout layout;
     int status = cli_parse(&argp, argc, argv, &options);
-    if (status == HOST_DONE && (!options.partition || !options.output))
-        status = host_usage("flash read", "--partition LABEL and -o FILE are needed");
+    if (status == HOST_DONE)
+        status = check_options(&options);
     if (status != HOST_DONE)
         return status;
-    status = dump_open(&options, &dump);
+    status = flash_dump_open(&options.source, &dump);
     if (status == HOST_DONE)
-        status = read_partition(&options, &dump);
-    dump_close(&dump);
-    return status;
-}
-
-/* One line: what a region holds, judged by its content. */
-static int print_region(const struct dump *dump, const char *label, uint32_t offset, uint32_t size,
-                        bool decrypt)
-{
-    struct buffer content;
-    struct image image;
-    struct image_app_desc desc;
-    char size_text[CLI_SIZE_TEXT];
-    char text[2][CLI_TEXT];
-    const uint8_t *raw = dump->raw.bytes + offset;
-    if (dump_region(dump, offset, size, decrypt, &content) != HOST_DONE)
-        return HOST_FAILED;
-    printf("0x%06x  %-8s %-16s ", (unsigned)offset, cli_size(size, size_text),
-           cli_printable(label, text[0]));
-    if (is_blank(raw, size) || is_blank(content.bytes, size))
-        printf("empty");
-    else if (image_parse(content.bytes, size, &image) != CHAIN_OK)
-        printf("data");
-    else if (image_app_desc_read(content.bytes, size, &desc) == CHAIN_OK)
-        printf("app %s %s, %u bytes", cli_printable(desc.project_name, text[0]),
-               cli_printable(desc.version, text[1]), (unsigned)image.length);
-    else
-        printf("image, %u bytes", (unsigned)image.length);
-    puts(decrypt && dump->encrypted ? ", encrypted" : "");
-    buffer_free_secret(&content);
-    return HOST_DONE;
-}
-
-static int print_map(const struct dump *dump)
-{
-    int status = print_region(dump, "(bootloader)", 0, PARTITION_TABLE_OFFSET, true);
+        status = flash_layout_of_dump(&dump, &layout);
     if (status == HOST_DONE)
-        status = print_region(dump, "(partition table)", PARTITION_TABLE_OFFSET, 0x1000, true);
-    for (size_t i = 0; i < dump->table.count && status == HOST_DONE; i++) {
-        const struct partition *partition = &dump->table.entry[i];
-        status = print_region(dump, partition->label, partition->offset, partition->size,
-                              is_decrypted(partition));
-    }
-    return status;
-}
-
-int flash_map(int argc, char **argv)
-{
-    static const struct argp argp = {&dump_options_known[2],
-                                     parse_dump,
-                                     "DUMP",
-                                     "Say what is where in a flash dump.",
-                                     NULL,
-                                     NULL,
-                                     NULL};
-    struct dump_options options = {0};
-    struct dump dump;
-    int status = cli_parse(&argp, argc, argv, &options);
-    if (status != HOST_DONE)
-        return status;
-    status = dump_open(&options, &dump);
-    if (status == HOST_DONE)
-        status = print_map(&dump);
-    dump_close(&dump);
+        status = options.partition ? read_partition(&options, &dump, &layout)
+                                   : split(&options, &dump, &layout);
+    flash_dump_close(&dump);
     return status;
 }

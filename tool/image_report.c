@@ -6,6 +6,7 @@
 #include "host/crypto.h"
 #include "tool/cli.h"
 #include "tool/inputs.h"
+#include "tool/sign_image.h"
 
 static const char *const memory_names[] = {
     [IMAGE_MEMORY_PADDING] = "padding", [IMAGE_MEMORY_FLASH] = "flash",
@@ -45,13 +46,14 @@ static int add_signatures(const struct buffer *file, struct image_report *report
         error = sigblock_key_digest(block, &host_crypto, key_digest);
         if (error)
             return error;
-        report->signature[i].scheme = block[1] == SIGBLOCK_RSA ? "RSA-3072" : "ECDSA";
+        report->signature[i].scheme = sign_scheme_name(block);
         report->signature[i].verdict = check_block(block, digest, key_digest);
     }
     return CHAIN_OK;
 }
 
-int image_report_make(const struct buffer *file, uint16_t chip_rev, struct image_report *report)
+int image_report_make(const struct buffer *file, const struct image_judge *judge,
+                      struct image_report *report)
 {
     *report = (struct image_report){.kind = image_kind_of(file->bytes, file->length)};
     int error = image_parse(file->bytes, file->length, &report->image);
@@ -62,15 +64,19 @@ int image_report_make(const struct buffer *file, uint16_t chip_rev, struct image
     else
         report->has_boot =
             image_boot_desc_read(file->bytes, file->length, &report->boot) == CHAIN_OK;
-    report->target = image_check_target(&report->image, report->kind, chip_rev);
+    report->target = image_check_target(&report->image, report->kind, judge->chip_rev);
     report->checksum = image_check_checksum(&report->image, file->bytes);
     report->digest = image_check_digest(&report->image, file->bytes, &host_crypto);
-    return add_signatures(file, report);
+    error = add_signatures(file, report);
+    if (error == CHAIN_OK)
+        image_findings_make(file, judge, &report->image, &report->findings);
+    return error;
 }
 
 bool image_report_good(const struct image_report *report)
 {
-    return report->target == CHAIN_OK && report->checksum == CHAIN_OK && report->digest == CHAIN_OK;
+    return report->target == CHAIN_OK && report->checksum == CHAIN_OK &&
+           report->digest == CHAIN_OK && report->findings.failures == 0;
 }
 
 static const char *check_text(int error)
@@ -137,6 +143,10 @@ void image_report_print(const char *name, const struct image_report *report)
         printf("  signature   %s by key %s: %s\n", report->signature[i].scheme,
                cli_hex(report->signature[i].key_digest, SHA256_BYTES, digest),
                check_text(report->signature[i].verdict));
+    for (size_t i = 0; i < report->findings.count; i++) {
+        const struct image_finding *finding = &report->findings.item[i];
+        printf("  %-11s %s: %s\n", finding->fails ? "fails" : "note", finding->check, finding->why);
+    }
 }
 
 static json_t *segments_json(const struct image *image)
@@ -152,7 +162,7 @@ static json_t *segments_json(const struct image *image)
     return list;
 }
 
-static json_t *signatures_json(const struct image_report *report)
+static json_t *blocks_json(const struct image_report *report)
 {
     json_t *list = json_array();
     for (size_t i = 0; i < report->signature_count; i++)
@@ -160,6 +170,16 @@ static json_t *signatures_json(const struct image_report *report)
             list, json_pack("{s:s, s:o, s:s}", "scheme", report->signature[i].scheme, "key_digest",
                             cli_json_hex(report->signature[i].key_digest, SHA256_BYTES), "check",
                             check_text(report->signature[i].verdict)));
+    return list;
+}
+
+static json_t *findings_json(const struct image_findings *findings)
+{
+    json_t *list = json_array();
+    for (size_t i = 0; i < findings->count; i++)
+        json_array_append_new(list, json_pack("{s:s, s:b, s:s}", "check", findings->item[i].check,
+                                              "fails", findings->item[i].fails, "why",
+                                              findings->item[i].why));
     return list;
 }
 
@@ -199,6 +219,7 @@ json_t *image_report_json(const char *name, const struct image_report *report)
                         json_pack("{s:s, s:s, s:s}", "target", check_text(report->target),
                                   "checksum", check_text(report->checksum), "digest",
                                   digest_text(report)));
-    json_object_set_new(root, "signatures", signatures_json(report));
+    json_object_set_new(root, "signatures", blocks_json(report));
+    json_object_set_new(root, "findings", findings_json(&report->findings));
     return root;
 }

@@ -9,6 +9,7 @@
 #include "chain/image.h"
 #include "chain/sigblock.h"
 #include "host/file.h"
+#include "tool/image_findings.h"
 
 struct image_report {
     enum image_kind kind;
@@ -25,10 +26,12 @@ struct image_report {
         const char *scheme;
         int verdict; /* does it verify, its own key trusted */
     } signature[SIGBLOCK_MAX];
+    struct image_findings findings;
 };
 
 /* A chain_error when the bytes are no image at all. */
-int image_report_make(const struct buffer *file, uint16_t chip_rev, struct image_report *report);
+int image_report_make(const struct buffer *file, const struct image_judge *judge,
+                      struct image_report *report);
 
 /* Every check a chip makes before it looks at trust. */
 bool image_report_good(const struct image_report *report);

@@ -79,6 +79,26 @@ int key_digest_read(const char *path, uint8_t digest[SHA256_BYTES])
     return status;
 }
 
+static bool is_digest(enum efuse_purpose purpose)
+{
+    return purpose >= EFUSE_PURPOSE_SECURE_BOOT_DIGEST0 &&
+           purpose <= EFUSE_PURPOSE_SECURE_BOOT_DIGEST2;
+}
+
+int efuse_key_read(const char *path, enum efuse_purpose purpose, uint8_t key[32])
+{
+    struct buffer file;
+    if (!is_digest(purpose))
+        return flash_key_read(path, NULL, key);
+    if (file_read(path, FILE_MAX_DEFAULT, &file) != HOST_DONE)
+        return HOST_FAILED;
+    bool raw = file.length == 32;
+    if (raw)
+        memcpy(key, file.bytes, 32);
+    buffer_free_secret(&file);
+    return raw ? HOST_DONE : key_digest_read(path, key);
+}
+
 int trust_read(const struct trust_source *source, struct sigblock_trust *trust)
 {
     *trust = (struct sigblock_trust){0};

@@ -24,6 +24,9 @@ struct trust_source {
 int trust_read(const struct trust_source *source, struct sigblock_trust *trust);
 /* The 32 bytes an eFuse holds for the public key in `path`. */
 int key_digest_read(const char *path, uint8_t digest[SHA256_BYTES]);
+/* What a key block of that purpose is burned with: 32 bytes in a file, or for a Secure Boot digest
+ * also the signing key it belongs to. The caller wipes it. */
+int efuse_key_read(const char *path, enum efuse_purpose purpose, uint8_t key[32]);
 
 /* An application carries its descriptor where the format wants it; what has none is a
  * bootloader. */

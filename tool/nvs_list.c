@@ -33,29 +33,30 @@ static int take_name(const char *name, struct nvs_list *list, const struct nvs_e
     return HOST_DONE;
 }
 
-static int take_entry(const char *name, const uint8_t *bytes, struct nvs_list *list,
-                      const struct nvs_entry *entry, size_t *count)
+static int take_entry(const char *name, struct nvs_list *list, const struct nvs_entry *entry,
+                      size_t *count)
 {
     if (entry->fault == CHAIN_ETRUNCATED) {
         list->stale[list->stale_count++] = *entry;
         return HOST_DONE;
     }
     if (entry->fault)
-        return host_fail(name, "page %u, entry %u: %s (damaged, or encrypted: --keys)",
-                         (unsigned)entry->page, entry->slot, chain_error_text(entry->fault));
+        return host_fail(name, "page %u, entry %u: %s (%s)", (unsigned)entry->page, entry->slot,
+                         chain_error_text(entry->fault),
+                         list->state == NVS_DECRYPTED ? "damaged, or other keys"
+                                                      : "damaged, or encrypted: --keys");
     if (entry->namespace_index == 0)
         return take_name(name, list, entry);
-    list->items[*count] = (struct nvs_item){*entry, bytes + entry->offset, *count};
+    list->items[*count] = (struct nvs_item){*entry, list->bytes + entry->offset, *count};
     ++*count;
     return HOST_DONE;
 }
 
 /* All entries but the namespaces' names, in the order of writing. */
-static int take_entries(const char *name, const uint8_t *bytes, size_t length,
-                        struct nvs_list *list, size_t *count)
+static int take_entries(const char *name, struct nvs_list *list, size_t *count)
 {
-    const struct nvs_source source = nvs_memory(bytes, (uint32_t)length);
-    const size_t most = length / NVS_PAGE_BYTES * NVS_PAGE_ENTRIES + 1;
+    const struct nvs_source source = nvs_memory(list->bytes, (uint32_t)list->length);
+    const size_t most = list->length / NVS_PAGE_BYTES * NVS_PAGE_ENTRIES + 1;
     struct nvs_cursor cursor;
     struct nvs_entry entry;
     uint32_t page;
@@ -72,7 +73,7 @@ static int take_entries(const char *name, const uint8_t *bytes, size_t length,
         return host_fail(name, "not enough memory");
     error = nvs_begin(&cursor, &source);
     while (error == CHAIN_OK && (error = nvs_next(&cursor, &entry)) == CHAIN_OK) {
-        if (take_entry(name, bytes, list, &entry, count) != HOST_DONE)
+        if (take_entry(name, list, &entry, count) != HOST_DONE)
             return HOST_FAILED;
     }
     return error == CHAIN_EMISSING ? HOST_DONE : host_fail(name, "%s", chain_error_text(error));
@@ -189,12 +190,12 @@ static int sort_out(const char *name, struct nvs_list *list, size_t count)
     return HOST_DONE;
 }
 
-int nvs_list_read(const char *name, const uint8_t *bytes, size_t length, struct nvs_list *list)
+int nvs_list_read(const char *name, const uint8_t *bytes, size_t length, enum nvs_state state,
+                  struct nvs_list *list)
 {
     size_t count;
-    *list = (struct nvs_list){0};
-    if (take_entries(name, bytes, length, list, &count) == HOST_DONE &&
-        sort_out(name, list, count) == HOST_DONE)
+    *list = (struct nvs_list){.bytes = bytes, .length = length, .state = state};
+    if (take_entries(name, list, &count) == HOST_DONE && sort_out(name, list, count) == HOST_DONE)
         return HOST_DONE;
     nvs_list_free(list);
     return HOST_FAILED;

@@ -8,6 +8,11 @@
 
 #include "chain/nvs.h"
 
+#define NVS_FILE_MAX (16u << 20) /* the largest flash of a C6 */
+
+/* What the bytes are, for what is said about damage. */
+enum nvs_state { NVS_PLAIN, NVS_DECRYPTED };
+
 struct nvs_item {
     struct nvs_entry entry;
     const uint8_t *data; /* a string's, a blob's or a chunk's entry.size bytes */
@@ -22,6 +27,9 @@ struct nvs_value {
 };
 
 struct nvs_list {
+    const uint8_t *bytes; /* the partition */
+    size_t length;
+    enum nvs_state state;
     struct nvs_item *items;   /* sorted by namespace, key, type, chunk */
     struct nvs_value *values; /* in the same order */
     size_t count;
@@ -31,9 +39,10 @@ struct nvs_list {
     char names[256][NVS_KEY_MAX + 1];
 };
 
-/* Of a plain partition. Prints the one line (host/error.h) about `name` and returns HOST_FAILED
+/* Prints the one line (host/error.h) about `name` and returns HOST_FAILED
  * when it is not sound; *list is then empty. The bytes outlive the list. */
-int nvs_list_read(const char *name, const uint8_t *bytes, size_t length, struct nvs_list *list);
+int nvs_list_read(const char *name, const uint8_t *bytes, size_t length, enum nvs_state state,
+                  struct nvs_list *list);
 
 void nvs_list_free(struct nvs_list *list);
 

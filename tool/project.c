@@ -131,12 +131,13 @@ static int write_partitions(const struct project *project)
         second = 0x1F0000u;
     }
     snprintf(text, sizeof text,
-             "# Name,   Type, SubType, Offset,   Size,     Flags\n"
-             "nvs,      data, nvs,     0x9000,   0x4000,\n"
-             "otadata,  data, ota,     0xd000,   0x2000,\n"
-             "update,   0x40, 0x00,    0x10000,  0x2000,   encrypted\n"
-             "ota_0,    app,  ota_0,   0x20000,  0x%X, encrypted\n"
-             "ota_1,    app,  ota_1,   0x%X, 0x%X, encrypted\n",
+             "# Name,   Type, SubType,  Offset,   Size,     Flags\n"
+             "nvs,      data, nvs,      0x9000,   0x4000,\n"
+             "otadata,  data, ota,      0xd000,   0x2000,\n"
+             "nvs_keys, data, nvs_keys, 0xf000,   0x1000,   encrypted\n"
+             "update,   0x40, 0x00,     0x10000,  0x2000,   encrypted\n"
+             "ota_0,    app,  ota_0,    0x20000,  0x%X, encrypted\n"
+             "ota_1,    app,  ota_1,    0x%X, 0x%X, encrypted\n",
              (unsigned)slot, (unsigned)second, (unsigned)slot);
     return write_text(project, "partitions.csv", text);
 }

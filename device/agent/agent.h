@@ -183,6 +183,7 @@ struct agent_config {
     uint16_t port;
     const char *product;
     const char *channel;
+    const char *token;       /* the device's own, for the server; NULL: none */
     uint32_t poll_ms;        /* between two questions; spread by an eighth */
     uint32_t backoff_ms;     /* first wait after a failure; doubles ... */
     uint32_t backoff_max_ms; /* ... up to this */

@@ -42,6 +42,7 @@ static bool write_request(struct agent *agent)
         .product = config->product,
         .channel = config->channel,
         .version = agent->running_version,
+        .token = config->token,
         .not_wanted = (const uint8_t(*)[HTTP_ETAG_BYTES])not_wanted,
         .not_wanted_count = count,
         .resume_etag = agent_resuming(agent) ? record->digest : NULL,

@@ -276,6 +276,11 @@ size_t http_request_write(const struct http_request *request, char *out, size_t 
     put(out, size, &used, "\r\nUser-Agent: trustchain-agent/");
     put(out, size, &used, request->version);
     put(out, size, &used, "\r\nConnection: close\r\n");
+    if (request->token != NULL) {
+        put(out, size, &used, "Authorization: TargetToken ");
+        put(out, size, &used, request->token);
+        put(out, size, &used, "\r\n");
+    }
     for (size_t i = 0; i < request->not_wanted_count; i++) {
         put(out, size, &used, i == 0 ? "If-None-Match: " : ", ");
         put_etag(out, size, &used, request->not_wanted[i]);

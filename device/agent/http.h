@@ -44,7 +44,8 @@ struct http_request {
     uint16_t port;
     const char *product;
     const char *channel;
-    const char *version;                          /* of the running image, for User-Agent */
+    const char *version; /* of the running image, for User-Agent */
+    const char *token;   /* printable, no blanks: Authorization: TargetToken; NULL: none */
     const uint8_t (*not_wanted)[HTTP_ETAG_BYTES]; /* If-None-Match: running and refused files */
     size_t not_wanted_count;
     const uint8_t *resume_etag; /* NULL: from the start */

@@ -21,6 +21,7 @@
 enum { KEY_CTRL_C = 0x03, KEY_BACKSPACE = 0x08, KEY_CTRL_U = 0x15, KEY_DELETE = 0x7F };
 
 static const struct flash_map *map;
+static const struct settings *settings;
 static char line[LINE_BYTES];
 static size_t length;
 
@@ -68,8 +69,12 @@ static void command_status(void)
     if (map != NULL)
         print_slots();
     hal_printf("network    %s, %s\n", network_ready() ? "up" : "down", network_address());
-    hal_printf("server     https://%s:%u, product %s, channel %s\n", app_config.host,
-               (unsigned)app_config.port, app_config.product, app_config.channel);
+    hal_printf("device     %s, token %s\n",
+               settings->device_id[0] != '\0' ? settings->device_id : "without id",
+               settings->token[0] != '\0' ? "set" : "none");
+    hal_printf("server     https://%s:%u, product %s, channel %s, every %lu s\n", settings->host,
+               (unsigned)settings->port, app_config.product, settings->channel,
+               (unsigned long)settings->poll_ms / 1000);
     hal_printf("authority  %s\n", authority);
 }
 
@@ -149,9 +154,10 @@ static void take(int c)
     }
 }
 
-void console_init(const struct flash_map *flash)
+void console_init(const struct flash_map *flash, const struct settings *of_device)
 {
     map = flash;
+    settings = of_device;
 }
 
 bool console_poll(void)

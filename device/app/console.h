@@ -4,10 +4,11 @@
 
 #include <stdbool.h>
 
+#include "device/agent/settings.h"
 #include "device/app/flash_map.h"
 
-/* `map` is kept by reference; NULL when flash could not be made sense of. */
-void console_init(const struct flash_map *map);
+/* Both are kept by reference; `map` is NULL when flash could not be made sense of. */
+void console_init(const struct flash_map *map, const struct settings *settings);
 
 /* True when a character came. */
 bool console_poll(void);

@@ -17,7 +17,7 @@
 #define SLOT_ENTRIES  120u
 #define OTADATA_ENTRY 248u
 #define JOURNAL_ENTRY 250u
-#define TABLE_ENTRY   252u
+#define BRIEF_ENTRY   252u
 
 #define UPDATE_TYPE  0x40u /* the journal's partition: type 0x40, subtype 0, label "update" */
 #define UPDATE_LABEL "update"
@@ -116,12 +116,29 @@ static const char *find_slots(struct flash_map *map)
 static int table_read(void)
 {
     const uint32_t flash = hal_flash_size();
-    const uint8_t *bytes = hal_mmu_map(TABLE_ENTRY, PARTITION_TABLE_OFFSET, PARTITION_TABLE_BYTES);
+    const uint8_t *bytes = hal_mmu_map(BRIEF_ENTRY, PARTITION_TABLE_OFFSET, PARTITION_TABLE_BYTES);
     int error = CHAIN_EBOUNDS;
     if (flash != 0 && bytes != NULL)
         error = partition_table_parse(bytes, PARTITION_TABLE_BYTES, flash, &table, NULL);
-    hal_mmu_unmap(TABLE_ENTRY, 1);
+    hal_mmu_unmap(BRIEF_ENTRY, 1);
     return error == CHAIN_OK ? partition_table_check_places(&table, PARTITION_TABLE_OFFSET) : error;
+}
+
+const struct partition *flash_map_find(uint8_t type, uint8_t subtype, const char *label)
+{
+    if (label == NULL)
+        return partition_find(&table, type, subtype);
+    const struct partition *found = partition_find_label(&table, label);
+    return found != NULL && found->type == type && found->subtype == subtype ? found : NULL;
+}
+
+bool flash_map_read(uint32_t offset, void *out, size_t length)
+{
+    const uint8_t *bytes = hal_mmu_map(BRIEF_ENTRY, offset, length);
+    if (bytes != NULL)
+        memcpy(out, bytes, length);
+    hal_mmu_unmap(BRIEF_ENTRY, 2);
+    return bytes != NULL;
 }
 
 const char *flash_map_init(struct flash_map *map)
@@ -132,12 +149,10 @@ const char *flash_map_init(struct flash_map *map)
     if (wrong != NULL)
         return wrong;
     if (!region_open(&map->otadata, &otadata_place,
-                     partition_find(&table, PARTITION_DATA, PARTITION_DATA_OTA), OTADATA_ENTRY))
+                     flash_map_find(PARTITION_DATA, PARTITION_DATA_OTA, NULL), OTADATA_ENTRY))
         return "the partition table has no otadata";
-    const struct partition *update = partition_find_label(&table, UPDATE_LABEL);
-    if (update != NULL && (update->type != UPDATE_TYPE || update->subtype != 0))
-        update = NULL;
-    if (!region_open(&map->journal, &journal_place, update, JOURNAL_ENTRY))
+    if (!region_open(&map->journal, &journal_place, flash_map_find(UPDATE_TYPE, 0, UPDATE_LABEL),
+                     JOURNAL_ENTRY))
         return "the partition table has no \"" UPDATE_LABEL "\" of type 0x40 and 8 KB";
     return NULL;
 }

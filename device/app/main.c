@@ -5,6 +5,7 @@
 #include "device/app/log.h"
 #include "device/app/memory.h"
 #include "device/app/network.h"
+#include "device/app/nvs_settings.h"
 #include "device/app/self_test.h"
 #include "device/app/tls.h"
 #include "device/app/update.h"
@@ -49,6 +50,7 @@ void app_main(void)
     banner(wrong == NULL ? map.slot[map.running].label : "unknown");
     if (wrong != NULL)
         log_line('E', "app", "no updates: %s", wrong);
+    const struct settings *settings = nvs_settings_read();
     bool online = network_init(app_config.product);
     if (!online)
         log_line('E', "net", "no Ethernet MAC");
@@ -56,8 +58,8 @@ void app_main(void)
     if (!tls_init(app_config.ca, app_config.ca_bytes))
         log_line('E', "tls", "no updates: the pinned authority or the random numbers are unusable");
     if (wrong == NULL)
-        update_init(&map);
-    console_init(wrong == NULL ? &map : NULL);
+        update_init(&map, settings);
+    console_init(wrong == NULL ? &map : NULL, settings);
 
     for (;;) {
         hal_watchdog_feed();

@@ -168,17 +168,18 @@ static void on_event(void *context, const struct agent_event *event)
     update.just_updated = event->kind == AGENT_EVENT_CONFIRMED || (update.just_updated && !talked);
 }
 
-static void configure(struct agent_config *config)
+static void configure(struct agent_config *config, const struct settings *settings)
 {
     struct efuse efuse;
     hal_efuse_read(&efuse);
     efuse_trust(&efuse, &update.trust);
     *config = (struct agent_config){
-        .host = app_config.host,
-        .port = app_config.port,
+        .host = settings->host,
+        .port = settings->port,
         .product = app_config.product,
-        .channel = app_config.channel,
-        .poll_ms = app_config.poll_ms,
+        .channel = settings->channel,
+        .token = settings->token[0] != '\0' ? settings->token : NULL,
+        .poll_ms = settings->poll_ms,
         .backoff_ms = BACKOFF_MS,
         .backoff_max_ms = BACKOFF_MAX_MS,
         .trial_ms = TRIAL_MS,
@@ -198,11 +199,11 @@ static void configure(struct agent_config *config)
     };
 }
 
-void update_init(struct flash_map *map)
+void update_init(struct flash_map *map, const struct settings *settings)
 {
     update.map = map;
     update.slots = (struct slots){&map->otadata, map->slot_count, map->running};
-    configure(&update.config);
+    configure(&update.config, settings);
     agent_init(&update.agent, &update.config);
 }
 

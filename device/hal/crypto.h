@@ -1,5 +1,6 @@
-/* device/hal/crypto.h: chain/crypto.h on the accelerators: SHA-256 and RSA-3072 (no software XTS:
- * the cache and the manual encryption block do it).
+/* device/hal/crypto.h: chain/crypto.h on the accelerators: SHA-256 and RSA-3072. The flash cipher
+ * is the cache's and the manual encryption block's; AES-256-XTS stands apart, for whoever reads
+ * encrypted NVS: a bootloader does not.
  *
  * The accelerators have one context each: not from interrupt handlers.
  *
@@ -16,6 +17,11 @@
 #include "chain/crypto.h"
 
 extern const struct chain_crypto hal_crypto;
+
+/* struct chain_crypto's aes256_xts. */
+int hal_aes256_xts(const struct chain_crypto *crypto, bool encrypt,
+                   const uint8_t key[XTS256_KEY_BYTES], const uint8_t tweak[16], const uint8_t *in,
+                   uint8_t *out, size_t length);
 
 /* AES block for mbedTLS and others: key 16 or 32 bytes; encrypt or decrypt one block of 16. */
 void hal_aes_block(const uint8_t *key, unsigned key_bytes, int encrypt, const uint8_t in[16],

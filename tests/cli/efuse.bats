@@ -346,47 +346,162 @@ custom() {
         % "SECURE_BOOT_KEY_REVOKE0 1"
     bad "RD_DIS: must not come here: the ROM reads zeros instead of the digest" \
         "$digest" "RD_DIS 2"
+    bad "KEY1: cannot be read-protected, or is already" "RD_DIS 2" "KEY1 HMAC_UP"
     bad "DIS_ICACHE: must not come here: no code runs from flash" "DIS_ICACHE 1"
-    bad "KEY0: is write-protected" "WR_DIS 1" "$xts"
-    bad "DIS_PAD_JTAG: is write-protected" "WR_DIS 4" "DIS_PAD_JTAG 1"
+    bad "KEY_PURPOSE_1: must not come here: a block has the purpose of a digest" "KEY_PURPOSE_1 9"
+    bad "KEY1: must not come here: slot 0 is revoked" "SECURE_BOOT_KEY_REVOKE0 1" "$digest"
+    bad "KEY0: cannot be read-protected: RD_DIS is write-protected (secret keys come before" \
+        "WR_DIS 1" "$xts"
+    bad "KEY0: is write-protected by WR_DIS bit 23" "WR_DIS 0x800000" "$xts"
+    bad "KEY1: is write-protected by WR_DIS bit 9" "WR_DIS 0x200" "$digest"
+    bad "SECURE_BOOT_EN: is write-protected (WR_DIS bit 15)" "$digest" "WR_DIS 0x8000" \
+        "SECURE_BOOT_EN 1"
+    bad "DIS_PAD_JTAG: is write-protected (WR_DIS bit 2)" "WR_DIS 4" "DIS_PAD_JTAG 1"
     bad "KEY5: cannot hold this key" "KEY5 XTS_AES_128_KEY"
     bad "KEY2: is burned already, or another block has this purpose" "$xts" "KEY2 XTS_AES_128_KEY"
     bad "SECURE_BOOT_EN: comes after the serial port was closed" \
         "$xts" "$digest" "ENABLE_SECURITY_DOWNLOAD 1" "SECURE_BOOT_EN 1"
-    bad "plan.ini: leaves a hole: code may be loaded and run over the serial port" \
-        "$xts" "$digest" % "SECURE_BOOT_EN 1" "SPI_BOOT_CRYPT_CNT 7"
-    bad "plan.ini: leaves a hole: one more bit of SPI_BOOT_CRYPT_CNT" \
-        "$xts" "$digest" % "SECURE_BOOT_EN 1" "SPI_BOOT_CRYPT_CNT 1" "DIS_DOWNLOAD_MODE 1"
+}
+
+@test "plan: each hole is refused with its name, and can be accepted by it" {
+    all=("KEY0 XTS_AES_128_KEY" "KEY1 SECURE_BOOT_DIGEST0" "SECURE_BOOT_KEY_REVOKE1 1"
+        "SECURE_BOOT_KEY_REVOKE2 1" "DIS_PAD_JTAG 1" "DIS_USB_JTAG 1" "DIS_DIRECT_BOOT 1"
+        "DIS_DOWNLOAD_MANUAL_ENCRYPT 1" "DIS_DOWNLOAD_ICACHE 1" "WR_DIS 1" "SECURE_BOOT_EN 1"
+        "SPI_BOOT_CRYPT_CNT 7" "DIS_DOWNLOAD_MODE 1")
+    custom "${all[@]}"
+    "$TRUSTCHAIN" efuse plan plan.ini
+    hole() { # RULE BEFORE AFTER: with the step BEFORE replaced by AFTER, or left out
+        custom "${all[@]}"
+        grep -q "^step = $2\$" plan.ini
+        if [ -n "$3" ]; then sed -i "s/^step = $2\$/step = $3/" plan.ini
+        else sed -i "/^step = $2\$/d" plan.ini; fi
+        refused 1 "plan.ini: leaves a hole, $1: " "$TRUSTCHAIN" efuse plan plan.ini
+        echo "accept = $1" >>plan.ini
+        run --separate-stderr "$TRUSTCHAIN" efuse plan plan.ini
+        [ "$status" -eq 0 ]
+        [[ "${lines[-1]}" == "accepted:  $1 "* ]]
+        rm plan.ini
+    }
+    hole secure-boot-off "SECURE_BOOT_EN 1" ""
+    hole flash-encryption-off "SPI_BOOT_CRYPT_CNT 7" "SPI_BOOT_CRYPT_CNT 3"
+    hole crypt-count-open "SPI_BOOT_CRYPT_CNT 7" "SPI_BOOT_CRYPT_CNT 1"
+    hole digest-slot-open "SECURE_BOOT_KEY_REVOKE2 1" ""
+    hole rd-dis-open "WR_DIS 1" ""
+    hole pad-jtag-on "DIS_PAD_JTAG 1" ""
+    hole usb-jtag-on "DIS_USB_JTAG 1" ""
+    hole direct-boot-on "DIS_DIRECT_BOOT 1" ""
+    hole manual-encrypt-on "DIS_DOWNLOAD_MANUAL_ENCRYPT 1" ""
+    hole download-cache-on "DIS_DOWNLOAD_ICACHE 1" ""
+    hole download-mode-open "DIS_DOWNLOAD_MODE 1" ""
+    hole revocation-frozen "WR_DIS 1" "WR_DIS 0x21"
+    custom "${all[@]:0:12}" "WR_DIS 0x40000"
+    echo "accept = download-mode-open" >>plan.ini
+    refused 1 "leaves a hole, secure-version-frozen: " "$TRUSTCHAIN" efuse plan plan.ini
+    for rule in no-digest cache-off fast-wake no-such-rule; do # a brick, a note, none
+        custom "${all[@]}"
+        echo "accept = $rule" >>plan.ini
+        refused 1 "plan.ini: line 17: $rule cannot be accepted" "$TRUSTCHAIN" efuse plan plan.ini
+    done
+}
+
+@test "plan and burn custom: steps and keys of a project" {
+    cp -r "$PROJECT" p
+    cp "$SHARED/factory.efuse" e
+    refused 1 "p/trustchain.ini: has no step" "$TRUSTCHAIN" efuse plan custom --project p
+    refused 1 "p/trustchain.ini: has no step" "$TRUSTCHAIN" efuse burn e custom --project p --yes
+    "$TRUSTCHAIN" key new --type xts128 p/secure_keys/hmac.bin
+    custom "KEY3 XTS_AES_128_KEY" "KEY2 SECURE_BOOT_DIGEST0" "KEY5 HMAC_UP secure_keys/hmac.bin" % \
+        "SECURE_BOOT_EN 1" "SPI_BOOT_CRYPT_CNT 7" "UART_PRINT_CONTROL 3" \
+        "ENABLE_SECURITY_DOWNLOAD 1"
+    sed -n '/^\[efuse\]/,$p' plan.ini >>p/trustchain.ini
+    "$TRUSTCHAIN" efuse plan custom --project p >planned
+    "$TRUSTCHAIN" efuse burn e custom --project p --dry-run >burned
+    cmp e "$SHARED/factory.efuse"
+    diff <(steps_only <planned) <(steps_only <burned)
+    refused 2 "cannot be unburned" "$TRUSTCHAIN" efuse burn e custom --project p
+    "$TRUSTCHAIN" efuse burn e custom --project p --yes
+    "$TRUSTCHAIN" efuse audit e
+    [ "$("$TRUSTCHAIN" efuse show e UART_PRINT_CONTROL)" = 3 ]
+    [ "$("$TRUSTCHAIN" efuse show e KEY2)" = \
+        "$("$TRUSTCHAIN" key digest "$SIGNING_KEY" | grep -o '[0-9a-f]\{64\}')" ]
+    [ "$(bytes e 0x110 32)" = "$(bytes p/secure_keys/hmac.bin 0 32)" ]
+    [ "$(bytes e 0xd0 32)" = "$(bytes "$FLASH_KEY" 0 32 | fold -w2 | tac | tr -d '\n')" ]
+    "$TRUSTCHAIN" verify "$SHARED/app.signed" --efuse e
+    # The rest of the project is as it was for those who read it.
+    "$TRUSTCHAIN" release list --project p
+
+    # What fails burns nothing.
+    cp "$SHARED/factory.efuse" e
+    sed -i 's|hmac.bin|none.bin|' p/trustchain.ini
+    "$TRUSTCHAIN" efuse plan custom --project p >/dev/null
+    refused 1 "p/secure_keys/none.bin: " "$TRUSTCHAIN" efuse burn e custom --project p --yes
+    sed -i 's| secure_keys/none.bin||' p/trustchain.ini
+    refused 1 "KEY5: the project has no such key" "$TRUSTCHAIN" efuse burn e custom --project p --yes
+    sed -i '/HMAC_UP/s|$| secure_keys/hmac.bin|; /DIS_PAD_JTAG/d' p/trustchain.ini
+    refused 1 "e: leaves a hole, pad-jtag-on" "$TRUSTCHAIN" efuse burn e custom --project p --yes
+    cmp e "$SHARED/factory.efuse"
+    "$TRUSTCHAIN" efuse burn e field DIS_PAD_JTAG 1 --yes # then this device has none
+    "$TRUSTCHAIN" efuse burn e custom --project p --yes
+    # One signing key in two slots is seen with the real keys.
+    cp "$SHARED/factory.efuse" e
+    sed -i 's|^step = SECURE_BOOT_KEY_REVOKE1 1|step = KEY1 SECURE_BOOT_DIGEST1 '"$SIGNING_KEY|" \
+        p/trustchain.ini
+    refused 1 "e: leaves a hole, digest-repeated" "$TRUSTCHAIN" efuse burn e custom --project p --yes
+}
+
+@test "burn: a whole device with the keys of a project, and none that stays open" {
+    cp "$SHARED/factory.efuse" e
+    "$TRUSTCHAIN" efuse burn e release --project "$PROJECT" --yes
+    cmp e "$SHARED/production.efuse"
+    cp "$SHARED/factory.efuse" e
+    "$TRUSTCHAIN" efuse burn e field WR_DIS 0x300020 --yes # revocation of slot 0: never
+    cp e before
+    refused 1 "e: leaves a hole, revocation-frozen" \
+        "$TRUSTCHAIN" efuse burn e release --project "$PROJECT" --yes
+    cmp e before
+    cp "$SHARED/factory.efuse" e
+    "$TRUSTCHAIN" efuse burn e field DIS_DOWNLOAD_MODE 1 --yes
+    refused 1 "KEY0: comes after the serial port was closed" \
+        "$TRUSTCHAIN" efuse burn e release --project "$PROJECT" --yes
 }
 
 @test "plan: files that are no plan, and usage" {
     bad() {
-        refused 1 "$1" "$TRUSTCHAIN" efuse plan plan.ini
+        refused 1 "plan.ini: line $1" "$TRUSTCHAIN" efuse plan plan.ini
     }
     custom "KEY1 NO_PURPOSE"
-    bad "NO_PURPOSE: is no key purpose"
+    bad "4: NO_PURPOSE is no key purpose"
     custom "NO_FIELD 1"
-    bad "NO_FIELD: is no key block"
+    bad "4: NO_FIELD is neither a field"
     custom "SPI_BOOT_CRYPT_CNT 8"
-    bad "SPI_BOOT_CRYPT_CNT: cannot have these bits burned, it has 3"
+    bad "4: SPI_BOOT_CRYPT_CNT cannot have the bits 8 burned, it has 3"
     custom "SECURE_BOOT_EN 0"
-    bad "SECURE_BOOT_EN: cannot have these bits"
+    bad "4: SECURE_BOOT_EN cannot have the bits 0"
     custom "SECURE_BOOT_EN"
-    bad 'step: is "KEYn PURPOSE"'
+    bad '4: a step is "KEYn PURPOSE'
     custom "SECURE_BOOT_EN 1 2"
-    bad 'step: is "KEYn PURPOSE"'
-    custom % % % %
-    bad "is one step too many"
+    bad '4: a step is "KEYn PURPOSE'
+    custom "$(printf '%099d' 0) 1"
+    bad "4: 000"
+    custom % % % % % %
+    bad "44: one step too many"
     printf '[efuse]\nallow = all\n' >plan.ini
-    bad "allow: is no setting of [[]efuse] (step)"
+    bad "2: [[]efuse] has no setting allow"
     printf '[efuse]\nnonsense\n' >plan.ini
-    bad "plan.ini: line 2 is neither"
+    bad "2: "
     printf '[product]\nname = x\n' >plan.ini
-    bad "plan.ini: has no step"
+    refused 1 "plan.ini: has no step" "$TRUSTCHAIN" efuse plan plan.ini
     refused 1 "production: cannot be opened" "$TRUSTCHAIN" efuse plan production
     refused 2 "" "$TRUSTCHAIN" efuse plan
+    refused 2 "needs --project" "$TRUSTCHAIN" efuse plan custom
+    refused 2 "is for \`custom'" "$TRUSTCHAIN" efuse plan release --project "$PROJECT"
+    refused 1 "none/trustchain.ini: cannot be read" "$TRUSTCHAIN" efuse plan custom --project none
+    refused 2 "from --project" "$TRUSTCHAIN" efuse burn "$SHARED/factory.efuse" custom --yes
+    refused 2 "from --project" "$TRUSTCHAIN" efuse burn "$SHARED/factory.efuse" custom --yes \
+        --project "$PROJECT" --flash-key "$FLASH_KEY"
     refused 2 "" "$TRUSTCHAIN" efuse burn "$SHARED/factory.efuse" production --yes
     run "$TRUSTCHAIN" efuse plan --help
+    [ "$status" -eq 0 ]
     [[ "$output" == "Usage: trustchain efuse plan "* ]]
 }
 

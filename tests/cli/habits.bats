@@ -109,6 +109,21 @@ setup() {
     [ "$(stat -c %s out)" -eq 3072 ]
 }
 
+# A power cut after that: an output is the old or the new one, keys and burned eFuses are the new.
+@test "bytes are on the disk before their name, and lasting names before the command ends" {
+    command -v strace >/dev/null || skip "strace is not installed"
+    calls() { # WORD...: the calls that order what reaches the disk
+        ASAN_OPTIONS=detect_leaks=0 strace -f -o trace -e trace=fsync,rename,link \
+            "$TRUSTCHAIN" "$@" >/dev/null
+        sed -n 's/^[0-9]* \([a-z]*\)(.*= 0$/\1/p' trace | tr '\n' ' '
+    }
+    cp "$SHARED/factory.efuse" e
+    [ "$(calls partition build "$PROJECT/partitions.csv" -o out)" = "fsync rename " ]
+    [ "$(calls partition build "$PROJECT/partitions.csv" -o out)" = "fsync rename " ]
+    [ "$(calls key new k --type xts128)" = "fsync link fsync " ]
+    [ "$(calls efuse burn e field DIS_TWAI 1 --yes)" = "fsync rename fsync " ]
+}
+
 @test "a name of any length leaves the reason readable" {
     name=$(printf 'n%.0s' {1..1500})
     refused 1 "File name too long" "$TRUSTCHAIN" image info "$name"

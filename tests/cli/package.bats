@@ -1,4 +1,4 @@
-# The manual page and Bash completion say what the command says.
+# The manual page and Bash completion say what the command says; the package has all three.
 
 bats_require_minimum_version 1.5.0
 
@@ -20,6 +20,23 @@ setup() {
     run ! grep "^[.']" <(grep -v '^\.\(TH\|SH\|SS\|TP\|B\|I\|nf\|fi\)\( \|$\)' "$BATS_TEST_TMPDIR/page")
 }
 
+# usage WORD...: the long options of a verb, as --usage says them
+usage() {
+    "$TRUSTCHAIN" "$@" --usage | grep -o -- '\[--[a-z0-9-]*' | tr -d '[' | sort
+}
+
+# every_verb: the words of each verb that does the work itself, one a line. What is below a verb is
+# found by asking, not by how --help looks: only a name that is a verb answers with its own usage.
+every_verb() { # WORD...
+    local word found=""
+    for word in $("$TRUSTCHAIN" "$@" --help | grep -o '^  [a-z][a-z0-9]*  ' | sort -u); do
+        "$TRUSTCHAIN" "$@" "$word" --usage >/dev/null 2>&1 </dev/null || continue
+        found=1
+        every_verb "$@" "$word"
+    done
+    [ -n "$found" ] || echo "$*"
+}
+
 # completed WORD...: what Tab offers after these words
 completed() {
     (
@@ -33,6 +50,24 @@ completed() {
     )
 }
 
+@test "manual page and completion: every option of every verb" {
+    "$top/packaging/man/make" "$TRUSTCHAIN" | sed 's/\\-/-/g' >"$BATS_TEST_TMPDIR/page"
+    every_verb >"$BATS_TEST_TMPDIR/verbs"
+    [ "$(wc -l <"$BATS_TEST_TMPDIR/verbs")" -ge 34 ]
+    while read -ra verb; do
+        echo "${verb[*]}"
+        grep -qx "\.SS \"trustchain ${verb[*]}\"" "$BATS_TEST_TMPDIR/page"
+        options=$(usage "${verb[@]}")
+        [ "$(completed "${verb[@]}" -- | tr ' ' '\n' | sort)" = "$options" ]
+        sed -n "/^\.SS \"trustchain ${verb[*]}\"$/,/^\.fi$/p" "$BATS_TEST_TMPDIR/page" \
+            >"$BATS_TEST_TMPDIR/section"
+        for option in $options; do
+            [[ $option = --help || $option = --usage || $option = --version ]] ||
+                grep -qw -e "$option" "$BATS_TEST_TMPDIR/section"
+        done
+    done <"$BATS_TEST_TMPDIR/verbs"
+}
+
 @test "completion: verbs, verbs below them, options, else files" {
     [ "$(completed part)" = partition ]
     [ "$(completed otadata "")" = "show set" ]
@@ -40,4 +75,33 @@ completed() {
     [[ "$(completed sign --ke)" == --key* ]]
     [ "$(completed partition build --flash)" = --flash-size ]
     [ "$(completed sign app)" = "" ]
+}
+
+@test "completion: words with a fixed place, and never in the place of a value" {
+    [ "$(completed efuse burn "")" = "" ]
+    [ "$(completed efuse burn efuse.bin "")" = "field key release development" ]
+    [ "$(completed efuse burn --signing-key key.pem --yes efuse.bin re)" = release ]
+    [ "$(completed efuse burn --signing-key = key.pem efuse.bin de)" = development ]
+    [ "$(completed efuse burn efuse.bin --signing-key "")" = "" ]
+    [ "$(completed efuse burn efuse.bin key "")" = "" ]
+    [ "$(completed nosuchverb "")" = "" ]
+}
+
+@test "package: the command runs from it, its documents are whole, the token engine is named" {
+    command -v dpkg-shlibdeps >/dev/null || skip "no dpkg-shlibdeps (apt install dpkg-dev)"
+    package=$("$top/packaging/package" "$BATS_TEST_TMPDIR/made" 2>/dev/null)
+    dpkg-deb -x "$package" "$BATS_TEST_TMPDIR/root"
+    cd "$BATS_TEST_TMPDIR/root/usr"
+    [ "$(bin/trustchain --version)" = "$("$TRUSTCHAIN" --version)" ]
+    cmp <(zcat share/man/man1/trustchain.1.gz) <("$top/packaging/man/make" "$TRUSTCHAIN")
+    cmp share/bash-completion/completions/trustchain "$top/packaging/completion/trustchain"
+    cd share/doc/trustchain
+    for page in guides/*.md; do
+        for link in $(grep -o '](\.\./[^)#]*' "$page" | cut -c3-); do
+            [ -f "guides/$link" ]
+        done
+    done
+    control=$(dpkg-deb -f "$package")
+    grep -q '^Depends: .*libssl3' <<<"$control"
+    grep -qx 'Suggests: libengine-pkcs11-openssl' <<<"$control"
 }

@@ -178,13 +178,13 @@ build() {
     cmp -n "$(stat -c %s "$SHARED/boot.signed")" plain "$SHARED/boot.signed"
     cmp -n 3072 -i 0x8000:0 plain table
     cmp -n "$(stat -c %s "$SHARED/app.signed")" -i $((0x20000)):0 plain "$SHARED/app.signed"
-    # encrypted whole: bootloader, table sector, otadata, update, app; the rest as in plain
+    # encrypted whole: bootloader, table sector, otadata and NVS keys, update, app; the rest plain
     app=$(stat -c %s "$SHARED/app.signed")
     python3 - $(stat -c %s "$SHARED/boot.signed") $app <<'END'
 import sys
 plain, cipher = open("plain", "rb").read(), open("cipher", "rb").read()
 boot, app = map(int, sys.argv[1:])
-encrypted = [(0, boot), (0x8000, 0x1000), (0xd000, 0x2000), (0x10000, 0x2000), (0x20000, app)]
+encrypted = [(0, boot), (0x8000, 0x1000), (0xd000, 0x3000), (0x10000, 0x2000), (0x20000, app)]
 for at in range(0, len(plain), 16):
     inside = any(start <= at < start + length for start, length in encrypted)
     same = plain[at:at + 16] == cipher[at:at + 16]

@@ -15,6 +15,7 @@ import random
 import subprocess
 import sys
 import tempfile
+import zlib
 
 INTEGERS = {'u8': (0, 255), 'i8': (-128, 127), 'u16': (0, 65535), 'i16': (-32768, 32767),
             'u32': (0, 2**32 - 1), 'i32': (-2**31, 2**31 - 1),
@@ -53,12 +54,25 @@ def blob(rng, encoding, broken):
     return ''.join(rng.choice(LETTERS) for _ in range(size))
 
 
+def fill(rng, broken):
+    text = ''.join(rng.choice(TEXT) for _ in range(rng.randint(0, 80))).replace('\n#', '\n')
+    used = len(text.encode())
+    size = rng.choice([used, used + 1, used + rng.randint(0, 300), used + rng.choice(BLOB_SIZES)])
+    form = rng.choice(['blob_fill({};0x{:02x})', 'blob_sz_fill({};0x{:02X})'])
+    if broken:
+        text += 'x' * (size - used + 1)
+        form = rng.choice([form, form.replace('0x', ''), form.replace('(', '[')])
+    return form.format(size, rng.randint(0, 255)), text
+
+
 def value(rng, broken):
-    encoding = rng.choice([*INTEGERS, 'string', 'string', 'binary', 'hex2bin', 'base64'])
+    encoding = rng.choice([*INTEGERS, 'string', 'string', 'binary', 'hex2bin', 'base64', 'fill'])
     if encoding in INTEGERS:
         return encoding, integer(rng, encoding, broken)
     if encoding == 'string':
         return encoding, string(rng, broken)
+    if encoding == 'fill':
+        return fill(rng, broken)
     return encoding, blob(rng, encoding, broken)
 
 
@@ -67,7 +81,7 @@ def data_row(rng, folder, key, broken):
     if broken and rng.random() < 0.3:
         return rng.choice([[key + 'k' * 15, 'data', 'u8', '1'], [key, 'data', 'u7', '1'],
                            [key, 'file', 'binary', folder + '/none']])
-    if text == '' or rng.random() < 0.85:
+    if text == '' or encoding.startswith('blob') or rng.random() < 0.85:
         return [key, 'data', encoding, text]
     path = f'{folder}/{key}.value'
     with open(path, 'wb') as out:
@@ -112,30 +126,95 @@ def run(arguments):
                           check=False)
 
 
+def content(path):
+    with open(path, 'rb') as file:
+        return file.read()
+
+
+def keys_file(rng, path, size=64):
+    """A keys partition; of another size the bare key"""
+    key = rng.randbytes(size)
+    if size == 64:
+        crc = zlib.crc32(key, 0xFFFFFFFF).to_bytes(4, 'little')
+        key = (key + crc).ljust(4096, b'\xff')
+    with open(os.open(path, os.O_WRONLY | os.O_CREAT, 0o600), 'wb') as out:
+        out.write(key)
+
+
+def ours(*arguments):
+    return run([os.environ['TRUSTCHAIN'], 'nvs', *arguments])
+
+
+def theirs(*arguments):
+    return run([sys.executable, '-m', 'esp_idf_nvs_partition_gen', *arguments])
+
+
+def compare_encrypted(rng, folder, number, source, size):
+    """The partition of a CSV that both take, encrypted: made, read, decrypted by either"""
+    names = ('keys.bin', 'mine.bin', 'its.bin', 'back.bin')
+    keys, mine, its, back = (f'{folder}/{name}' for name in names)
+    keys_file(rng, keys)
+    built = ours('build', source, '-o', mine, '--size', size, '--keys', keys)
+    oracle = theirs('encrypt', source, its, size, '--inputkey', keys)
+    if built.returncode != 0 or oracle.returncode != 0:
+        return f'CSV {number}, encrypted: ours: {built.stdout}theirs: {oracle.stdout}'
+    if content(mine) != content(its):
+        return f'CSV {number}, encrypted: the bytes differ'
+    plain = content(f'{folder}/ours.bin')
+    theirs('decrypt', mine, keys, back)
+    if content(back) != plain:
+        return f'CSV {number}: decrypted there the bytes differ'
+    shown = ours('show', its, '--keys', keys)
+    if shown.stdout != ours('show', f'{folder}/ours.bin').stdout:
+        return f'CSV {number}, encrypted: {shown.stdout}'
+    ours('decrypt', its, '--keys', keys, '-o', mine)
+    return 'same' if content(mine) == plain else f'CSV {number}: decrypted the bytes differ'
+
+
 def compare(rng, folder, number):
     """'same', 'refused', or what differs"""
-    source, ours, theirs = (f'{folder}/{name}' for name in ('in.csv', 'ours.bin', 'theirs.bin'))
+    source, mine, its = (f'{folder}/{name}' for name in ('in.csv', 'ours.bin', 'theirs.bin'))
     with open(source, 'w', encoding='utf8', newline='') as out:
         out.write(make(rng, folder))
     size = hex(rng.choice(SIZES))
-    mine = run([os.environ['TRUSTCHAIN'], 'nvs', 'build', source, '-o', ours, '--size', size])
-    oracle = run([sys.executable, '-m', 'esp_idf_nvs_partition_gen', 'generate', source, theirs,
-                  size])
-    if mine.returncode != 0 and oracle.returncode != 0:
+    built = ours('build', source, '-o', mine, '--size', size)
+    oracle = theirs('generate', source, its, size)
+    if built.returncode != 0 and oracle.returncode != 0:
         return 'refused'
-    if mine.returncode != oracle.returncode:
-        return f'CSV {number}: ours: {mine.stdout}theirs: {oracle.stdout}'
-    with open(ours, 'rb') as a, open(theirs, 'rb') as b:
-        if a.read() != b.read():
-            return f'CSV {number}: the bytes differ'
-    shown = run([os.environ['TRUSTCHAIN'], 'nvs', 'show', theirs])
-    return 'same' if shown.returncode == 0 else f'CSV {number}: {shown.stdout}'
+    if built.returncode != oracle.returncode:
+        return f'CSV {number}: ours: {built.stdout}theirs: {oracle.stdout}'
+    if content(mine) != content(its):
+        return f'CSV {number}: the bytes differ'
+    shown = ours('show', its)
+    if shown.returncode != 0:
+        return f'CSV {number}: {shown.stdout}'
+    return compare_encrypted(rng, folder, number, source, size)
+
+
+def compare_keys(rng, folder):
+    """Keys made by either: read by the other, and derived from one HMAC key the same"""
+    hmac, mine, its, drawn = (f'{folder}/{n}.bin' for n in ('hmac', 'mine', 'its', 'drawn'))
+    keys_file(rng, hmac, 32)
+    ours('keys', '--hmac-key', hmac, '-o', mine)
+    theirs('generate-key', '--key_protect_hmac', '--kp_hmac_inputkey', hmac, '--keyfile', its)
+    theirs('generate-key', '--keyfile', drawn)
+    if content(mine) != content(its):
+        sys.exit('the keys derived from an HMAC key differ')
+    source = f'{folder}/keys.csv'
+    with open(source, 'w', encoding='utf8') as out:
+        out.write('key,type,encoding,value\ns,namespace,,\nk,data,u8,1\n')
+    os.chmod(drawn, 0o600)
+    built = ours('build', source, '--size', '0x3000', '--keys', drawn, '-o', f'{folder}/out.bin')
+    if built.returncode != 0:
+        sys.exit(built.stdout)
 
 
 def main():
     count = int(sys.argv[1])
     seed = int(sys.argv[2]) if len(sys.argv) > 2 else random.SystemRandom().randrange(2**32)
     print(f'seed {seed}', flush=True)
+    with tempfile.TemporaryDirectory() as folder:
+        compare_keys(random.Random(f'{seed}/keys'), folder)
     tally = {'same': 0, 'refused': 0}
     for number in range(count):
         with tempfile.TemporaryDirectory() as folder:

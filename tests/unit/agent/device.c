@@ -319,6 +319,7 @@ static void configure(struct device *device)
         .port = 443,
         .product = "lamp",
         .channel = "stable",
+        .token = device->token,
         .poll_ms = device->poll_ms != 0 ? device->poll_ms : 4000,
         .backoff_ms = 1000,
         .backoff_max_ms = 60000,

@@ -48,6 +48,7 @@ struct device {
     bool confirm_fails;   /* otadata cannot be written while a trial wants to be confirmed */
     bool spoil_at_reboot; /* once: a bit of the passive slot flips */
     uint32_t poll_ms;     /* 0: four seconds */
+    const char *token;    /* NULL: none */
 
     /* What happened. */
     uint32_t operations;

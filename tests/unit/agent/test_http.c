@@ -162,9 +162,17 @@ static void test_request(void **state)
         memcpy(etag[1] + 2 * i, "01", 3);
         memcpy(etag[2] + 2 * i, "ff", 3);
     }
-    struct http_request request = {"h.test", 8443,    "lamp",
-                                   "stable", "1.0.0", (const uint8_t(*)[HTTP_ETAG_BYTES])not_wanted,
-                                   2,        resume,  65536};
+    struct http_request request = {
+        .host = "h.test",
+        .port = 8443,
+        .product = "lamp",
+        .channel = "stable",
+        .version = "1.0.0",
+        .not_wanted = (const uint8_t(*)[HTTP_ETAG_BYTES])not_wanted,
+        .not_wanted_count = 2,
+        .resume_etag = resume,
+        .resume_offset = 65536,
+    };
     snprintf(expected, sizeof expected,
              "GET /ota/lamp/stable.bin HTTP/1.1\r\nHost: h.test:8443\r\n"
              "User-Agent: trustchain-agent/1.0.0\r\nConnection: close\r\n"
@@ -177,6 +185,24 @@ static void test_request(void **state)
     assert_int_equal(http_request_write(&request, out, length + 1), length);
 }
 
+static void test_request_with_token(void **state)
+{
+    char out[1024];
+    static const char expected[] = "GET /ota/lamp/stable.bin HTTP/1.1\r\nHost: h.test:8443\r\n"
+                                   "User-Agent: trustchain-agent/1.0.0\r\nConnection: close\r\n"
+                                   "Authorization: TargetToken s3cret\r\n\r\n";
+    struct http_request request = {.host = "h.test",
+                                   .port = 8443,
+                                   .product = "lamp",
+                                   .channel = "stable",
+                                   .version = "1.0.0",
+                                   .token = "s3cret"};
+    (void)state;
+    size_t length = http_request_write(&request, out, sizeof out);
+    assert_int_equal(length, sizeof expected - 1);
+    assert_memory_equal(out, expected, length);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -185,6 +211,7 @@ int main(void)
         cmocka_unit_test(test_etags_that_do_not_count),
         cmocka_unit_test(test_header_bound),
         cmocka_unit_test(test_request),
+        cmocka_unit_test(test_request_with_token),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

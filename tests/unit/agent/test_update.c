@@ -220,6 +220,20 @@ static void test_quiet_until_newer(void **state)
     free(device);
 }
 
+/* The token of this device goes with every question, and only when there is one. */
+static void test_token(void **state)
+{
+    (void)state;
+    struct device *device = malloc(sizeof *device);
+    device_init(device, &running);
+    assert_true(device_run(device, 1, 1));
+    assert_null(strstr(device->server.request, "Authorization"));
+    device->token = "s3cret";
+    assert_true(device_run(device, 2, 1));
+    assert_non_null(strstr(device->server.request, "\r\nAuthorization: TargetToken s3cret\r\n"));
+    free(device);
+}
+
 /* A lost connection costs at most what was not yet saved. */
 static void test_resume(void **state)
 {
@@ -561,6 +575,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_stories),
         cmocka_unit_test(test_quiet_until_newer),
+        cmocka_unit_test(test_token),
         cmocka_unit_test(test_resume),
         cmocka_unit_test(test_wrong_part),
         cmocka_unit_test(test_power_lost_in_trial),

@@ -27,6 +27,11 @@ static struct nvs_writer begin(size_t size)
     return writer;
 }
 
+static int put_blob(struct nvs_writer *writer, size_t length)
+{
+    return nvs_write_blob(writer, key, &(struct nvs_blob_parts){.data = data, .length = length});
+}
+
 static struct nvs_entry entry_number(size_t number)
 {
     struct nvs_cursor cursor;
@@ -100,7 +105,7 @@ static void test_blob_over_pages(void **state)
     for (size_t i = 0; i < sizeof data; i++)
         data[i] = (uint8_t)(i * 7 + i / 251);
     struct nvs_writer writer = begin(SIZE);
-    assert_int_equal(nvs_write_blob(&writer, key, data, 5000), CHAIN_OK);
+    assert_int_equal(put_blob(&writer, 5000), CHAIN_OK);
     const struct nvs_entry first = entry_number(1), second = entry_number(2);
     const struct nvs_entry index = entry_number(3);
     assert_int_equal(first.type, NVS_BLOB_DATA);
@@ -162,7 +167,7 @@ static void test_space(void **state)
     }
     struct nvs_writer writer = begin(2 * NVS_PAGE_BYTES);
     assert_int_equal(nvs_writer_end(&writer), NVS_PAGE_BYTES);
-    assert_int_equal(nvs_write_blob(&writer, key, data, sizeof data), CHAIN_ESPACE);
+    assert_int_equal(put_blob(&writer, NVS_BLOB_MAX), CHAIN_ESPACE);
 }
 
 static void test_chunk_limit(void **state)
@@ -172,10 +177,10 @@ static void test_chunk_limit(void **state)
     (void)state;
     assert_int_equal(nvs_writer_begin(&writer, large, sizeof large), CHAIN_OK);
     assert_int_equal(nvs_write_namespace(&writer, "space", 5), CHAIN_OK);
-    assert_int_equal(nvs_write_blob(&writer, key, data, NVS_CHUNKS_MAX * 4000 - 31), CHAIN_EBOUNDS);
+    assert_int_equal(put_blob(&writer, NVS_CHUNKS_MAX * 4000 - 31), CHAIN_EBOUNDS);
     assert_int_equal(nvs_writer_begin(&writer, large, sizeof large), CHAIN_OK);
     assert_int_equal(nvs_write_namespace(&writer, "space", 5), CHAIN_OK);
-    assert_int_equal(nvs_write_blob(&writer, key, data, NVS_CHUNKS_MAX * 4000 - 32), CHAIN_OK);
+    assert_int_equal(put_blob(&writer, NVS_CHUNKS_MAX * 4000 - 32), CHAIN_OK);
 }
 
 enum repair { AS_IS, PAGE_CRC, ENTRY_CRC };

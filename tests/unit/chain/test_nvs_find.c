@@ -206,6 +206,116 @@ static void test_pages(void **state)
     assert_int_equal(nvs_find_unsigned(&source, "space", "n", &value), CHAIN_EFIELD);
 }
 
+/* What a device programs, byte by byte, in ESP-IDF's order; power may fail after each. */
+static uint8_t before[SIZE], after[SIZE];
+static struct {
+    size_t offset;
+    uint8_t value;
+} plan[1000];
+static size_t planned;
+
+static void plan_bytes(size_t offset, const uint8_t *bytes, size_t length)
+{
+    for (size_t i = 0; i < length; i++) {
+        assert_in_range(planned, 0, sizeof plan / sizeof *plan - 1);
+        after[offset + i] &= bytes[i]; /* flash only clears bits */
+        plan[planned].offset = offset + i;
+        plan[planned++].value = after[offset + i];
+    }
+}
+
+/* Two bits of the bitmap. */
+static void plan_state(size_t page, size_t number, unsigned bits)
+{
+    const unsigned shift = number % 4 * 2;
+    const uint8_t mask = (uint8_t) ~((bits ^ 3u) << shift);
+    plan_bytes(page * NVS_PAGE_BYTES + 32 + number / 4, &mask, 1);
+}
+
+/* An entry: its head, then its data, each before its bits. */
+static void plan_entry(size_t page, size_t number, const uint8_t *bytes, size_t slots)
+{
+    const size_t at = page * NVS_PAGE_BYTES + 64 + number * SLOT;
+    plan_bytes(at, bytes, SLOT);
+    plan_state(page, number, 2);
+    for (size_t i = 1; i < slots; i++)
+        plan_bytes(at + i * SLOT, bytes + i * SLOT, SLOT);
+    for (size_t i = slots - 1; i > 0; i--)
+        plan_state(page, number + i, 2);
+}
+
+static void begin_plan(void)
+{
+    memcpy(before, flash, SIZE);
+    memcpy(after, flash, SIZE);
+    planned = 0;
+}
+
+static void cut_after(size_t bytes)
+{
+    memcpy(flash, before, SIZE);
+    for (size_t i = 0; i < bytes; i++)
+        flash[plan[i].offset] = plan[i].value;
+}
+
+/* A longer value takes an older one's place. It is the old one until all of the new one is marked,
+ * and the new one from then on. */
+static void test_power_fails_in_an_update(void **state)
+{
+    static const char old[] = "old", new[] = "new, and of more than thirty-two bytes";
+    static uint8_t entry[3 * SLOT];
+    (void)state;
+    begin();
+    put_text("text", old);
+    put_text("text", new);
+    memcpy(entry, slot(0, 3), sizeof entry);
+    begin();
+    put_text("text", old);
+    begin_plan();
+    plan_entry(0, 3, entry, 3);
+    const size_t complete = planned;
+    plan_state(0, 2, 0);
+    plan_state(0, 1, 0);
+    for (size_t cut = 0; cut <= planned; cut++) {
+        cut_after(cut);
+        if (strcmp(text_now("text"), cut < complete ? old : new) != 0)
+            fail_msg("after %zu bytes of %zu: '%s'", cut, planned, text_now("text"));
+    }
+}
+
+/* A page's entries move to a new one, and the page is erased: nothing is ever missing. */
+static void test_power_fails_while_a_page_moves(void **state)
+{
+    static const uint8_t freeing[] = {0xF8};
+    uint8_t header[32];
+    (void)state;
+    begin();
+    put_text("gone", "x");
+    put_text("text", "value");
+    put_number("n", NVS_U8, 1);
+    set_state(0, 1, 0);
+    set_state(0, 2, 0);
+    begin_plan();
+    memcpy(header, flash, sizeof header);
+    le32_store(header + 4, 1); /* sequence number */
+    le32_store(header + 28, crc32_le(0xFFFFFFFF, header + 4, 24));
+    plan_bytes(0, freeing, sizeof freeing);
+    plan_bytes(NVS_PAGE_BYTES, header, sizeof header);
+    plan_entry(1, 0, slot(0, 0), 1);
+    plan_entry(1, 1, slot(0, 3), 2);
+    plan_entry(1, 3, slot(0, 5), 1);
+    for (size_t cut = 0; cut <= planned + 1; cut++) {
+        const struct nvs_source source = nvs_memory(flash, SIZE);
+        uint64_t value = 0;
+        cut_after(cut <= planned ? cut : planned);
+        if (cut > planned)
+            memset(flash, 0xFF, NVS_PAGE_BYTES);
+        if (strcmp(text_now("text"), "value") != 0 || text_now("gone")[0] != 0 ||
+            nvs_find_unsigned(&source, "space", "n", &value) != CHAIN_OK || value != 1)
+            fail_msg("after %zu bytes of %zu: '%s'", cut, planned, text_now("text"));
+    }
+}
+
 /* Flash that fails from a certain read on. */
 static int failing(void *context, uint32_t offset, void *out, size_t length)
 {
@@ -303,10 +413,15 @@ static void test_keys_record(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_values),        cmocka_unit_test(test_room_for_a_string),
-        cmocka_unit_test(test_newest_counts), cmocka_unit_test(test_pages),
-        cmocka_unit_test(test_source_fails),  cmocka_unit_test(test_encrypted),
+        cmocka_unit_test(test_values),
+        cmocka_unit_test(test_room_for_a_string),
+        cmocka_unit_test(test_newest_counts),
+        cmocka_unit_test(test_pages),
+        cmocka_unit_test(test_source_fails),
+        cmocka_unit_test(test_encrypted),
         cmocka_unit_test(test_keys_record),
+        cmocka_unit_test(test_power_fails_in_an_update),
+        cmocka_unit_test(test_power_fails_while_a_page_moves),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -13,9 +14,36 @@
 
 #define FLASH 0x400000u
 
+/* The environment of these tests. */
+static char *variable(const char *name)
+{
+    static char size[] = "16K", row[] = "v,data,nvs,0x9000,0x4000,", comment[] = "# no row",
+                line[] = "v,data,nvs,,16K\nw,data,fat,,4K", dollar[] = "$SIZE",
+                sixty_three[] = "4K", empty[] = "", big[1100];
+    static const struct {
+        const char *name;
+        char *value;
+    } set[] = {{"SIZE", size},
+               {"Row_1", row},
+               {"comment", comment},
+               {"line", line},
+               {"loop", dollar},
+               {"EMPTY", empty},
+               {"big", big},
+               {"a23456789012345678901234567890123456789012345678901234567890123", sixty_three}};
+    memset(big, ' ', sizeof big - 1);
+    for (size_t i = 0; i < sizeof set / sizeof set[0]; i++) {
+        if (strcmp(set[i].name, name) == 0)
+            return set[i].value;
+    }
+    return NULL;
+}
+
 static int parse(const char *text, struct partition_table *table, struct partition_problem *problem)
 {
-    return partition_csv_parse(text, strlen(text), PARTITION_TABLE_OFFSET, FLASH, table, problem);
+    const struct partition_csv how = {
+        .table_offset = PARTITION_TABLE_OFFSET, .flash_size = FLASH, .variable = variable};
+    return partition_csv_parse(text, strlen(text), &how, table, problem);
 }
 
 /* Every freedom of the grammar in one text; the same table as Espressif's two-OTA default. */
@@ -77,6 +105,110 @@ static void first_rows_describe_the_start_of_flash(void **state)
                         "app,app,test,0x20000,64K,\n");
 }
 
+static void variables_are_put_in(void **state)
+{
+    (void)state;
+    struct partition_table table;
+    struct partition_problem problem;
+    char out[512];
+    assert_int_equal(
+        parse("$comment $NONE is never asked for\n"
+              "  $EMPTY  \n"
+              "${Row_1}encrypted\n"
+              "a$EMPTY-b,data,fat,,${SIZE},\n"
+              "c,data,fat,,$a23456789012345678901234567890123456789012345678901234567890123\n",
+              &table, &problem),
+        CHAIN_ESYNTAX); /* what makes it a comment comes too late for a variable that is not set */
+    assert_int_equal(problem.line, 1);
+    assert_int_equal(
+        parse("$comment\n"
+              "  $EMPTY  \n"
+              "${Row_1}encrypted\n"
+              "a$EMPTY-b,data,fat,,${SIZE},\n"
+              "c,data,fat,,$a23456789012345678901234567890123456789012345678901234567890123\n",
+              &table, &problem),
+        CHAIN_OK);
+    assert_int_equal(partition_csv_print(&table, out, sizeof out), CHAIN_OK);
+    assert_string_equal(strchr(strchr(out, '\n') + 1, '\n') + 1, "v,data,nvs,0x9000,16K,encrypted\n"
+                                                                 "a-b,data,fat,0xd000,16K,\n"
+                                                                 "c,data,fat,0x11000,4K,\n");
+    const struct partition_csv none = {.table_offset = PARTITION_TABLE_OFFSET};
+    assert_int_equal(partition_csv_parse("a,data,fat,,$SIZE", 17, &none, &table, &problem),
+                     CHAIN_ESYNTAX);
+    assert_string_equal(problem.text, "variable 'SIZE' is not set (set it, or write the value)");
+}
+
+/* What Python's int(text, 0), strip() and splitlines() make of a file. */
+static void numbers_blanks_and_lines_are_pythons(void **state)
+{
+    (void)state;
+    struct partition_table table;
+    struct partition_problem problem;
+    char out[512];
+    assert_int_equal(parse("\xC2\xA0"
+                           "a\xE3\x80\x80,data,0X8_3,+0x9000,0b1_0000 K\v"
+                           "b\t,0o1,0x_6,,1kk\xE2\x80\xA8"
+                           "#\xC2\x85"
+                           "c,data,00,,0o20_000",
+                           &table, &problem),
+                     CHAIN_OK);
+    assert_int_equal(partition_csv_print(&table, out, sizeof out), CHAIN_OK);
+    assert_string_equal(strchr(strchr(out, '\n') + 1, '\n') + 1, "a,data,littlefs,0x9000,16K,\n"
+                                                                 "b,data,undefined,0xd000,1M,\n"
+                                                                 "c,data,ota,0x10d000,8K,\n");
+    static const char *const none[] = {"1__0", "_1",  "1_",  "0x", "0x_",  "0b2",
+                                       "0o8",  "+-1", "- 1", "01", "0_1",  "1kKm",
+                                       "KK",   "1 0", "0xg", "+",  "0x1_", "0_x1"};
+    for (size_t i = 0; i < sizeof none / sizeof none[0]; i++) {
+        char row[64];
+        (void)snprintf(row, sizeof row, "a,data,fat,,%s", none[i]);
+        assert_int_equal(parse(row, &table, &problem), CHAIN_ESYNTAX);
+        assert_non_null(strstr(problem.text, "is no size"));
+    }
+}
+
+struct warnings {
+    unsigned count, lines;
+    char last[160];
+};
+
+static void note_warning(void *context, const struct partition_problem *problem)
+{
+    struct warnings *warnings = context;
+    warnings->count++;
+    warnings->lines = 100 * warnings->lines + problem->line;
+    memcpy(warnings->last, problem->text, sizeof warnings->last);
+}
+
+static void misleading_names_are_warned_of(void **state)
+{
+    (void)state;
+    struct warnings warnings = {0};
+    struct partition_table table;
+    struct partition_problem problem;
+    const struct partition_csv how = {
+        .table_offset = PARTITION_TABLE_OFFSET, .warn = note_warning, .context = &warnings};
+    static const char text[] = "nvs,data,nvs,,16K\n"
+                               "# not these: own word, own type, other letters\n"
+                               "Factory,data,fat,,4K\n"
+                               "data,data,phy,,4K\n"
+                               "app,data,fat,,4K\n" /* 5 */
+                               "otadata,data,ota,,8K\n"
+                               "coredump,data,fat,,4K\n" /* 7 */
+                               "ota_1,app,ota_0,,64K\n"  /* 8 */
+                               "tee_0,0x40,0x30,,4K\n";  /* 9 */
+    assert_int_equal(partition_csv_parse(text, strlen(text), &how, &table, &problem), CHAIN_OK);
+    assert_int_equal(warnings.count, 4);
+    assert_int_equal(warnings.lines, 5070809);
+    assert_string_equal(warnings.last, "'tee_0' is a partition subtype, and this one has another "
+                                       "(a mistake?)");
+    warnings.count = 0; /* none of a table that is refused */
+    assert_int_equal(
+        partition_csv_parse("app,data,fat,,4K\nb,app,test,,1", 30, &how, &table, &problem),
+        CHAIN_EALIGN);
+    assert_int_equal(warnings.count, 0);
+}
+
 struct refusal {
     const char *text;
     int verdict;
@@ -110,7 +242,19 @@ static const struct refusal refusals[] = {
     {"a,data,fat,,4K,secret\n", CHAIN_ESYNTAX, 1, "flags 'secret' is unknown"},
     {"a,data,fat,,4K,Encrypted\n", CHAIN_ESYNTAX, 1, "is unknown"},
     {"seventeen_letters,data,fat,,4K\n", CHAIN_ESYNTAX, 1, "too long"},
-    {"a,data,fat,,$SIZE\n", CHAIN_ESYNTAX, 1, "environment variables are not expanded"},
+    {"a,data,fat,,$NONE\n", CHAIN_ESYNTAX, 1, "variable 'NONE' is not set"},
+    {"#\n${NONE}a,data,fat,,4K\n", CHAIN_ESYNTAX, 2, "variable 'NONE' is not set"},
+    {"a,data,fat,,${}\n", CHAIN_ESYNTAX, 1, "a '$' without a variable"},
+    {"a,data,fat,,${SIZE\n", CHAIN_ESYNTAX, 1, "a '$' without a variable"},
+    {"a$,data,fat,,4K\n", CHAIN_ESYNTAX, 1, "a '$' without a variable"},
+    {"a,data,fat,,4K,$", CHAIN_ESYNTAX, 1, "a '$' without a variable"},
+    {"$$SIZE,data,fat,,4K\n", CHAIN_ESYNTAX, 1, "a '$' without a variable"},
+    {"a,data,fat,,$loop\n", CHAIN_ESYNTAX, 1, "variable 'loop' has a '$' in its value"},
+    {"a,data,fat,,$SIZE.\n", CHAIN_ESYNTAX, 1, "size '16K.' is no size"},
+    {"a,data,fat,,4K,,$big\n", CHAIN_ESYNTAX, 1, "the row is too long with its variables"},
+    {"$line\n", CHAIN_ESYNTAX, 1, "a control character"},
+    {"a,data,fat,,$a234567890123456789012345678901234567890123456789012345678901234\n",
+     CHAIN_ESYNTAX, 1, "is not set"},
     {"a\tb,data,fat,,4K\n", CHAIN_ESYNTAX, 1, "has a tab in it"},
     {"\xFF,data,fat,,4K\n", CHAIN_ESYNTAX, 1, "not UTF-8"},
     {"\xC0\x80,data,fat,,4K\n", CHAIN_ESYNTAX, 1, "not UTF-8"},         /* overlong */
@@ -229,6 +373,7 @@ static void at_most_94_rows(void **state)
     (void)state;
     static const char digits[] = "0123456789";
     static char text[95 * 16];
+    const struct partition_csv how = {.table_offset = 0x8000, .flash_size = FLASH};
     struct partition_table table;
     struct partition_problem problem;
     for (unsigned i = 0; i < 95; i++) {
@@ -236,9 +381,8 @@ static void at_most_94_rows(void **state)
         text[16 * i] = digits[i / 10];
         text[16 * i + 1] = digits[i % 10];
     }
-    assert_int_equal(partition_csv_parse(text, 94 * 16, 0x8000, FLASH, &table, &problem), CHAIN_OK);
-    assert_int_equal(partition_csv_parse(text, 95 * 16, 0x8000, FLASH, &table, &problem),
-                     CHAIN_ESPACE);
+    assert_int_equal(partition_csv_parse(text, 94 * 16, &how, &table, &problem), CHAIN_OK);
+    assert_int_equal(partition_csv_parse(text, 95 * 16, &how, &table, &problem), CHAIN_ESPACE);
     assert_int_equal(problem.line, 95);
 }
 
@@ -259,6 +403,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(freedoms_of_the_grammar),
         cmocka_unit_test(first_rows_describe_the_start_of_flash),
+        cmocka_unit_test(variables_are_put_in),
+        cmocka_unit_test(numbers_blanks_and_lines_are_pythons),
+        cmocka_unit_test(misleading_names_are_warned_of),
         cmocka_unit_test(what_is_refused_and_why),
         cmocka_unit_test(what_is_allowed_at_the_edge),
         cmocka_unit_test(table_is_checked_without_a_text_too),

@@ -96,7 +96,8 @@ static void public_forms_agree(void **state)
     assert_int_equal((uint32_t)(low * from_public.mprime), UINT32_MAX);
 }
 
-static EVP_PKEY *reference_key(void)
+/* n = 2^3072 - below */
+static EVP_PKEY *rsa_key(BN_ULONG below, BN_ULONG exponent)
 {
     BIGNUM *n = BN_new();
     BIGNUM *e = BN_new();
@@ -104,8 +105,8 @@ static EVP_PKEY *reference_key(void)
     EVP_PKEY_CTX *context = EVP_PKEY_CTX_new_from_name(NULL, "RSA", NULL);
     EVP_PKEY *pkey = NULL;
     BN_set_bit(n, 3072);
-    BN_sub_word(n, 1103717);
-    BN_set_word(e, 65537);
+    BN_sub_word(n, below);
+    BN_set_word(e, exponent);
     OSSL_PARAM_BLD_push_BN(builder, OSSL_PKEY_PARAM_RSA_N, n);
     OSSL_PARAM_BLD_push_BN(builder, OSSL_PKEY_PARAM_RSA_E, e);
     OSSL_PARAM *parameters = OSSL_PARAM_BLD_to_param(builder);
@@ -130,7 +131,7 @@ static void montgomery_figures_match_the_reference(void **state)
     struct rsa3072_key form;
     uint8_t digest[SHA256_BYTES];
     char text[2 * SHA256_BYTES + 1];
-    put_key("reference.pem", reference_key(), PUBLIC);
+    put_key("reference.pem", rsa_key(1103717, 65537), PUBLIC);
     assert_int_equal(key_load_public(scratch_path("reference.pem"), &key), HOST_DONE);
     assert_int_equal(key_rsa_public(key, &form), HOST_DONE);
     key_free(key);
@@ -178,6 +179,30 @@ static void other_keys_are_refused_by_name(void **state)
         (void)scratch_stderr();
         assert_int_equal(status, cases[i].is_public ? HOST_DONE : HOST_FAILED);
         key_free(cases[i].is_public ? key : NULL);
+    }
+}
+
+/* An exponent of 1 would make every encoding its own signature. */
+static void rsa_keys_without_use_are_refused_by_name(void **state)
+{
+    (void)state;
+    static const struct {
+        BN_ULONG below, exponent;
+        int status;
+    } cases[] = {
+        {1103717, 3, HOST_DONE},       {1103717, 0xFFFFFFFFu, HOST_DONE},
+        {1103716, 3, HOST_FAILED},     {1103717, 1, HOST_FAILED},
+        {1103717, 65536, HOST_FAILED}, {1103717, 0x100000001u, HOST_FAILED},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct key *key = NULL;
+        put_key("odd.pem", rsa_key(cases[i].below, cases[i].exponent), PUBLIC);
+        scratch_catch_stderr();
+        int status = key_load_public(scratch_path("odd.pem"), &key);
+        const char *line = scratch_stderr();
+        assert_int_equal(status, cases[i].status);
+        assert_true(status == HOST_DONE || strstr(line, "odd.pem: is no usable RSA key") != NULL);
+        key_free(status == HOST_DONE ? key : NULL);
     }
 }
 
@@ -256,6 +281,7 @@ int main(void)
         cmocka_unit_test(public_forms_agree),
         cmocka_unit_test(montgomery_figures_match_the_reference),
         cmocka_unit_test(other_keys_are_refused_by_name),
+        cmocka_unit_test(rsa_keys_without_use_are_refused_by_name),
         cmocka_unit_test(a_protected_key_opens_with_its_passphrase),
         cmocka_unit_test(a_private_key_open_to_others_is_refused),
         cmocka_unit_test(flash_keys_are_random_and_private),

@@ -1,5 +1,6 @@
 /* The store read back, and read when somebody else wrote it. */
 #include <errno.h>
+#include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdbool.h>
@@ -205,6 +206,118 @@ static void images_of_another_size_are_damage(void **state)
     assert_int_equal(store_open_image(&fixture->store, &release, &fd), STORE_EDAMAGED);
 }
 
+static void metadata_and_whole_images(void **state)
+{
+    struct fixture *fixture = *state;
+    const struct store *store = &fixture->store;
+    uint8_t bytes[100];
+    uint8_t *back;
+    char text[8];
+    struct release release = fixture_release("1.0.0", 1, bytes, sizeof bytes);
+    assert_int_equal(store_read_metadata(store, release.sha256, text, sizeof text), STORE_ENONE);
+    assert_int_equal(store_read_image(store, &release, &back), STORE_EDAMAGED);
+    assert_null(back);
+    assert_int_equal(store_put_image(store, &release, bytes), STORE_OK);
+    assert_int_equal(store_put_metadata(store, release.sha256, "1234567"), STORE_OK);
+    assert_int_equal(store_read_metadata(store, release.sha256, text, sizeof text), STORE_OK);
+    assert_string_equal(text, "1234567");
+    assert_int_equal(store_put_metadata(store, release.sha256, "12345678"), STORE_OK);
+    assert_int_equal(store_read_metadata(store, release.sha256, text, sizeof text), STORE_EDAMAGED);
+    assert_string_equal(text, "");
+    assert_int_equal(store_read_image(store, &release, &back), STORE_OK);
+    assert_memory_equal(back, bytes, sizeof bytes);
+    free(back);
+    release.size++;
+    assert_int_equal(store_read_image(store, &release, &back), STORE_EDAMAGED);
+    assert_null(back);
+}
+
+struct pruned {
+    char name[8][80];
+    unsigned count;
+    uint64_t bytes;
+};
+
+static void note_pruned(void *context, const char *file, uint64_t bytes)
+{
+    struct pruned *pruned = context;
+    snprintf(pruned->name[pruned->count++], sizeof pruned->name[0], "%s", file);
+    pruned->bytes += bytes;
+}
+
+static struct release put(const struct store *store, const char *version, uint8_t byte)
+{
+    uint8_t bytes[100];
+    struct release release = fixture_release(version, byte, bytes, sizeof bytes);
+    assert_int_equal(store_put_image(store, &release, bytes), STORE_OK);
+    assert_int_equal(store_put_metadata(store, release.sha256, "{}"), STORE_OK);
+    return release;
+}
+
+static void pruning_keeps_what_is_offered(void **state)
+{
+    struct fixture *fixture = *state;
+    const struct store *store = &fixture->store;
+    struct pruned pruned = {0};
+    char path[256];
+    char target[256];
+    int fd;
+    uint8_t *back;
+    assert_int_equal(store_prune(store, false, note_pruned, &pruned), STORE_OK); /* no folder yet */
+    struct release old = put(store, "1.0.0", 1);
+    struct release stable = put(store, "2.0.0", 2);
+    struct release linked = put(store, "3.0.0", 3);
+    assert_int_equal(store_point(store, "thermo", "stable", &stable), STORE_OK);
+    assert_int_equal(store_point(store, "lamp", "stable", &linked), STORE_OK);
+    in_folder(fixture, path, "lamp");
+    in_folder(fixture, target, ".elsewhere");
+    assert_int_equal(rename(path, target), 0);
+    assert_int_equal(symlink(target, path), 0); /* served through the link, so kept */
+    in_folder(fixture, path, "artifacts/notes.json");
+    fd = open(path, O_WRONLY | O_CREAT, 0644);
+    assert_true(fd >= 0);
+    close(fd);
+
+    assert_int_equal(store_prune(store, true, note_pruned, &pruned), STORE_OK);
+    assert_int_equal(pruned.count, 2);
+    assert_int_equal(pruned.bytes, 102);
+    assert_int_equal(store_read_image(store, &old, &back), STORE_OK); /* dry */
+    free(back);
+    assert_int_equal(store_open_image(store, &old, &fd), STORE_OK);
+    pruned.count = 0;
+    assert_int_equal(store_prune(store, false, note_pruned, &pruned), STORE_OK);
+    assert_int_equal(pruned.count, 2);
+    assert_memory_equal(pruned.name[0], old.sha256, RELEASE_HASH_CHARS);
+    assert_memory_equal(pruned.name[1], old.sha256, RELEASE_HASH_CHARS);
+    uint8_t still[101];
+    assert_int_equal(read(fd, still, sizeof still), 100); /* a download under way */
+    close(fd);
+    assert_int_equal(store_read_image(store, &old, &back), STORE_EDAMAGED);
+    assert_int_equal(store_read_metadata(store, old.sha256, (char *)still, sizeof still),
+                     STORE_ENONE);
+    assert_int_equal(store_read_image(store, &stable, &back), STORE_OK);
+    free(back);
+    assert_int_equal(store_read_image(store, &linked, &back), STORE_OK);
+    free(back);
+    assert_int_equal(access(path, F_OK), 0); /* not the store's own */
+    pruned.count = 0;
+    assert_int_equal(store_prune(store, false, note_pruned, &pruned), STORE_OK);
+    assert_int_equal(pruned.count, 0);
+}
+
+static void a_damaged_pointer_stops_pruning(void **state)
+{
+    struct fixture *fixture = *state;
+    struct pruned pruned = {0};
+    uint8_t *back;
+    struct release release = put(&fixture->store, "1.0.0", 1);
+    write_pointer(fixture, "garbage", 7);
+    assert_int_equal(store_prune(&fixture->store, false, note_pruned, &pruned), STORE_EDAMAGED);
+    assert_int_equal(pruned.count, 0);
+    assert_int_equal(store_read_image(&fixture->store, &release, &back), STORE_OK);
+    free(back);
+}
+
 static void names(void **state)
 {
     static const char *const bad[] = {"", ".", "..", "../x", "a/b", ".hidden", "a b", "\xc3\xa4"};
@@ -270,6 +383,9 @@ int main(void)
         STORE_TEST(every_prefix_of_a_pointer_is_damaged),
         STORE_TEST(odd_files_are_damage),
         STORE_TEST(images_of_another_size_are_damage),
+        STORE_TEST(metadata_and_whole_images),
+        STORE_TEST(pruning_keeps_what_is_offered),
+        STORE_TEST(a_damaged_pointer_stops_pruning),
         STORE_TEST(names),
         STORE_TEST(listing),
     };

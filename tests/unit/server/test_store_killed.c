@@ -3,8 +3,8 @@
  * A child publishes version 2 over version 1 under ptrace, which stops it before and after every
  * system call. The n-th run kills it with SIGKILL at stop n; then the store is read as the server
  * reads it. Before the pointer's rename it must offer version 1, after it version 2, each with its
- * whole image, and nothing else at any stop. Then a publish runs undisturbed over what the killed
- * one left, and must succeed. The runs end when a child reaches its own exit.
+ * whole image and metadata, and nothing else at any stop. Then a publish runs undisturbed over what
+ * the killed one left, and must succeed. The runs end when a child reaches its own exit.
  *
  * This is about crashes of the process: what the kernel has taken stays. Loss of power is what the
  * fsync() calls are for, which a test in user space cannot take away.
@@ -36,6 +36,9 @@ static int publish(const struct store *store, const struct release *release, con
     int error = store_lock(store, &lock);
     if (error == STORE_OK) {
         error = store_put_image(store, release, bytes);
+        if (error == STORE_OK) {
+            error = store_put_metadata(store, release->sha256, release->version);
+        }
         if (error == STORE_OK) {
             error = store_point(store, "thermo", "stable", release);
         }
@@ -86,12 +89,16 @@ static bool run_and_kill(const struct store *store, const struct release *releas
 static unsigned offered(const struct store *store)
 {
     static uint8_t back[IMAGE_BYTES + 1];
+    char metadata[64];
     struct release release;
     int fd;
     assert_int_equal(store_get(store, "thermo", "stable", &release), STORE_OK);
     assert_int_equal(store_open_image(store, &release, &fd), STORE_OK);
     assert_int_equal(read(fd, back, sizeof back), IMAGE_BYTES);
     close(fd);
+    assert_int_equal(store_read_metadata(store, release.sha256, metadata, sizeof metadata),
+                     STORE_OK);
+    assert_string_equal(metadata, release.version);
     bool first = strcmp(release.version, "1.0.0") == 0;
     assert_true(first || strcmp(release.version, "2.0.0") == 0);
     assert_memory_equal(back, first ? image_1 : image_2, IMAGE_BYTES);
