@@ -116,6 +116,11 @@ int efuse_program(struct efuse *efuse, unsigned block, const uint8_t *data,
  * have to go down; EPROTECTED; EDUPLICATE: its block (1..10) is coded and already programmed. */
 int efuse_burn_field(struct efuse *efuse, const struct efuse_field *field, uint32_t value);
 
+/* A field of whole bytes, (length / 8) of them in the block's order, in an empty coded block: all
+ * of that block's other bits stay 0 for good. Burning what is there already is no change. EFIELD:
+ * not whole bytes, or a key block (efuse_burn_key); the rest as efuse_program(). */
+int efuse_burn_bytes(struct efuse *efuse, const struct efuse_field *field, const uint8_t *value);
+
 /* Key into KEYn with purpose: reversed for XTS, protections set as Espressif's burn-key does
  * (write-protect key and purpose; read-protect unless a digest or USER). EFIELD: no such block or
  * purpose, XTS in KEY5, a key of zeros. EDUPLICATE: block in use, or another block has this digest

@@ -118,6 +118,20 @@ int efuse_burn_field(struct efuse *efuse, const struct efuse_field *field, uint3
     return error;
 }
 
+int efuse_burn_bytes(struct efuse *efuse, const struct efuse_field *field, const uint8_t *value)
+{
+    const size_t length = field->length / 8u, first = field->bit / 8u;
+    const bool key =
+        field->block >= KEY_BLOCK_FIRST && field->block < KEY_BLOCK_FIRST + EFUSE_KEY_BLOCKS;
+    if (field->block == 0 || key || field->bit % 8 != 0 || field->length % 8 != 0)
+        return CHAIN_EFIELD;
+    if (memcmp(efuse->bytes + efuse_block_offset(field->block) + first, value, length) == 0)
+        return CHAIN_OK;
+    uint8_t data[BLOCK_MAX_BYTES] = {0};
+    memcpy(data + first, value, length);
+    return program_coded(efuse, field->block, data);
+}
+
 static bool is_digest(enum efuse_purpose purpose)
 {
     return purpose >= EFUSE_PURPOSE_SECURE_BOOT_DIGEST0 &&

@@ -16,7 +16,6 @@
 #define SECTIONS_MAX     128
 #define ELF_DIGEST_AT    0xB0u
 #define APP_DESC_PAGE_AT 180u /* mmu_page_size in the descriptor (formats.md 1.5) */
-#define PAGE_LOG2        16
 #define WP_PIN_DISABLED  0xEE
 #define CHECKSUM_ROW     16u
 #define FILLER_MAX       (2 * IMAGE_MMU_PAGE) /* exclusive */
@@ -27,6 +26,7 @@ const struct image_build_options image_build_defaults = {
     .flash_size = 2,
     .min_rev_full = 0,
     .max_rev_full = 65535,
+    .mmu_page_log2 = 0,
     .secure_pad_v2 = false,
     .append_digest = true,
     .elf_digest = false,
@@ -50,6 +50,8 @@ struct layout {
     struct run ram[SECTIONS_MAX];
     size_t ram_count;
     bool has_app_desc;
+    uint8_t desc_page_log2; /* what the descriptor asks for, 0 = nothing */
+    uint32_t page;          /* bytes of an MMU page */
 };
 
 struct writer {
@@ -58,6 +60,7 @@ struct writer {
     size_t position;
     uint8_t segments;
     uint8_t checksum;
+    uint32_t page;
     bool patch; /* elf_digest goes to ELF_DIGEST_AT */
     uint8_t elf_digest[SHA256_BYTES];
 };
@@ -140,7 +143,17 @@ static void move_to_front(const struct layout *layout, struct run *runs, size_t 
     }
 }
 
-/* The descriptor records the page size the program was linked for: 64 KiB, or nothing. */
+/* Before IDF 5.4 a descriptor does not record the page; it then follows the image's headers at the
+ * start of one, and the largest page that makes it so is meant. */
+static uint8_t page_by_address(uint32_t descriptor)
+{
+    for (uint8_t log2 = IMAGE_MMU_PAGE_LOG2_MAX; log2 >= IMAGE_MMU_PAGE_LOG2_MIN; log2--) {
+        if ((descriptor - IMAGE_APP_DESC_OFFSET) % (1u << log2) == 0)
+            return log2;
+    }
+    return 0;
+}
+
 static int find_app_desc(struct layout *layout)
 {
     for (size_t i = 0; i < layout->section_count; i++) {
@@ -151,14 +164,26 @@ static int find_app_desc(struct layout *layout)
         if (section->size < IMAGE_APP_DESC_BYTES)
             return CHAIN_EBOUNDS;
         uint8_t page = layout->elf.bytes[section->offset + APP_DESC_PAGE_AT];
-        if (page != 0 && page != PAGE_LOG2)
-            return CHAIN_EFIELD;
+        layout->desc_page_log2 = page ? page : page_by_address(section->addr);
         layout->has_app_desc = true;
     }
     return CHAIN_OK;
 }
 
-static int layout_make(struct layout *layout, const uint8_t *elf, size_t elf_length)
+/* The option goes before the descriptor. */
+static int choose_page(struct layout *layout, uint8_t wanted)
+{
+    uint8_t log2 = wanted ? wanted : layout->desc_page_log2;
+    if (log2 == 0)
+        log2 = IMAGE_MMU_PAGE_LOG2_MAX;
+    if (log2 < IMAGE_MMU_PAGE_LOG2_MIN || log2 > IMAGE_MMU_PAGE_LOG2_MAX)
+        return CHAIN_EFIELD;
+    layout->page = 1u << log2;
+    return CHAIN_OK;
+}
+
+static int layout_make(struct layout *layout, const uint8_t *elf, size_t elf_length,
+                       uint8_t page_log2)
 {
     memset(layout, 0, sizeof *layout);
     int error = elf_open(&layout->elf, elf, elf_length);
@@ -167,10 +192,12 @@ static int layout_make(struct layout *layout, const uint8_t *elf, size_t elf_len
     if (error == CHAIN_OK)
         error = find_app_desc(layout);
     if (error == CHAIN_OK)
+        error = choose_page(layout, page_log2);
+    if (error == CHAIN_OK)
         error = merge_sections(layout);
     if (error != CHAIN_OK)
         return error;
-    if (runs_collide(layout->flash, layout->flash_count, IMAGE_MMU_PAGE) ||
+    if (runs_collide(layout->flash, layout->flash_count, layout->page) ||
         runs_collide(layout->ram, layout->ram_count, 1))
         return CHAIN_EOVERLAP;
     move_to_front(layout, layout->flash, layout->flash_count, ".flash.appdesc");
@@ -269,19 +296,19 @@ static int write_zeros(struct writer *writer, uint32_t length)
 }
 
 /* Would the data of a segment written now lie at its place in an MMU page? */
-static bool fits_page(size_t position, uint32_t addr)
+static bool fits_page(const struct writer *writer, uint32_t addr)
 {
-    return (position + IMAGE_SEGMENT_BYTES) % IMAGE_MMU_PAGE == addr % IMAGE_MMU_PAGE;
+    return (writer->position + IMAGE_SEGMENT_BYTES) % writer->page == addr % writer->page;
 }
 
 /* Data bytes of the filler segment that makes it so; may be 0 (a header is all that is missing) and
  * is less than FILLER_MAX: as Espressif's tool does, it may skip a page. */
-static uint32_t filler_length(size_t position, uint32_t addr)
+static uint32_t filler_length(const struct writer *writer, uint32_t addr)
 {
-    uint32_t in_page = (uint32_t)(position % IMAGE_MMU_PAGE);
-    uint32_t gap = IMAGE_MMU_PAGE - in_page + addr % IMAGE_MMU_PAGE;
+    uint32_t in_page = (uint32_t)(writer->position % writer->page);
+    uint32_t gap = writer->page - in_page + addr % writer->page;
     if (gap < 2 * IMAGE_SEGMENT_BYTES)
-        gap += IMAGE_MMU_PAGE;
+        gap += writer->page;
     return gap - 2 * IMAGE_SEGMENT_BYTES;
 }
 
@@ -292,8 +319,8 @@ static int write_segments(struct writer *writer, struct layout *layout)
 
     for (size_t i = 0; error == CHAIN_OK && i < layout->flash_count; i++) {
         struct run *run = &layout->flash[i];
-        while (error == CHAIN_OK && !fits_page(writer->position, run->addr)) {
-            uint32_t filler = filler_length(writer->position, run->addr);
+        while (error == CHAIN_OK && !fits_page(writer, run->addr)) {
+            uint32_t filler = filler_length(writer, run->addr);
             if (ram == ram_end || filler <= IMAGE_SEGMENT_BYTES) {
                 error = write_zeros(writer, filler);
                 continue;
@@ -313,9 +340,9 @@ static int write_segments(struct writer *writer, struct layout *layout)
 /* Zeros so that checksum and digest end a page (formats.md 1.7). */
 static int write_secure_pad(struct writer *writer)
 {
-    uint32_t end = IMAGE_MMU_PAGE - CHECKSUM_ROW - SHA256_BYTES;
-    uint32_t data = (uint32_t)((writer->position + IMAGE_SEGMENT_BYTES) % IMAGE_MMU_PAGE);
-    return write_zeros(writer, (end + IMAGE_MMU_PAGE - data) % IMAGE_MMU_PAGE);
+    uint32_t end = writer->page - CHECKSUM_ROW - SHA256_BYTES;
+    uint32_t data = (uint32_t)((writer->position + IMAGE_SEGMENT_BYTES) % writer->page);
+    return write_zeros(writer, (end + writer->page - data) % writer->page);
 }
 
 static void write_header(uint8_t *header, const struct image_build_options *options, uint32_t entry,
@@ -353,7 +380,7 @@ static int write_tail(struct writer *writer, bool append_digest, const struct ch
 size_t image_build_bound(const uint8_t *elf, size_t elf_length)
 {
     struct layout layout;
-    if (layout_make(&layout, elf, elf_length) != CHAIN_OK)
+    if (layout_make(&layout, elf, elf_length, IMAGE_MMU_PAGE_LOG2_MIN) != CHAIN_OK)
         return 0;
     size_t bound = IMAGE_HEADER_BYTES + CHECKSUM_ROW + SHA256_BYTES +
                    IMAGE_SEGMENTS_MAX * (IMAGE_SEGMENT_BYTES + (size_t)FILLER_MAX);
@@ -367,7 +394,7 @@ int image_build(const uint8_t *elf, size_t elf_length, const struct image_build_
                 size_t *out_length)
 {
     struct layout layout;
-    int error = layout_make(&layout, elf, elf_length);
+    int error = layout_make(&layout, elf, elf_length, options->mmu_page_log2);
     if (error != CHAIN_OK)
         return error;
     if (options->secure_pad_v2 && !options->append_digest)
@@ -379,6 +406,7 @@ int image_build(const uint8_t *elf, size_t elf_length, const struct image_build_
                             .size = out_size,
                             .position = IMAGE_HEADER_BYTES,
                             .checksum = IMAGE_CHECKSUM_SEED,
+                            .page = layout.page,
                             .patch = options->elf_digest || layout.has_app_desc};
     const struct chain_span span = {elf, elf_length};
     error = crypto->sha256(crypto, &span, 1, writer.elf_digest);

@@ -14,13 +14,20 @@ struct image_build_options {
     uint8_t flash_size;    /* high nibble code, 2 = 4 MB */
     uint16_t min_rev_full; /* 0 */
     uint16_t max_rev_full; /* 65535, esptool's default without option */
-    bool secure_pad_v2;    /* apps: pad so that the signature sector ends a 64 KiB page + 4 KiB */
+    uint8_t mmu_page_log2; /* 13..16: 8 to 64 KiB; 0 = what the application's descriptor says, or
+                            * its address suits, else 64 KiB */
+    bool secure_pad_v2;    /* apps: pad so that the signature sector starts an MMU page */
     bool append_digest;    /* true */
     bool elf_digest;       /* SHA-256 of the ELF at 0xB0 (elf2image --elf-sha256-offset 0xb0); done
                             * anyway when the ELF has a .flash.appdesc section in flash */
 };
 
 extern const struct image_build_options image_build_defaults;
+
+/* The pages the MMU of an ESP32-C6 knows. Trustchain's own bootloader maps pages of 64 KiB alone,
+ * and image_check_target() holds an image to that. */
+#define IMAGE_MMU_PAGE_LOG2_MIN 13
+#define IMAGE_MMU_PAGE_LOG2_MAX 16
 
 /* Bytes an output buffer needs for this ELF at most; 0 when image_build() refuses the ELF. */
 size_t image_build_bound(const uint8_t *elf, size_t elf_length);
@@ -31,8 +38,8 @@ size_t image_build_bound(const uint8_t *elf, size_t elf_length);
  * EBOUNDS (a section outside flash, HP and LP SRAM, or a segment boundary inside the ELF digest's
  * place), EALIGN (flash section not at a multiple of 4), EOVERLAP (sections overlap once padded to
  * 4 bytes, or two flash segments in one MMU page), EFIELD (bytes at 0xB0 not zero, an MMU page
- * other than 64 KiB, secure padding without digest), ESPACE (buffer, more than 16 segments or 128
- * sections), ECRYPTO. */
+ * other than 8, 16, 32 or 64 KiB, secure padding without digest), ESPACE (buffer, more than 16
+ * segments or 128 sections), ECRYPTO. */
 int image_build(const uint8_t *elf, size_t elf_length, const struct image_build_options *options,
                 const struct chain_crypto *crypto, uint8_t *out, size_t out_size,
                 size_t *out_length);

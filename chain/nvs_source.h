@@ -22,8 +22,8 @@ struct nvs_keys {
 /* The caller fills it in and keeps it alive while it is read from. */
 struct nvs_source {
     void *context; /* the caller's own, for read */
-    /* `length` bytes as they lie in the partition from `offset` on; offset + length <= size. An
-     * error is handed through to who asked. */
+    /* `length` bytes as they lie in the partition from `offset` on, both multiples of 32;
+     * offset + length <= size. An error is handed through to who asked. */
     int (*read)(void *context, uint32_t offset, void *out, size_t length);
     uint32_t size;                     /* of the partition: a positive multiple of a page */
     const struct nvs_keys *keys;       /* NULL: the partition is plain */

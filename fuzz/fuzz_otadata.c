@@ -93,6 +93,37 @@ static void act(struct device *device, uint8_t action, unsigned cut)
     }
 }
 
+/* A slot's state is one that a record of it says; the choice has one, and it boots. */
+static void check_states(const struct device *device)
+{
+    const struct otadata ota = read_back(device);
+    const int active = otadata_active(&ota);
+    for (unsigned slot = 0; slot < device->slots; slot++) {
+        uint32_t state = 0;
+        bool said = false;
+        if (!otadata_slot_state(&ota, device->slots, slot, &state)) {
+            require(active < 0 || otadata_slot(ota.record[active].seq, device->slots) != slot);
+            continue;
+        }
+        for (int i = 0; i < 2; i++)
+            said |= ota.record[i].seq != 0 && ota.record[i].state == state &&
+                    otadata_slot(ota.record[i].seq, device->slots) == slot;
+        require(said);
+    }
+}
+
+/* What is recorded after the first boot of a blank device boots again, and stays. */
+static void check_initial(const struct device *device, unsigned slot)
+{
+    struct device blank = {.slots = device->slots};
+    memset(blank.flash, 0xFF, sizeof blank.flash);
+    const struct otadata_write write = otadata_initial(slot);
+    apply(&blank, &write, OTADATA_RECORD_BYTES);
+    require(reset(&blank, OTADATA_RECORD_BYTES) == (int)slot && any_verified(&blank));
+    const struct otadata ota = read_back(&blank);
+    require(otadata_confirm(&ota, blank.slots).index < 0);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct device device;
@@ -105,11 +136,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         for (int i = 0; i < 2; i++)
             otadata_record_build(device.flash[i], ota.record[i].seq, ota.record[i].state);
     }
+    check_initial(&device, data[1] % device.slots);
+    check_states(&device);
     for (size_t at = 1 + sizeof device.flash; at + 1 < size; at += 2) {
         const bool good = any_verified(&device);
         const bool giving_up = data[at] % 4 == REJECT;
         act(&device, data[at], data[at + 1]);
         require(!good || giving_up || any_verified(&device)); /* whatever the cut */
+        check_states(&device);
         struct device settled = device;
         for (int i = 0; i < 3; i++)
             (void)reset(&settled, OTADATA_RECORD_BYTES);

@@ -1,6 +1,6 @@
 /* server/metadata.h: what an image says about itself, as a file beside it.
  *
- *     releases/artifacts/<sha256>.json
+ *     releases/artifacts/<sha256>.json      (formats.md 7.3)
  *
  * Made of the image's bytes and nothing else (no time, no name of file, machine or channel), in the
  * canonical form of RFC 8785: the same image gives the same bytes on any machine, so that who has

@@ -7,6 +7,7 @@
 #include <jansson.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -195,51 +196,69 @@ int store_open_image(const struct store *store, const struct release *release, i
     return STORE_OK;
 }
 
+/* The channel of a pointer file's name; false for any other file. */
+static bool channel_of(const char *name, char channel[NAME_BYTES_MAX + 1])
+{
+    size_t length = strlen(name);
+    size_t suffix = strlen(STORE_POINTER_SUFFIX);
+    if (length <= suffix || length - suffix > NAME_BYTES_MAX ||
+        strcmp(name + length - suffix, STORE_POINTER_SUFFIX) != 0 ||
+        !name_valid(name, length - suffix)) {
+        return false;
+    }
+    memcpy(channel, name, length - suffix);
+    channel[length - suffix] = '\0';
+    return true;
+}
+
+static void free_names(struct dirent **names, int count)
+{
+    for (int i = 0; i < count; i++) {
+        free(names[i]);
+    }
+    free(names);
+}
+
 /* One product's folder: every "<channel>.json" in it. */
 static int list_product(const struct store *store, const char *product, store_visit *each,
                         void *context)
 {
-    int fd = openat(store->folder, product, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    DIR *folder = fd < 0 ? NULL : fdopendir(fd);
-    if (folder == NULL) {
+    struct dirent **names;
+    int count = scandirat(store->folder, product, &names, NULL, alphasort);
+    if (count < 0) {
         return STORE_EIO;
     }
-    for (struct dirent *entry; (entry = readdir(folder)) != NULL;) {
+    for (int i = 0; i < count; i++) {
         struct release release;
         char channel[NAME_BYTES_MAX + 1];
-        size_t length = strlen(entry->d_name);
-        size_t suffix = strlen(STORE_POINTER_SUFFIX);
-        if (length <= suffix || length - suffix > NAME_BYTES_MAX ||
-            strcmp(entry->d_name + length - suffix, STORE_POINTER_SUFFIX) != 0 ||
-            !name_valid(entry->d_name, length - suffix)) {
+        if (!channel_of(names[i]->d_name, channel)) {
             continue;
         }
-        memcpy(channel, entry->d_name, length - suffix);
-        channel[length - suffix] = '\0';
         int error = store_get(store, product, channel, &release);
-        if (error != STORE_ENONE) { /* withdrawn between readdir() and now */
+        if (error != STORE_ENONE) { /* withdrawn since it was listed */
             each(context, product, channel, error, &release);
         }
     }
-    closedir(folder);
+    free_names(names, count);
     return STORE_OK;
 }
 
 int store_list(const struct store *store, store_visit *each, void *context)
 {
-    int fd = openat(store->folder, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    DIR *folder = fd < 0 ? NULL : fdopendir(fd);
-    if (folder == NULL) {
+    struct dirent **names;
+    int count = scandirat(store->folder, ".", &names, NULL, alphasort);
+    if (count < 0) {
         return STORE_EIO;
     }
     int error = STORE_OK;
-    for (struct dirent *entry; error == STORE_OK && (entry = readdir(folder)) != NULL;) {
+    for (int i = 0; i < count && error == STORE_OK; i++) {
         struct stat st;
-        if (name_valid_product(entry->d_name, strlen(entry->d_name)) &&
-            fstatat(store->folder, entry->d_name, &st, 0) == 0 && S_ISDIR(st.st_mode)) {
-            error = list_product(store, entry->d_name, each, context);
+        const char *name = names[i]->d_name;
+        if (name_valid_product(name, strlen(name)) && fstatat(store->folder, name, &st, 0) == 0 &&
+            S_ISDIR(st.st_mode)) {
+            error = list_product(store, name, each, context);
         }
     }
-    closedir(folder);
+    free_names(names, count);
     return error;
 }

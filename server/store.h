@@ -88,7 +88,7 @@ int store_read_image(const struct store *store, const struct release *release, u
  * ENONE, EDAMAGED, EIO. */
 int store_read_metadata(const struct store *store, const char *sha256, char *text, size_t size);
 
-/* Calls `each` for every release in no special order, damaged ones with error != STORE_OK. */
+/* Calls `each` for every release by the order of names, damaged ones with error != STORE_OK. */
 typedef void store_visit(void *context, const char *product, const char *channel, int error,
                          const struct release *release);
 int store_list(const struct store *store, store_visit *each, void *context);

@@ -24,26 +24,12 @@ struct new_options {
     uint16_t chip_rev;
 };
 
-static bool parse_mac(const char *text, uint8_t mac[6])
-{
-    char digits[13];
-    if (strlen(text) != 17)
-        return false;
-    for (size_t i = 0; i < 6; i++) {
-        if (i < 5 && text[3 * i + 2] != ':')
-            return false;
-        memcpy(digits + 2 * i, text + 3 * i, 2);
-    }
-    digits[12] = '\0';
-    return cli_unhex(digits, mac, 6);
-}
-
 static error_t parse_new(int key, char *text, struct argp_state *state)
 {
     struct new_options *options = state->input;
     switch (key) {
     case OPTION_MAC:
-        if (!parse_mac(text, options->mac))
+        if (!efuse_mac_parse(text, options->mac))
             cli_usage(state, "--mac is six pairs of hex digits with colons, not \"%s\"", text);
         options->mac_given = true;
         return 0;

@@ -20,6 +20,8 @@ enum {
     OPTION_SIZE,
     OPTION_MIN_REV,
     OPTION_MAX_REV,
+    OPTION_MMU_PAGE,
+    OPTION_NO_DIGEST,
     OPTION_JSON,
     OPTION_CHIP_REV,
     OPTION_SLOT_SIZE,
@@ -43,6 +45,9 @@ static const struct word_code flash_modes[] = {
 static const struct word_code flash_freqs[] = {{"80m", 0}, {"40m", 0}, {"20m", 2}, {NULL, 0}};
 static const struct word_code flash_sizes[] = {{"1MB", 0}, {"2MB", 1},  {"4MB", 2},
                                                {"8MB", 3}, {"16MB", 4}, {NULL, 0}};
+
+static const struct word_code mmu_pages[] = {
+    {"8KB", 13}, {"16KB", 14}, {"32KB", 15}, {"64KB", 16}, {NULL, 0}};
 
 static uint8_t code_of(const struct argp_state *state, const char *option,
                        const struct word_code *words, const char *text)
@@ -87,9 +92,17 @@ static error_t parse_make(int key, char *text, struct argp_state *state)
     case OPTION_MAX_REV:
         options->build.max_rev_full = revision_of(state, "--max-rev-full", text);
         return 0;
+    case OPTION_MMU_PAGE:
+        options->build.mmu_page_log2 = code_of(state, "--mmu-page-size", mmu_pages, text);
+        return 0;
+    case OPTION_NO_DIGEST:
+        options->build.append_digest = false;
+        return 0;
     case ARGP_KEY_END:
         if (!options->output)
             cli_usage(state, "no output given (-o FILE)");
+        if (options->build.secure_pad_v2 && !options->build.append_digest)
+            cli_usage(state, "--secure-pad-v2 needs the digest");
         break;
     default:
         break;
@@ -123,12 +136,17 @@ static int image_make(int argc, char **argv)
     static const struct argp_option options_known[] = {
         {"output", 'o', "FILE", 0, "where the image goes", 0},
         {"secure-pad-v2", OPTION_SECURE_PAD, NULL, 0,
-         "pad an application to whole 64 KB pages, for signing", 0},
+         "pad an application to whole MMU pages, for signing", 0},
         {"flash-mode", OPTION_MODE, "MODE", 0, "qio, qout, dio (default) or dout", 0},
         {"flash-freq", OPTION_FREQ, "FREQ", 0, "80m (default), 40m or 20m", 0},
         {"flash-size", OPTION_SIZE, "SIZE", 0, "1MB, 2MB, 4MB (default), 8MB or 16MB", 0},
         {"min-rev-full", OPTION_MIN_REV, "N", 0, "oldest chip revision, major * 100 + minor", 0},
         {"max-rev-full", OPTION_MAX_REV, "N", 0, "newest chip revision, major * 100 + minor", 0},
+        {"mmu-page-size", OPTION_MMU_PAGE, "SIZE", 0,
+         "8KB, 16KB, 32KB or 64KB (default: as the application's descriptor says). Trustchain's "
+         "bootloader, sign and verify take 64KB alone",
+         0},
+        {"dont-append-digest", OPTION_NO_DIGEST, NULL, 0, "no SHA-256 behind the checksum", 0},
         {0}};
     static const struct argp argp = {
         options_known,

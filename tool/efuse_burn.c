@@ -12,6 +12,7 @@
 #include "tool/efuse_custom.h"
 #include "tool/efuse_file.h"
 #include "tool/efuse_order.h"
+#include "tool/efuse_report.h"
 #include "tool/file_lock.h"
 #include "tool/inputs.h"
 
@@ -58,6 +59,23 @@ static int plan_run(const struct burn_plan *plan, bool whole, const char *path, 
     return status;
 }
 
+/* `field NAME VALUE` for one of many bytes: hex in the block's order, or a MAC address. */
+static int plan_long_field(const struct efuse_field *field, const char *text,
+                           struct burn_plan *plan)
+{
+    uint8_t bytes[32], mac[6];
+    if (efuse_is_mac(field)) {
+        if (!efuse_mac_parse(text, mac))
+            return host_usage(text, "is no MAC address (six pairs of hex digits with colons)");
+        efuse_mac_turn(field, mac, bytes);
+    } else if (field->length % 8 != 0 || !cli_unhex(text, bytes, field->length / 8u)) {
+        return host_usage(field->name, "is %u hex digits, in the order of the block's bytes",
+                          field->length / 4u);
+    }
+    plan_bytes(plan, field, bytes);
+    return HOST_DONE;
+}
+
 /* `field NAME VALUE`: the value the field shall have; bits that are set stay set. */
 static int plan_field(const struct burn_options *options, struct burn_plan *plan)
 {
@@ -66,9 +84,14 @@ static int plan_field(const struct burn_options *options, struct burn_plan *plan
     const struct efuse_field *field = efuse_field_find(options->word[2]);
     if (!field)
         return host_usage(options->word[2], "is no eFuse field of the ESP32-C6");
+    if (field->rd_dis >= 0 && field->rd_dis < EFUSE_KEY_BLOCKS)
+        return host_usage(field->name,
+                          "is a key block (efuse burn FILE key BLOCK PURPOSE KEYFILE)");
+    if (field->length > 32)
+        return plan_long_field(field, options->word[3], plan);
     if (!cli_number(options->word[3], &value))
         return host_usage(options->word[3], "is not a number of at most 32 bits");
-    if (field->length > 32 || (field->length < 32 && value >> field->length))
+    if (field->length < 32 && value >> field->length)
         return host_usage(field->name, "is %u bit%s wide, the value does not fit", field->length,
                           field->length == 1 ? "" : "s");
     if (efuse_file_read(options->word[0], &file) != HOST_DONE)

@@ -24,6 +24,13 @@ void plan_bits(struct burn_plan *plan, const char *name, uint32_t bits, const ch
     plan_next(plan, name, why)->bits = bits;
 }
 
+void plan_bytes(struct burn_plan *plan, const struct efuse_field *field, const uint8_t *bytes)
+{
+    struct burn_step *step = plan_next(plan, field->name, field->meaning);
+    step->is_bytes = true;
+    memcpy(step->key, bytes, field->length / 8u);
+}
+
 void plan_key(struct burn_plan *plan, unsigned block, enum efuse_purpose purpose,
               const uint8_t key[32], const char *why)
 {
@@ -114,7 +121,10 @@ static int explain(const struct burn_step *step, const struct efuse *efuse, int 
 {
     const struct efuse_field *field = efuse_field_find(step->name);
     if (error == CHAIN_EDUPLICATE)
-        return host_fail(step->name, "is burned already, or another block has this purpose");
+        return host_fail(step->name, step->is_key
+                                         ? "is burned already, or another block has this purpose"
+                                         : "shares its coded block with something burned already "
+                                           "(such a block is burned once)");
     if (error == CHAIN_EPROTECTED && step->is_key)
         return explain_protected_key(step, efuse);
     if (error == CHAIN_EPROTECTED && field)
@@ -129,7 +139,9 @@ static int burn_bits(const struct burn_step *step, struct efuse *efuse)
     const struct efuse_field *field = efuse_field_find(step->name);
     if (!field)
         return host_fail(step->name, "is no eFuse field of the ESP32-C6");
-    int error = efuse_burn_field(efuse, field, efuse_get(efuse, field) | step->bits);
+    int error = step->is_bytes
+                    ? efuse_burn_bytes(efuse, field, step->key)
+                    : efuse_burn_field(efuse, field, efuse_get(efuse, field) | step->bits);
     return error ? explain(step, efuse, error) : HOST_DONE;
 }
 
@@ -146,6 +158,8 @@ void plan_step_print(const struct burn_step *step, size_t number)
     if (step->is_key)
         printf("%2zu  %-28s %-26s %s\n", number, step->name, efuse_purpose_name(step->purpose),
                step->why);
+    else if (step->is_bytes)
+        printf("%2zu  %-28s %-26s %s\n", number, step->name, "whole", step->why);
     else
         printf("%2zu  %-28s |= 0x%-21x %s\n", number, step->name, (unsigned)step->bits, step->why);
 }

@@ -10,15 +10,16 @@
 #define PLAN_NAME_BYTES 40
 #define PLAN_RULES_MAX  64 /* room for efuse_rule_count */
 
-/* One thing to burn: a key with its purpose, or bits of a field. */
+/* One thing to burn: a key with its purpose, bits of a field, or a field of many bytes. */
 struct burn_step {
     char name[PLAN_NAME_BYTES]; /* field, or KEYn */
     const char *why;
     bool is_key;
+    bool is_bytes;
     uint32_t bits;  /* field: set in addition to what is set */
     unsigned block; /* key: 0..5 */
     enum efuse_purpose purpose;
-    uint8_t key[32];
+    uint8_t key[32]; /* key; or the field's bytes in the block's order */
 };
 
 /* Holds keys: wipe it. */
@@ -30,6 +31,8 @@ struct burn_plan {
 };
 
 void plan_bits(struct burn_plan *plan, const char *name, uint32_t bits, const char *why);
+/* A field of more than 32 bits, whole bytes: as many of `bytes` as it has. */
+void plan_bytes(struct burn_plan *plan, const struct efuse_field *field, const uint8_t *bytes);
 void plan_key(struct burn_plan *plan, unsigned block, enum efuse_purpose purpose,
               const uint8_t key[32], const char *why);
 

@@ -46,10 +46,41 @@ static char *key_text(const struct efuse *efuse, unsigned block, char out[EFUSE_
     return strcpy(out, is_blank(bytes, SHA256_BYTES) ? "unused" : "secret");
 }
 
-static char *mac_text(const struct efuse *efuse, char out[EFUSE_VALUE_TEXT])
+bool efuse_mac_parse(const char *text, uint8_t mac[6])
+{
+    char digits[13];
+    if (strlen(text) != 17)
+        return false;
+    for (size_t i = 0; i < 6; i++) {
+        if (i < 5 && text[3 * i + 2] != ':')
+            return false;
+        memcpy(digits + 2 * i, text + 3 * i, 2);
+    }
+    digits[12] = '\0';
+    return cli_unhex(digits, mac, 6);
+}
+
+static bool is_factory_mac(const struct efuse_field *field)
+{
+    return strcmp(field->name, "MAC") == 0;
+}
+
+bool efuse_is_mac(const struct efuse_field *field)
+{
+    return is_factory_mac(field) || strcmp(field->name, "CUSTOM_MAC") == 0;
+}
+
+void efuse_mac_turn(const struct efuse_field *field, const uint8_t in[6], uint8_t out[6])
+{
+    for (size_t i = 0; i < 6; i++)
+        out[i] = in[is_factory_mac(field) ? 5 - i : i];
+}
+
+static char *mac_text(const struct efuse_field *field, const uint8_t bytes[6],
+                      char out[EFUSE_VALUE_TEXT])
 {
     uint8_t mac[6];
-    efuse_mac(efuse, mac);
+    efuse_mac_turn(field, bytes, mac);
     snprintf(out, EFUSE_VALUE_TEXT, "%02x:%02x:%02x:%02x:%02x:%02x", mac[0], mac[1], mac[2], mac[3],
              mac[4], mac[5]);
     return out;
@@ -61,8 +92,6 @@ char *efuse_value_text(const struct efuse *efuse, const struct efuse_field *fiel
     uint8_t bytes[32] = {0};
     if (is_key_block(field->block))
         return key_text(efuse, field->block, out);
-    if (strcmp(field->name, "MAC") == 0)
-        return mac_text(efuse, out);
     if (field->length <= 32) {
         snprintf(out, EFUSE_VALUE_TEXT, "%u", (unsigned)efuse_get(efuse, field));
         return out;
@@ -70,19 +99,17 @@ char *efuse_value_text(const struct efuse *efuse, const struct efuse_field *fiel
     struct efuse masked;
     efuse_read_masked(efuse, &masked);
     efuse_field_bytes(&masked, field, bytes);
+    if (efuse_is_mac(field))
+        return mac_text(field, bytes, out);
     return cli_hex(bytes, (field->length + 7u) / 8u, out);
-}
-
-static bool is_reserved(const struct efuse_field *field)
-{
-    return strncmp(field->name, "RPT4_", 5) == 0 || strncmp(field->name, "RESERVED", 8) == 0;
 }
 
 static void print_summary(const struct efuse *efuse)
 {
     char mac[EFUSE_VALUE_TEXT];
     unsigned revision = efuse_chip_revision(efuse);
-    printf("chip revision v%u.%u, MAC %s\n", revision / 100, revision % 100, mac_text(efuse, mac));
+    printf("chip revision v%u.%u, MAC %s\n", revision / 100, revision % 100,
+           efuse_value_text(efuse, efuse_field_find("MAC"), mac));
     printf("Secure Boot %s, flash encryption %s, secure version %u\n",
            efuse_bits(efuse, EFUSE_SECURE_BOOT_EN) ? "on" : "off",
            efuse_flash_encryption(efuse) ? "on" : "off", efuse_secure_version(efuse));
@@ -106,8 +133,6 @@ void efuse_report_print(const struct efuse *efuse)
     print_keys(efuse);
     for (size_t i = 0; i < efuse_field_count; i++) {
         const struct efuse_field *field = &efuse_fields[i];
-        if (is_reserved(field) || is_key_block(field->block))
-            continue;
         uint32_t protection = named_bits(efuse, "WR_DIS");
         bool locked = field->wr_dis >= 0 && (protection >> field->wr_dis) & 1;
         printf("%-36s %-34s %c  %s\n", field->name, efuse_value_text(efuse, field, text),
@@ -133,8 +158,6 @@ json_t *efuse_report_json(const struct efuse *efuse)
     json_t *fields = json_object();
     for (size_t i = 0; i < efuse_field_count; i++) {
         const struct efuse_field *field = &efuse_fields[i];
-        if (is_reserved(field) || is_key_block(field->block))
-            continue;
         json_object_set_new(fields, field->name,
                             field->length <= 32
                                 ? json_integer((json_int_t)efuse_get(efuse, field))

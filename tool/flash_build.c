@@ -26,7 +26,7 @@
 #define FLASH_SIZE_DEFAULT (4u << 20)
 #define PARTS_MAX          32
 
-enum { OPTION_PROJECT = CLI_LONG, OPTION_SIZE, OPTION_OTADATA, OPTION_TRUST };
+enum { OPTION_PROJECT = CLI_LONG, OPTION_SIZE, OPTION_OTADATA, OPTION_TRUST, OPTION_OFFSET };
 
 /* LABEL=FILE from the command line. */
 struct part {
@@ -39,6 +39,7 @@ struct build_options {
     const char *project; /* folder; NULL: everything is on the command line */
     uint32_t size;       /* bytes; 0: not given */
     const char *partitions;
+    uint32_t table_offset; /* a multiple of 4096 */
     const char *bootloader;
     struct part app[PARTS_MAX];
     size_t app_count;
@@ -55,6 +56,7 @@ struct flash {
     uint8_t *bytes;
     uint32_t size;
     struct partition_table table;
+    uint32_t table_offset;
     bool encrypted;
     uint8_t key[XTS_KEY_BYTES];
     bool signature_needed;
@@ -101,6 +103,11 @@ static error_t parse_build(int key, char *text, struct argp_state *state)
         return 0;
     case 'p':
         options->partitions = text;
+        return 0;
+    case OPTION_OFFSET:
+        options->table_offset = cli_option_number(state, "--offset", text);
+        if (options->table_offset == 0 || options->table_offset % SECTOR_BYTES != 0)
+            cli_usage(state, "--offset must be a multiple of 0x1000, behind the bootloader");
         return 0;
     case 'b':
         options->bootloader = text;
@@ -156,11 +163,15 @@ static int apply_efuse(const struct build_options *options, struct flash *flash)
 
 static int prepare(const struct build_options *options, struct flash *flash)
 {
-    *flash = (struct flash){.size = options->size};
+    *flash = (struct flash){.size = options->size, .table_offset = options->table_offset};
     flash->encrypted = options->key != NULL;
     flash->signature_needed = options->trust.key_count > 0;
+    if (!span_within(options->table_offset, SECTOR_BYTES, options->size))
+        return host_fail("flash build", "--offset 0x%x lies outside of the flash",
+                         (unsigned)options->table_offset);
     if (trust_read(&options->trust, &flash->trust) != HOST_DONE ||
-        table_read(options->partitions, options->size, &flash->table) != HOST_DONE)
+        table_read_at(options->partitions, options->table_offset, options->size, &flash->table) !=
+            HOST_DONE)
         return HOST_FAILED;
     if (options->efuse && apply_efuse(options, flash) != HOST_DONE)
         return HOST_FAILED;
@@ -290,10 +301,10 @@ static int place_apps(const struct build_options *options, struct flash *flash)
 
 static int place_table(struct flash *flash)
 {
-    int error = partition_table_build(&flash->table, flash->bytes + PARTITION_TABLE_OFFSET);
+    int error = partition_table_build(&flash->table, flash->bytes + flash->table_offset);
     if (error)
         return host_fail("partition table", "%s", chain_error_text(error));
-    return encrypt_region(flash, PARTITION_TABLE_OFFSET, SECTOR_BYTES);
+    return encrypt_region(flash, flash->table_offset, SECTOR_BYTES);
 }
 
 /* Which slot boots first: "initial" leaves the records empty, as a factory does. */
@@ -350,14 +361,16 @@ static int assemble(const struct build_options *options, struct flash *flash)
 {
     if (prepare(options, flash) != HOST_DONE ||
         place_image(flash, options->bootloader, IMAGE_BOOTLOADER, BOOTLOADER_OFFSET,
-                    PARTITION_TABLE_OFFSET) != HOST_DONE ||
+                    flash->table_offset) != HOST_DONE ||
         place_table(flash) != HOST_DONE || place_apps(options, flash) != HOST_DONE ||
         place_otadata(flash, options->otadata) != HOST_DONE ||
         place_data(options, flash) != HOST_DONE)
         return HOST_FAILED;
     int lock, status = file_lock_output(options->output, &lock);
+    /* Settings and NVS keys stay their owner's. */
     if (status == HOST_DONE)
-        status = file_write(options->output, flash->bytes, flash->size, 0644);
+        status = file_write(options->output, flash->bytes, flash->size,
+                            options->data_count > 0 ? 0600 : 0644);
     file_unlock(lock);
     return status;
 }
@@ -387,6 +400,7 @@ int flash_build(int argc, char **argv)
          "the project: flash size, partition table, flash encryption key, signing key", 0},
         {"size", OPTION_SIZE, "SIZE", 0, "flash chip, e.g. 4MB (default)", 0},
         {"partitions", 'p', "FILE", 0, "partition table, CSV or binary", 0},
+        {"offset", OPTION_OFFSET, "N", 0, "where the table goes (default: 0x8000)", 0},
         {"bootloader", 'b', "IMAGE", 0, "bootloader image, signed when the device demands it", 0},
         {"app", 'a', "LABEL=IMAGE", 0, "application image for a slot, e.g. ota_0=app.bin", 0},
         {"data", 'd', "LABEL=FILE", 0, "content of a data partition; for NVS also CSV", 0},
@@ -405,7 +419,7 @@ int flash_build(int argc, char **argv)
         NULL,
         NULL,
         NULL};
-    struct build_options options = {.otadata = "initial"};
+    struct build_options options = {.otadata = "initial", .table_offset = PARTITION_TABLE_OFFSET};
     struct release_project project;
     struct flash flash = {0};
     int status = cli_parse(&argp, argc, argv, &options);

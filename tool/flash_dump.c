@@ -150,8 +150,6 @@ static int find_table(const char *name, struct flash_dump *dump)
 
 static int read_table(const char *name, const struct flash_source *source, struct flash_dump *dump)
 {
-    if (dump->raw.length > FLASH_DUMP_MAX)
-        return host_fail(name, "is %zu bytes, a flash has at most 16 MB", dump->raw.length);
     if (!source->offset_given) {
         if (!span_within(PARTITION_TABLE_OFFSET, PARTITION_TABLE_SECTOR, dump->raw.length))
             return host_fail(name, "is too short for a flash with a partition table");

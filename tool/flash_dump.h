@@ -35,7 +35,8 @@ struct flash_dump {
 
 /* Reads the file and finds the table. Close it whatever this returns. */
 int flash_dump_open(const struct flash_source *source, struct flash_dump *dump);
-/* The same for a file that is read already; its bytes become the dump's. */
+/* The same for a file that is read already, of at most FLASH_DUMP_MAX bytes; they become the
+ * dump's. */
 int flash_dump_take(const struct flash_source *source, struct buffer *raw, struct flash_dump *dump);
 void flash_dump_close(struct flash_dump *dump);
 

@@ -219,6 +219,48 @@ json.dump(s, open("bad.json", "w"))' "$1"
     cmp sum.json before
 }
 
+@test "show: all 110 fields, as a table, as JSON, one by one" {
+    fields=$(grep -oE '^\| [A-Z0-9_]+ \| [0-9]+ \| [0-9]+ \| [0-9]+ \| 0x' \
+        "$BATS_TEST_DIRNAME/../../docs/efuse.md" | cut -d' ' -f2)
+    [ "$(wc -l <<<"$fields")" -eq 110 ]
+    "$TRUSTCHAIN" efuse show "$SHARED/production.efuse" >table
+    "$TRUSTCHAIN" efuse show "$SHARED/production.efuse" --json >json
+    diff <(tail -n 110 table | cut -d' ' -f1) - <<<"$fields"
+    diff <(python3 -c 'import json; print(*json.load(open("json"))["fields"], sep="\n")' | sort) \
+        <(sort <<<"$fields")
+    for field in $fields; do
+        value=$("$TRUSTCHAIN" efuse show "$SHARED/production.efuse" $field)
+        grep -qE "^$field +$value +[L-]  " table
+    done
+    grep -q '"BLOCK_KEY0": "read-protected"' json
+    grep -q "\"BLOCK_KEY1\": \"$("$TRUSTCHAIN" efuse show "$SHARED/production.efuse" KEY1)\"" json
+}
+
+@test "burn: fields of many bytes, once, with their block" {
+    cp "$SHARED/factory.efuse" e
+    burn() {
+        "$TRUSTCHAIN" efuse burn e field "$@" --yes
+    }
+    refused 2 "is no MAC address" burn CUSTOM_MAC 60:55:f9:f7:2c
+    refused 2 "is 48 hex digits" burn BLOCK_USR_DATA 00
+    refused 2 "KEY0: is a key block" burn KEY0 "$(printf '%064d' 1)"
+    refused 1 "MAC: is write-protected (WR_DIS bit 20)" burn MAC 02:00:00:00:00:01
+    cmp e "$SHARED/factory.efuse"
+    burn CUSTOM_MAC 02:11:22:33:44:55
+    [ "$(bytes e $((0x50 + 25)) 7)" = 02112233445500 ] # printed order: esp_efuse_mac_get_custom()
+    [ "$("$TRUSTCHAIN" efuse show e CUSTOM_MAC)" = 02:11:22:33:44:55 ]
+    cp e before
+    burn CUSTOM_MAC 02:11:22:33:44:55
+    cmp e before
+    refused 1 "CUSTOM_MAC: shares its coded block" burn CUSTOM_MAC 02:11:22:33:44:57
+    refused 1 "BLOCK_USR_DATA: shares its coded block" burn BLOCK_USR_DATA "$(printf '%048d' 1)"
+    cmp e before
+    burn SYS_DATA_PART2 "$(printf 'ab%062d' 1)"
+    [ "$(bytes e 0x130 32)" = "$(printf 'ab%062d' 1)" ]
+    burn RD_DIS 0x40
+    [ "$("$TRUSTCHAIN" efuse show e BLOCK_SYS_DATA2)" = "$(printf '%064d' 0)" ]
+}
+
 @test "verify, flash build, decrypt: eFuses in any form, a hidden key is asked for" {
     "$TRUSTCHAIN" efuse convert "$SHARED/production.efuse" -o virt --to espefuse
     "$TRUSTCHAIN" efuse convert virt -o masked --to qemu

@@ -325,6 +325,7 @@ END
     part nvs --data nvs=plain.nvs | cmp - plain.nvs
     part nvs --data nvs=settings.csv --data nvs_keys=keys.bin | cmp - cipher.nvs
     cmp -n "$(stat -c %s keys.bin)" -i $((0xf000)):0 flash keys.bin
+    [ "$(stat -c %a flash)" = 600 ]
     # flash encryption covers the keys, never NVS
     build --partitions table.csv -o flash --key "$FLASH_KEY" --data nvs=settings.csv \
         --data nvs_keys=keys.bin
@@ -354,7 +355,8 @@ END
 # formats.md 5
 @test "build: every kind of partition is encrypted as the chip would" {
     cat >table.csv <<END
-boot,     bootloader, primary, , 0x8000, encrypted
+boot,     bootloader, primary, 0, 0x8000, encrypted
+table,    partition_table, primary, 0x8000, 0x1000, encrypted
 nvs,      data, nvs,      0x9000,  0x4000,
 otadata,  data, ota,      0xd000,  0x2000,
 tee,      data, 0x90,     0xf000,  0x2000,
@@ -364,7 +366,6 @@ open,     0x40, 1,        0x1a000, 0x1000,
 secret,   0x40, 2,        0x1b000, 0x1000, encrypted
 ota_0,    app,  ota_0,    0x20000, 1M,
 END
-    sed -i 's/^boot,.*/boot, bootloader, primary, 0x0, 0x8000, encrypted/' table.csv
     "$TRUSTCHAIN" nvs keys -o keys.bin
     head -c 4096 /dev/urandom >noise
     parts="--partitions table.csv --data nvs_keys=keys.bin --data secret=noise --data open=noise
@@ -388,6 +389,31 @@ END
     refused 1 "boot: is no data partition" "$TRUSTCHAIN" flash build -o out \
         --partitions table.csv --bootloader "$SHARED/boot.signed" \
         --app ota_0="$SHARED/app.signed" --data boot="$SHARED/boot.signed"
+}
+
+@test "build: the table where --offset says" {
+    printf '%s\n' "nvs,data,nvs,,0x4000," "ota_0,app,ota_0,0x20000,1M," >table.csv
+    for key in "" "--key $FLASH_KEY"; do
+        build --partitions table.csv --offset 0xc000 -o flash $key
+        rm -rf parts
+        "$TRUSTCHAIN" flash read flash -o parts $key
+        [ "$("$TRUSTCHAIN" flash map flash $key | sed -n 's/ *(partition table).*//p')" = \
+            "0x00c000  4K" ]
+        "$TRUSTCHAIN" flash map flash $key | grep -q "^0x00d000  16K      nvs "
+        build --partitions parts/partitions.csv --offset 0xc000 -o again $key
+        cmp flash again
+    done
+    refused_offset() { # STATUS PATTERN OPTION...
+        refused "$1" "$2" "$TRUSTCHAIN" flash build -o out --bootloader "$SHARED/boot.signed" \
+            --app ota_0="$SHARED/app.signed" "${@:3}"
+    }
+    refused_offset 2 "multiple of 0x1000" --offset 0x8800 --partitions table.csv
+    refused_offset 2 "multiple of 0x1000" --offset 0 --partitions table.csv
+    refused_offset 1 "room for 4096" --offset 0x1000 --partitions table.csv
+    refused_offset 1 "first free offset here is 0x25000" --offset 0x20000 \
+        --partitions table.csv
+    echo "boot,bootloader,primary,0,0x8000," >primary.csv
+    refused_offset 1 "outside of the flash" --offset 0x400000 --partitions primary.csv
 }
 
 @test "a flash in use is not replaced by encrypt, decrypt or a part of it" {

@@ -79,7 +79,9 @@ completed() {
 
 @test "completion: words with a fixed place, and never in the place of a value" {
     [ "$(completed efuse burn "")" = "" ]
-    [ "$(completed efuse burn efuse.bin "")" = "field key release development" ]
+    words=$("$TRUSTCHAIN" efuse burn --help | grep -o ' FILE [a-z]*' | cut -c7- | xargs)
+    [[ " $words " = *" key release "* ]]
+    [ "$(completed efuse burn efuse.bin "")" = "$words" ]
     [ "$(completed efuse burn --signing-key key.pem --yes efuse.bin re)" = release ]
     [ "$(completed efuse burn --signing-key = key.pem efuse.bin de)" = development ]
     [ "$(completed efuse burn efuse.bin --signing-key "")" = "" ]

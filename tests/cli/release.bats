@@ -347,6 +347,11 @@ END
         cmp "r/artifacts/$hash.json" "$beside")
     publish "$SHARED/v2.bin" --force
     cmp "$beside" "$BATS_TEST_TMPDIR/copy.json"
+    run --separate-stderr publish "$SHARED/v2.bin" --force \
+        --metadata "$BATS_TEST_TMPDIR/no/such.json"
+    [ "$status" -eq 1 ]
+    [[ "$output" == *"published 1.1.0"* ]]
+    [[ "$stderr" == "trustchain: $BATS_TEST_TMPDIR/no/such.json: "* ]]
 }
 
 @test "metadata that cannot be written: the old release stays" {
@@ -541,11 +546,14 @@ END
 @test "list shows releases, and withdraw takes one away" {
     publish "$SHARED/v1.bin"
     publish "$SHARED/v2.bin" --channel beta
+    publish "$SHARED/v1.bin" --channel alpha
     run "$TRUSTCHAIN" release list --releases "$RELEASES" --json
     [ "$status" -eq 0 ]
     [ "$(field "[0]['product']" <<<"$output")" = thermo ]
-    [[ "$(field "" <<<"$output")" == *"1.0.0"*"1.1.0"* ]] ||
-        [[ "$(field "" <<<"$output")" == *"1.1.0"*"1.0.0"* ]]
+    [ "$(field "[0]['channel']" <<<"$output")" = alpha ] # in the order of names
+    [ "$(field "[1]['version']" <<<"$output")" = 1.1.0 ]
+    [ "$(field "[2]['channel']" <<<"$output")" = stable ]
+    "$TRUSTCHAIN" release withdraw --releases "$RELEASES" --product thermo --channel alpha
     run "$TRUSTCHAIN" release withdraw --releases "$RELEASES" --product thermo --channel beta
     [ "$status" -eq 0 ]
     [ ! -e "$RELEASES/thermo/beta.json" ]

@@ -50,6 +50,12 @@ uri() {
     done
 }
 
+@test "token: many images in one call, the PIN given once" {
+    for i in 1 2 3 4 5 6; do cp "$SHARED/app.bin" $i.bin; done
+    TRUSTCHAIN_PIN=1234 "$TRUSTCHAIN" sign ./*.bin -o out/ --key "$(uri rsa)"
+    "$TRUSTCHAIN" verify out/{1..6}.bin --key "$SIGNING_KEY"
+}
+
 @test "token: beside a key file, and the module from the environment" {
     "$TRUSTCHAIN" key new k2.pem
     PKCS11_MODULE_PATH=${MODULE#*=} TRUSTCHAIN_PIN=1234 "$TRUSTCHAIN" sign "$SHARED/app.bin" \

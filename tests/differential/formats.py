@@ -249,6 +249,14 @@ FIELDS = {"SECURE_VERSION": 16, "UART_PRINT_CONTROL": 2, "WDT_DELAY_SEL": 2, "DI
 
 def burn_step(rng):
     """(their words, our words)"""
+    if rng.random() < 0.1:
+        mac = "02:" + ":".join(f"{byte:02x}" for byte in rng.randbytes(5))
+        return ["burn-custom-mac", mac], ["field", "CUSTOM_MAC", mac]
+    if rng.random() < 0.1:
+        data = rng.randbytes(32)
+        write_private("block.data", data)
+        return (["burn-block-data", "BLOCK_SYS_DATA2", "block.data"],
+                ["field", "SYS_DATA_PART2", data.hex()])
     if rng.random() < 0.5:
         name = rng.choice(list(FIELDS))
         value = rng.randrange(1, (1 << FIELDS[name]) + (1 if rng.random() < 0.1 else 0))

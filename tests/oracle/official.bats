@@ -64,6 +64,69 @@ END
     done
 }
 
+# paged ADDRESS LOG2: paged.elf, a descriptor at ADDRESS that records pages of 2^LOG2 bytes
+paged() {
+    cat >paged.S <<END
+        .section .flash.appdesc, "a"
+        .word 0xABCD5432
+        .zero 176
+        .byte $2
+        .zero 75
+        .section .flash.text, "ax"
+        .globl _start
+_start: j _start
+        .fill 9001, 1, 5
+        .section .iram0.text, "ax"
+        .fill 30001, 1, 9
+END
+    riscv64-unknown-elf-gcc -march=rv32imac -misa-spec=2.2 -mabi=ilp32 -nostdlib -nostartfiles \
+        -Wl,--build-id=none -Wl,-e_start -Wl,--section-start=.flash.appdesc="$1" \
+        -Wl,--section-start=.flash.text=0x42040020 -Wl,--section-start=.iram0.text=0x40800000 \
+        -o paged.elf paged.S
+}
+
+@test "elf2image: the same bytes for every MMU page size, named, recorded or by address" {
+    paged 0x42010020 0
+    for size in 8KB 16KB 32KB 64KB; do
+        for pad in "" --secure-pad-v2; do
+            elf2image paged.elf theirs --elf-sha256-offset 0xb0 --flash-mmu-page-size $size $pad
+            "$TRUSTCHAIN" image make paged.elf -o ours --mmu-page-size $size $pad
+            cmp ours theirs
+        done
+        sizes="${sizes:-} $(stat -c %s ours)"
+    done
+    [ "$(tr ' ' '\n' <<<"$sizes" | sort -u | grep -c .)" -ge 3 ]
+    for log2 in 13 14 15 16; do
+        paged 0x42010020 $log2
+        elf2image paged.elf theirs --elf-sha256-offset 0xb0
+        "$TRUSTCHAIN" image make paged.elf -o ours
+        cmp ours theirs
+    done
+    for address in 0x42012020 0x42014020 0x42018020; do
+        paged $address 0
+        elf2image paged.elf theirs --elf-sha256-offset 0xb0
+        "$TRUSTCHAIN" image make paged.elf -o ours
+        cmp ours theirs
+    done
+    paged 0x42010020 12
+    run ! elf2image paged.elf theirs --elf-sha256-offset 0xb0
+    run ! "$TRUSTCHAIN" image make paged.elf -o no
+}
+
+@test "elf2image: the same bytes for each flash option, and without a digest" {
+    same() { # OPTION...
+        esptool --chip esp32c6 elf2image --elf-sha256-offset 0xb0 "$@" -o theirs \
+            "$SHARED/app.bin.elf" >/dev/null
+        "$TRUSTCHAIN" image make "$SHARED/app.bin.elf" -o ours "$@"
+        cmp ours theirs
+    }
+    local size=(--flash-size 4MB) freq=(--flash-freq 80m) mode=(--flash-mode dio)
+    for each in qio qout dio dout; do same --flash-mode $each "${size[@]}" "${freq[@]}"; done
+    for each in 80m 40m 20m; do same --flash-freq $each "${size[@]}" "${mode[@]}"; done
+    for each in 1MB 2MB 4MB 8MB 16MB; do same --flash-size $each "${freq[@]}" "${mode[@]}"; done
+    same "${size[@]}" "${freq[@]}" "${mode[@]}" --dont-append-digest
+}
+
 @test "image-info: finds our images sound" {
     for image in app.bin boot.bin app.signed; do
         run esptool --chip esp32c6 image-info "$SHARED/$image"

@@ -300,8 +300,8 @@ static const struct {
      true,
      CHAIN_EBOUNDS},
     {"short descriptor", {{".flash.appdesc", PROGBITS, 0x42000020, 252, 0}}, false, CHAIN_EBOUNDS},
-    {"descriptor of another page size",
-     {{".flash.appdesc", PROGBITS, 0x42000020, 256, 15}},
+    {"descriptor of a page the MMU does not have",
+     {{".flash.appdesc", PROGBITS, 0x42000020, 256, 12}},
      false,
      CHAIN_EFIELD},
 };

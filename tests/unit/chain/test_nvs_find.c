@@ -321,6 +321,7 @@ static int failing(void *context, uint32_t offset, void *out, size_t length)
 {
     int *good = context;
     assert_true(offset <= SIZE && length <= SIZE - offset);
+    assert_true(offset % 32 == 0 && length % 32 == 0);
     if (--*good < 0)
         return CHAIN_EPROTECTED;
     memcpy(out, flash + offset, length);
