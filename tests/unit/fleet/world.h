@@ -27,8 +27,9 @@ struct world {
 
 static inline struct world *world_new(void **state)
 {
+    struct db *db = store_migrated(state); /* may leave the test */
     struct world *world = calloc(1, sizeof *world);
-    world->db = store_migrated(state);
+    world->db = db;
     world->now = 1790000000000;
     return world;
 }
