@@ -107,3 +107,16 @@ completed() {
     grep -q '^Depends: .*libssl3' <<<"$control"
     grep -qx 'Suggests: libengine-pkcs11-openssl' <<<"$control"
 }
+
+@test "package: the command is hardened as Debian's own are" {
+    command -v dpkg-shlibdeps >/dev/null || skip "no dpkg-shlibdeps (apt install dpkg-dev)"
+    package=$("$top/packaging/package" "$BATS_TEST_TMPDIR/made" 2>/dev/null)
+    dpkg-deb -x "$package" "$BATS_TEST_TMPDIR/root"
+    command=$BATS_TEST_TMPDIR/root/usr/bin/trustchain
+    readelf -hW "$command" | grep -q 'DYN (Position-Independent'
+    readelf -dW "$command" | grep -q 'BIND_NOW'
+    readelf -lW "$command" | grep -q 'GNU_RELRO'
+    readelf -lW "$command" | grep 'GNU_STACK' | grep -q ' RW '
+    readelf -sW --dyn-syms "$command" | grep -q '__stack_chk_fail'
+    readelf -sW --dyn-syms "$command" | grep -q '__memcpy_chk'
+}
