@@ -40,7 +40,7 @@ const char *polling_parse(const char *text, struct polling *out)
     if (!read_interval(text, &out->seconds))
         return "not HH:MM:SS with hours up to 23";
     if (out->seconds < POLLING_MIN_S)
-        return "less than 30 seconds";
+        return "less than 5 seconds";
     text += POLLING_CHARS;
     if (*text == '\0')
         return NULL;

@@ -9,7 +9,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define POLLING_MIN_S 30u
+#define POLLING_MIN_S 5u
 #define POLLING_MAX_S 86399u /* 23:59:59: clients read hours as two digits up to 23 */
 #define POLLING_CHARS 8
 
