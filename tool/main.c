@@ -43,6 +43,10 @@ int main(int argc, char **argv)
         {"flash", cmd_flash, "factory flash images: build, map, read"},
         {"release", cmd_release, "publish releases for devices to find"},
         {"serve", cmd_serve, "the HTTPS update server"},
+        {"set", cmd_set, "distribution sets on the server: what can be installed"},
+        {"target", cmd_target, "devices the server knows; what they are to install"},
+        {"device", cmd_device, "one device's identity, and what it reported"},
+        {"rollout", cmd_rollout, "a distribution set for many devices, group after group"},
         {"chip", cmd_chip, "the virtual ESP32-C6"},
         {"range", cmd_range, "the attack range"},
     };

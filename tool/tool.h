@@ -20,6 +20,10 @@ int cmd_efuse(int argc, char **argv);
 int cmd_flash(int argc, char **argv);
 int cmd_release(int argc, char **argv);
 int cmd_serve(int argc, char **argv);
+int cmd_set(int argc, char **argv);
+int cmd_target(int argc, char **argv);
+int cmd_device(int argc, char **argv);
+int cmd_rollout(int argc, char **argv);
 int cmd_chip(int argc, char **argv);
 int cmd_range(int argc, char **argv);
 

@@ -1,0 +1,203 @@
+/* trustchain device: one device's identity, and what it has reported. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <openssl/crypto.h>
+
+#include "host/error.h"
+#include "host/file.h"
+#include "tool/remote.h"
+#include "tool/tool.h"
+
+#define TARGETS "/rest/v1/targets"
+
+static int device_path(const char *id, const char *below, char *out, size_t size)
+{
+    char escaped[API_CLIENT_ESCAPED(256)];
+    if (strlen(id) > 256)
+        return host_usage(id, "longer than a controller id can be (256 characters)");
+    snprintf(out, size, TARGETS "/%s%s", api_client_escape(id, escaped, sizeof escaped), below);
+    return HOST_DONE;
+}
+
+/* The settings that the agent reads out of NVS (device/agent/settings.h), as CSV. */
+static int write_settings(const char *path, const char *url, const char *id, const char *token)
+{
+    char text[2048];
+    if (strpbrk(id, ",\"\r\n") != NULL)
+        return host_fail(id, "an id with a comma or quotes cannot be a setting");
+    int length = snprintf(text, sizeof text,
+                          "key,type,encoding,value\n"
+                          "trustchain,namespace,,\n"
+                          "url,data,string,%s\n"
+                          "device_id,data,string,%s\n"
+                          "token,data,string,%s\n",
+                          url, id, token);
+    int status = length > 0 && (size_t)length < sizeof text
+                     ? file_create(path, text, (size_t)length, 0600)
+                     : host_fail(path, "the settings are too long");
+    OPENSSL_cleanse(text, sizeof text);
+    return status;
+}
+
+static int new_device(int argc, char **argv)
+{
+    static const struct argp_option options_known[] = {
+        API_CLIENT_OPTIONS,
+        {"url", REMOTE_URL, "URL", 0, "where the device finds the server: https://HOST:PORT", 0},
+        {"output", 'o', "FILE", 0, "the device's settings, a CSV for `trustchain nvs build`", 0},
+        {"name", REMOTE_NAME, "TEXT", 0, "what people call it (default: its id)", 0},
+        {0}};
+    static const struct argp argp = {
+        options_known,
+        remote_parse,
+        "ID",
+        "Make a device known to the update server and write its settings (server, id, token) as a "
+        "CSV for its NVS partition. The file is secret: it holds the device's token.",
+        NULL,
+        NULL,
+        NULL};
+    struct remote_options options;
+    struct api_client *client;
+    json_t *answer = NULL;
+    int status = remote_begin(&argp, argc, argv, 1, 1, &options, &client);
+    if (status != HOST_DONE)
+        return status;
+    const char *id = options.words[0];
+    if (options.url == NULL || options.out == NULL)
+        status = host_usage(argv[0], "--url and --output are needed");
+    if (status == HOST_DONE)
+        status = api_client_call(client, "POST", TARGETS,
+                                 json_pack("[{s:s, s:s}]", "controllerId", id, "name",
+                                           options.name != NULL ? options.name : id),
+                                 &answer);
+    const char *token =
+        json_string_value(json_object_get(json_array_get(answer, 0), "securityToken"));
+    if (status == HOST_DONE && token == NULL)
+        status = host_fail(id, "the server gave no token (the role of yours is too low)");
+    if (status == HOST_DONE)
+        status = write_settings(options.out, options.url, id, token);
+    json_decref(answer);
+    api_client_close(client);
+    return status;
+}
+
+static void print_entry(const json_t *entry)
+{
+    const json_t *messages = json_object_get(entry, "messages");
+    size_t index;
+    json_t *message;
+    printf("%s  %s\n", remote_time(entry, "reportedAt"), remote_text(entry, "type"));
+    json_array_foreach((json_t *)messages, index, message)
+    {
+        char text[CLI_TEXT];
+        printf("    %s\n", cli_printable(json_string_value(message), text));
+    }
+}
+
+static int print_action(struct api_client *client, const char *id, const json_t *action)
+{
+    char below[64];
+    char path[1100];
+    json_t *entries;
+    size_t index;
+    json_t *entry;
+    long long number = json_integer_value(json_object_get(action, "id"));
+    printf("action %lld: %s\n", number, remote_text(action, "status"));
+    snprintf(below, sizeof below, "/actions/%lld/status", number);
+    int status = device_path(id, below, path, sizeof path);
+    if (status == HOST_DONE)
+        status = remote_list(client, path, NULL, 0, &entries);
+    if (status != HOST_DONE)
+        return status;
+    json_array_foreach(entries, index, entry) print_entry(entry);
+    json_decref(entries);
+    return HOST_DONE;
+}
+
+static int log_of(int argc, char **argv)
+{
+    static const struct argp_option options_known[] = {
+        API_CLIENT_OPTIONS,
+        REMOTE_JSON_OPTION,
+        {"limit", REMOTE_LIMIT, "N", 0, "the last N actions (default 5)", 0},
+        {0}};
+    static const struct argp argp = {
+        options_known, remote_parse,
+        "ID",          "What a device was told to install and what it reported.",
+        NULL,          NULL,
+        NULL};
+    struct remote_options options;
+    struct api_client *client;
+    char path[1100];
+    json_t *actions = NULL;
+    size_t index;
+    json_t *action;
+    int status = remote_begin(&argp, argc, argv, 1, 1, &options, &client);
+    if (status != HOST_DONE)
+        return status;
+    status = device_path(options.words[0], "/actions", path, sizeof path);
+    if (status == HOST_DONE)
+        status = remote_list(client, path, NULL, options.limit != 0 ? options.limit : 5, &actions);
+    if (status == HOST_DONE && options.json)
+        cli_json_print(json_incref(actions));
+    json_array_foreach(actions, index, action)
+    {
+        if (status == HOST_DONE && !options.json)
+            status = print_action(client, options.words[0], action);
+    }
+    json_decref(actions);
+    api_client_close(client);
+    return status;
+}
+
+static int order(int argc, char **argv, const struct argp *argp, const char *below)
+{
+    struct remote_options options;
+    struct api_client *client;
+    char path[1100];
+    int status = remote_begin(argp, argc, argv, 1, SIZE_MAX, &options, &client);
+    if (status != HOST_DONE)
+        return status;
+    for (size_t i = 0; i < options.count && status == HOST_DONE; i++) {
+        status = device_path(options.words[i], below, path, sizeof path);
+        if (status == HOST_DONE)
+            status = api_client_call(client, "POST", path, NULL, NULL);
+    }
+    api_client_close(client);
+    return status;
+}
+
+static int revoke(int argc, char **argv)
+{
+    static const struct argp_option options_known[] = {API_CLIENT_OPTIONS, {0}};
+    static const struct argp argp = {
+        options_known,
+        remote_parse,
+        "ID...",
+        "Refuse devices from now on, whatever they show: token, gateway token or certificate.",
+        NULL,
+        NULL,
+        NULL};
+    return order(argc, argv, &argp, "/revoke");
+}
+
+static int allow(int argc, char **argv)
+{
+    static const struct argp_option options_known[] = {API_CLIENT_OPTIONS, {0}};
+    static const struct argp argp = {
+        options_known, remote_parse, "ID...", "Let revoked devices in again.", NULL, NULL, NULL};
+    return order(argc, argv, &argp, "/unrevoke");
+}
+
+int cmd_device(int argc, char **argv)
+{
+    static const struct cli_verb verbs[] = {
+        {"new", new_device, "make a device known and write its settings"},
+        {"log", log_of, "what a device installed and reported"},
+        {"revoke", revoke, "refuse devices from now on"},
+        {"allow", allow, "let revoked devices in again"},
+    };
+    return cli_dispatch(verbs, sizeof verbs / sizeof *verbs, argc, argv);
+}

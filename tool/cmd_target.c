@@ -1,0 +1,239 @@
+/* trustchain target: the devices that the update server knows. */
+#include <stdio.h>
+#include <string.h>
+
+#include "host/error.h"
+#include "tool/remote.h"
+#include "tool/tool.h"
+
+#define TARGETS "/rest/v1/targets"
+
+static int target_path(const char *id, const char *below, char *out, size_t size)
+{
+    char escaped[API_CLIENT_ESCAPED(256)];
+    if (strlen(id) > 256)
+        return host_usage(id, "longer than a controller id can be (256 characters)");
+    snprintf(out, size, TARGETS "/%s%s", api_client_escape(id, escaped, sizeof escaped), below);
+    return HOST_DONE;
+}
+
+static const char *version_of(const json_t *target)
+{
+    const char *version = remote_text(target, "installedVersion");
+    return strcmp(version, "-") != 0 ? version : "-";
+}
+
+static void print_line(const json_t *target)
+{
+    printf("%-24s %-10s %-12s %s\n", remote_text(target, "controllerId"),
+           remote_text(target, "updateStatus"), version_of(target),
+           remote_time(target, "lastControllerRequestAt"));
+}
+
+static int add(int argc, char **argv)
+{
+    static const struct argp_option options_known[] = {
+        API_CLIENT_OPTIONS,
+        REMOTE_JSON_OPTION,
+        {"name", REMOTE_NAME, "TEXT", 0, "what people call it (default: its id)", 0},
+        {0}};
+    static const struct argp argp = {
+        options_known,
+        remote_parse,
+        "ID...",
+        "Make devices known to the update server. (`trustchain device new` also makes what the "
+        "device itself needs.)",
+        NULL,
+        NULL,
+        NULL};
+    struct remote_options options;
+    struct api_client *client;
+    json_t *answer;
+    int status = remote_begin(&argp, argc, argv, 1, SIZE_MAX, &options, &client);
+    if (status != HOST_DONE)
+        return status;
+    json_t *list = json_array();
+    for (size_t i = 0; i < options.count; i++)
+        json_array_append_new(list,
+                              json_pack("{s:s, s:s}", "controllerId", options.words[i], "name",
+                                        options.name != NULL ? options.name : options.words[i]));
+    status = api_client_call(client, "POST", TARGETS, list, &answer);
+    if (status == HOST_DONE && options.json)
+        cli_json_print(json_incref(answer));
+    json_decref(answer);
+    api_client_close(client);
+    return status;
+}
+
+static int list(int argc, char **argv)
+{
+    static const struct argp_option options_known[] = {
+        API_CLIENT_OPTIONS,
+        REMOTE_JSON_OPTION,
+        {"filter", REMOTE_FILTER, "RSQL", 0,
+         "only those that match, such as 'attribute.hw==rev3;updatestatus==error'", 0},
+        {"limit", REMOTE_LIMIT, "N", 0, "at most so many (default: all)", 0},
+        {0}};
+    static const struct argp argp = {
+        options_known, remote_parse, NULL, "Devices: id, status, version, last seen.",
+        NULL,          NULL,         NULL};
+    struct remote_options options;
+    struct api_client *client;
+    json_t *all;
+    size_t index;
+    json_t *target;
+    int status = remote_begin(&argp, argc, argv, 0, 0, &options, &client);
+    if (status != HOST_DONE)
+        return status;
+    status = remote_list(client, TARGETS, options.filter, options.limit, &all);
+    if (status == HOST_DONE && options.json) {
+        cli_json_print(all);
+    } else if (status == HOST_DONE) {
+        json_array_foreach(all, index, target) print_line(target);
+        json_decref(all);
+    }
+    api_client_close(client);
+    return status;
+}
+
+static void print_target(const json_t *target, const json_t *attributes)
+{
+    const char *key;
+    json_t *value;
+    printf("id          %s\n", remote_text(target, "controllerId"));
+    printf("name        %s\n", remote_text(target, "name"));
+    printf("status      %s\n", remote_text(target, "updateStatus"));
+    printf("version     %s\n", version_of(target));
+    printf("last seen   %s\n", remote_time(target, "lastControllerRequestAt"));
+    printf("address     %s\n", remote_text(target, "ipAddress"));
+    printf("registered  %s\n", remote_time(target, "createdAt"));
+    json_object_foreach((json_t *)attributes, key, value)
+    {
+        char name[CLI_TEXT];
+        char text[CLI_TEXT];
+        printf("attribute   %s = %s\n", cli_printable(key, name),
+               cli_printable(json_string_value(value), text));
+    }
+}
+
+static int show(int argc, char **argv)
+{
+    static const struct argp_option options_known[] = {API_CLIENT_OPTIONS, REMOTE_JSON_OPTION, {0}};
+    static const struct argp argp = {
+        options_known, remote_parse, "ID", "One device, with its attributes.", NULL, NULL, NULL};
+    struct remote_options options;
+    struct api_client *client;
+    char path[1024];
+    json_t *target = NULL;
+    json_t *attributes = NULL;
+    int status = remote_begin(&argp, argc, argv, 1, 1, &options, &client);
+    if (status != HOST_DONE)
+        return status;
+    status = target_path(options.words[0], "", path, sizeof path);
+    if (status == HOST_DONE)
+        status = api_client_call(client, "GET", path, NULL, &target);
+    if (status == HOST_DONE)
+        status = target_path(options.words[0], "/attributes", path, sizeof path);
+    if (status == HOST_DONE)
+        status = api_client_call(client, "GET", path, NULL, &attributes);
+    if (status == HOST_DONE && options.json) {
+        json_object_set(target, "attributes", attributes != NULL ? attributes : json_null());
+        cli_json_print(json_incref(target));
+    } else if (status == HOST_DONE) {
+        print_target(target, attributes);
+    }
+    json_decref(target);
+    json_decref(attributes);
+    api_client_close(client);
+    return status;
+}
+
+/* Verbs that are one call on each device named. */
+static int each(int argc, char **argv, const struct argp *argp, size_t least, const char *method,
+                const char *below)
+{
+    struct remote_options options;
+    struct api_client *client;
+    char path[1024];
+    int status = remote_begin(argp, argc, argv, least, SIZE_MAX, &options, &client);
+    if (status != HOST_DONE)
+        return status;
+    for (size_t i = 0; i < options.count && status == HOST_DONE; i++) {
+        status = target_path(options.words[i], below, path, sizeof path);
+        if (status == HOST_DONE)
+            status = api_client_call(client, method, path, NULL, NULL);
+    }
+    api_client_close(client);
+    return status;
+}
+
+static int remove_targets(int argc, char **argv)
+{
+    static const struct argp_option options_known[] = {API_CLIENT_OPTIONS, {0}};
+    static const struct argp argp = {
+        options_known,
+        remote_parse,
+        "ID...",
+        "Forget devices and their history. (`device revoke` shuts one out and keeps it.)",
+        NULL,
+        NULL,
+        NULL};
+    return each(argc, argv, &argp, 1, "DELETE", "");
+}
+
+static int assign(int argc, char **argv)
+{
+    static const struct argp_option options_known[] = {
+        API_CLIENT_OPTIONS,
+        REMOTE_JSON_OPTION,
+        {"soft", REMOTE_SOFT, NULL, 0, "the device may choose when", 0},
+        {"downgrade", REMOTE_DOWNGRADE, NULL, 0, "an older version is meant", 0},
+        {0}};
+    static const struct argp argp = {options_known,
+                                     remote_parse,
+                                     "NAME:VERSION ID...",
+                                     "Have devices install a distribution set.",
+                                     NULL,
+                                     NULL,
+                                     NULL};
+    struct remote_options options;
+    struct api_client *client;
+    char path[128];
+    json_int_t set;
+    json_t *answer = NULL;
+    int status = remote_begin(&argp, argc, argv, 2, SIZE_MAX, &options, &client);
+    if (status != HOST_DONE)
+        return status;
+    status = remote_find_set(client, options.words[0], &set);
+    if (status == HOST_DONE) {
+        json_t *list = json_array();
+        for (size_t i = 1; i < options.count; i++)
+            json_array_append_new(list, json_pack("{s:s, s:s, s:b}", "id", options.words[i], "type",
+                                                  options.soft ? "soft" : "forced", "downgrade",
+                                                  options.downgrade));
+        snprintf(path, sizeof path, "/rest/v1/distributionsets/%lld/assignedTargets",
+                 (long long)set);
+        status = api_client_call(client, "POST", path, list, &answer);
+    }
+    if (status == HOST_DONE && options.json)
+        cli_json_print(json_incref(answer));
+    else if (status == HOST_DONE)
+        printf("%lld assigned, %lld had it already\n",
+               (long long)json_integer_value(json_object_get(answer, "assigned")),
+               (long long)json_integer_value(json_object_get(answer, "alreadyAssigned")));
+    json_decref(answer);
+    api_client_close(client);
+    return status;
+}
+
+int cmd_target(int argc, char **argv)
+{
+    static const struct cli_verb verbs[] = {
+        {"add", add, "make devices known"},
+        {"list", list, "devices with status and version"},
+        {"show", show, "one device"},
+        {"assign", assign, "have devices install a distribution set"},
+        {"remove", remove_targets, "forget devices"},
+    };
+    return cli_dispatch(verbs, sizeof verbs / sizeof *verbs, argc, argv);
+}

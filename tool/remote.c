@@ -1,0 +1,169 @@
+/* tool/remote.c: see tool/remote.h. */
+#include "tool/remote.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "host/error.h"
+
+#define PAGE           500u /* entries of one answer: the server's own limit */
+#define PATH_MAX_BYTES 2000
+
+static error_t parse_plain(int key, char *text, struct argp_state *state,
+                           struct remote_options *options)
+{
+    switch (key) {
+    case REMOTE_NAME:
+        options->name = text;
+        return 0;
+    case REMOTE_FILTER:
+        options->filter = text;
+        return 0;
+    case 'o':
+        options->out = text;
+        return 0;
+    case REMOTE_URL:
+        options->url = text;
+        return 0;
+    case REMOTE_DESCRIPTION:
+        options->description = text;
+        return 0;
+    case REMOTE_GROUPS:
+        options->groups = text;
+        return 0;
+    case REMOTE_SUCCESS:
+        options->success = text;
+        return 0;
+    case REMOTE_ERROR:
+        options->error = text;
+        return 0;
+    case REMOTE_LIMIT:
+        options->limit = cli_option_number(state, "--limit", text);
+        return 0;
+    default:
+        return cli_many_arguments(key, &options->words, &options->count, state);
+    }
+}
+
+error_t remote_parse(int key, char *text, struct argp_state *state)
+{
+    struct remote_options *options = state->input;
+    if (api_client_option(key, text, &options->api))
+        return 0;
+    switch (key) {
+    case REMOTE_JSON:
+        options->json = true;
+        return 0;
+    case REMOTE_SOFT:
+        options->soft = true;
+        return 0;
+    case REMOTE_DOWNGRADE:
+        options->downgrade = true;
+        return 0;
+    case REMOTE_FORCE:
+        options->force = true;
+        return 0;
+    case REMOTE_REMOVE:
+        options->remove = true;
+        return 0;
+    default:
+        return parse_plain(key, text, state, options);
+    }
+}
+
+int remote_begin(const struct argp *argp, int argc, char **argv, size_t least, size_t most,
+                 struct remote_options *options, struct api_client **client)
+{
+    *options = (struct remote_options){.limit = 0};
+    int status = cli_parse(argp, argc, argv, options);
+    if (status != HOST_DONE)
+        return status;
+    if (options->count < least || options->count > most)
+        return host_usage(argv[0], "%s (--help says which)",
+                          options->count < least ? "an argument is missing" : "too many arguments");
+    return api_client_open(&options->api, client);
+}
+
+/* One page; *got: how many entries it had. */
+static int add_page(struct api_client *client, const char *path, json_t *all, size_t *got)
+{
+    json_t *page;
+    size_t index;
+    json_t *entry;
+    int status = api_client_call(client, "GET", path, NULL, &page);
+    if (status != HOST_DONE)
+        return status;
+    json_t *content = json_object_get(page, "content");
+    *got = json_array_size(content);
+    json_array_foreach(content, index, entry) json_array_append(all, entry);
+    json_decref(page);
+    return HOST_DONE;
+}
+
+int remote_list(struct api_client *client, const char *path, const char *filter, uint32_t limit,
+                json_t **out)
+{
+    char escaped[API_CLIENT_ESCAPED(512)] = "";
+    char full[PATH_MAX_BYTES];
+    size_t got = PAGE;
+    int status = HOST_DONE;
+    if (filter != NULL && strlen(filter) > 512)
+        return host_usage(filter, "the filter is longer than 512 characters");
+    if (filter != NULL)
+        api_client_escape(filter, escaped, sizeof escaped);
+    *out = json_array();
+    while (status == HOST_DONE && got == PAGE && (limit == 0 || json_array_size(*out) < limit)) {
+        size_t left = limit != 0 ? limit - json_array_size(*out) : PAGE;
+        snprintf(full, sizeof full, "%s?offset=%zu&limit=%zu%s%s", path, json_array_size(*out),
+                 left < PAGE ? left : (size_t)PAGE, filter != NULL ? "&q=" : "", escaped);
+        status = add_page(client, full, *out, &got);
+    }
+    if (status != HOST_DONE) {
+        json_decref(*out);
+        *out = NULL;
+    }
+    return status;
+}
+
+int remote_find_set(struct api_client *client, const char *word, json_int_t *id)
+{
+    char filter[400];
+    json_t *found;
+    const char *colon = strrchr(word, ':');
+    if (colon == NULL || colon == word || colon[1] == '\0' || strchr(word, '"') != NULL)
+        return host_usage(word, "not a distribution set (NAME:VERSION)");
+    snprintf(filter, sizeof filter, "name==\"%.*s\";version==\"%s\"", (int)(colon - word), word,
+             colon + 1);
+    int status = remote_list(client, "/rest/v1/distributionsets", filter, 1, &found);
+    if (status != HOST_DONE)
+        return status;
+    *id = json_integer_value(json_object_get(json_array_get(found, 0), "id"));
+    json_decref(found);
+    return *id > 0 ? HOST_DONE : host_fail(word, "the server has no such distribution set");
+}
+
+static char *next_text(void)
+{
+    static char text[8][CLI_TEXT];
+    static unsigned at;
+    return text[at++ % 8];
+}
+
+const char *remote_text(const json_t *object, const char *name)
+{
+    const char *text = json_string_value(json_object_get(object, name));
+    return text != NULL && text[0] != '\0' ? cli_printable(text, next_text()) : "-";
+}
+
+const char *remote_time(const json_t *object, const char *name)
+{
+    const json_t *value = json_object_get(object, name);
+    time_t seconds = (time_t)(json_integer_value(value) / 1000);
+    struct tm broken;
+    char *text = next_text();
+    if (!json_is_integer(value) || gmtime_r(&seconds, &broken) == NULL)
+        return "-";
+    strftime(text, CLI_TEXT, "%Y-%m-%dT%H:%M:%SZ", &broken);
+    return text;
+}

@@ -1,0 +1,62 @@
+/* tool/remote.h: what the verbs share that ask the update server: target, device, set, rollout.
+ *
+ * Each lists the options it knows out of those below; one parser reads them all.
+ */
+#ifndef TOOL_REMOTE_H
+#define TOOL_REMOTE_H
+
+#include "tool/api_client.h"
+#include "tool/cli.h"
+
+enum {
+    REMOTE_JSON = 0x300,
+    REMOTE_NAME,
+    REMOTE_FILTER,
+    REMOTE_LIMIT,
+    REMOTE_SOFT,
+    REMOTE_DOWNGRADE,
+    REMOTE_FORCE,
+    REMOTE_REMOVE,
+    REMOTE_URL,
+    REMOTE_GROUPS,
+    REMOTE_SUCCESS,
+    REMOTE_ERROR,
+    REMOTE_DESCRIPTION,
+};
+
+struct remote_options {
+    struct api_client_options api;
+    bool json, soft, downgrade, force, remove;
+    const char *name, *filter, *out, *url, *description;
+    const char *groups; /* "1,10,100": percent of the targets after each group */
+    const char *success, *error;
+    uint32_t limit;
+    char **words;
+    size_t count;
+};
+
+#define REMOTE_JSON_OPTION                                                                         \
+    {                                                                                              \
+        "json", REMOTE_JSON, NULL, 0, "print what the server answered", 0                          \
+    }
+
+error_t remote_parse(int key, char *text, struct argp_state *state);
+
+/* Options, between `least` and `most` words, the client. HOST_DONE: options and *client are there.
+ */
+int remote_begin(const struct argp *argp, int argc, char **argv, size_t least, size_t most,
+                 struct remote_options *options, struct api_client **client);
+
+/* GET of everything a list has, page after page, up to `limit` entries (0: all): an array. */
+int remote_list(struct api_client *client, const char *path, const char *filter, uint32_t limit,
+                json_t **out);
+
+/* "NAME:VERSION" as the number of a distribution set; a line when there is none. */
+int remote_find_set(struct api_client *client, const char *word, json_int_t *id);
+
+/* Members for people: "-" when it is not there; a time as 2026-01-31T12:00:00Z. Texts of devices
+ * are made printable. The result is valid until the eighth call after it. */
+const char *remote_text(const json_t *object, const char *name);
+const char *remote_time(const json_t *object, const char *name);
+
+#endif
