@@ -48,8 +48,9 @@ static int check_image(const char *name, const struct buffer *file, struct image
 {
     int error = image_parse(file->bytes, file->length, image);
     if (error == CHAIN_OK) /* any revision: the range the image asks for is its own business */
-        error = image_check_target(image, image_kind_of(file->bytes, file->length),
-                                   image->min_rev_full);
+        error =
+            image_check_target(image, image_kind_of(file->bytes, file->length), image->min_rev_full,
+                               image_own_page(image, file->bytes, file->length));
     if (error == CHAIN_OK)
         error = image_check_checksum(image, file->bytes);
     if (error == CHAIN_OK)
