@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "server/fleet/version_key.h"
+
 #define ARTIFACT_COLUMNS                                                                           \
     "a.id, a.module, a.filename, a.size, a.sha256, a.sha1, a.md5, a.project, a.version,"           \
     " a.secure_version, a.created_at"
@@ -181,16 +183,19 @@ int set_create(struct fleet *fleet, const struct set_new *new, int64_t *id)
 {
     static const char sql[] =
         "INSERT INTO dist_set (tenant, type, name, version, description, migration_step,"
-        " created_at, created_by, changed_at, changed_by)"
-        " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $7, $8)"
+        " created_at, created_by, changed_at, changed_by, version_key)"
+        " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $7, $8, $9)"
         " ON CONFLICT (tenant, name, version) DO NOTHING RETURNING id";
+    char key[VERSION_KEY_MAX];
     int status = naming_rules(fleet, new->type, new->name, new->version, new->description);
     if (status != FLEET_OK)
         return status;
+    version_key(new->version, key);
     status = db_get_int(fleet->db, sql,
                         DB_ARGS(db_i(fleet->tenant), db_t(new->type), db_t(new->name),
                                 db_t(new->version), db_t(new->description),
-                                db_i(new->migration_step), db_i(fleet->now), db_t(fleet->who)),
+                                db_i(new->migration_step), db_i(fleet->now), db_t(fleet->who),
+                                db_t(key)),
                         id);
     if (status == DB_OK)
         return fleet_refuse(fleet, FLEET_EXISTS, "there is a distribution set %s %s already",
