@@ -112,6 +112,7 @@ static const char *reason_of(int status)
         {200, "OK"},
         {201, "Created"},
         {204, "No Content"},
+        {308, "Permanent Redirect"},
         {400, "Bad Request"},
         {401, "Unauthorized"},
         {403, "Forbidden"},
@@ -141,6 +142,10 @@ static void send_answer(h2o_req_t *http, struct service *service, const struct a
     http->res.reason = reason_of(answer->status);
     if (answer->is_file) {
         http_send_file(http, service, answer);
+        return;
+    }
+    if (answer->page != NULL) {
+        http_send_page(http, answer->page);
         return;
     }
     if (answer->type != NULL)

@@ -11,6 +11,7 @@
 #include "server/etag.h"
 #include "server/range.h"
 #include "server/target.h"
+#include "server/web/pages.h"
 
 #define ABORTED_MAX 100 /* requests one connection may open and drop before it is cut */
 
@@ -206,6 +207,17 @@ void http_send_file(h2o_req_t *request, struct service *service, const struct ap
     http_add_disposition(request, answer->filename);
     http_add_named(request, "x-content-type-options", "nosniff");
     send_bytes(request, fd, (uint64_t)answer->size, answer->etag);
+}
+
+void http_send_page(h2o_req_t *request, const struct page *page)
+{
+    http_add_named(request, "content-security-policy", PAGE_POLICY);
+    http_add_named(request, "x-content-type-options", "nosniff");
+    http_add_named(request, "referrer-policy", "no-referrer");
+    http_add_named(request, "cross-origin-opener-policy", "same-origin");
+    http_add_named(request, "cross-origin-resource-policy", "same-origin");
+    if (!answered_by_condition(request, page->etag))
+        answer(request, 200, "OK", page->type, (const char *)page->bytes, page->length);
 }
 
 static int send_info(h2o_req_t *request, const struct offer *offer)

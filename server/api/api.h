@@ -50,6 +50,8 @@ struct api_request {
     bool device_port;         /* came in where only devices are served */
 };
 
+struct page;
+
 struct api_answer {
     int status;
     const char *type; /* of the body; NULL: none */
@@ -65,6 +67,8 @@ struct api_answer {
     char etag[72]; /* with its quotes */
     int64_t size;
     int64_t modified; /* milliseconds since 1970 */
+    /* Instead of a body: a file of the console, which is part of the program. */
+    const struct page *page; /* server/web/pages.h */
     /* Instead of a body: server-sent events from now on. */
     bool is_events;
 };
