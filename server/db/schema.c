@@ -12,6 +12,8 @@ static const char first[] =
     "CREATE TABLE tenant (id {id}, name TEXT NOT NULL UNIQUE);"
     "INSERT INTO tenant (name) VALUES ('" SCHEMA_TENANT "');"
 
+    "CREATE TABLE receipt (session TEXT PRIMARY KEY, number BIGINT NOT NULL, at BIGINT NOT NULL);"
+
     "CREATE TABLE setting (tenant BIGINT NOT NULL REFERENCES tenant (id), key TEXT NOT NULL,"
     " value TEXT NOT NULL, PRIMARY KEY (tenant, key));"
 
