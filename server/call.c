@@ -78,7 +78,18 @@ static char *address_of(h2o_req_t *http)
     const struct peer *peer = peer_of(http);
     const char *text = peer != NULL ? peer->address : "-";
     const char *colon = strrchr(text, ':');
-    return copy(h2o_iovec_init(text, colon != NULL ? (size_t)(colon - text) : strlen(text)));
+    size_t length = colon != NULL ? (size_t)(colon - text) : strlen(text);
+    if (text[0] == '[')
+        return copy(h2o_iovec_init(text + 1, length - 2));
+    return copy(h2o_iovec_init(text, length));
+}
+
+static char *certificate_of(h2o_req_t *http)
+{
+    const struct peer *peer = peer_of(http);
+    if (peer == NULL || peer->name == NULL)
+        return NULL;
+    return copy(h2o_iovec_init(peer->name, strlen(peer->name)));
 }
 
 static void read_request(h2o_req_t *http, struct api_request *request)
@@ -96,6 +107,8 @@ static void read_request(h2o_req_t *http, struct api_request *request)
         .body_length = http->entity.len,
         .origin = origin_of(http),
         .address = address_of(http),
+        .client_certificate = certificate_of(http),
+        .device_port = port_of(http)->kind == PORT_DEVICE,
     };
     if (http->query_at != SIZE_MAX)
         request->query = copy(h2o_iovec_init(http->path.base + end + 1, http->path.len - end - 1));

@@ -293,7 +293,10 @@ static void write_access_line(struct service *service, const h2o_req_t *request,
 {
     char method[24];
     char path[256];
-    char range[80] = "-";
+    char range[80];
+    char status[16];
+    char bytes[24];
+    char version[32];
     ssize_t at = h2o_find_header(&request->headers, H2O_TOKEN_RANGE, -1);
     if (at != -1) {
         h2o_iovec_t value = request->headers.entries[at].value;
@@ -301,9 +304,17 @@ static void write_access_line(struct service *service, const h2o_req_t *request,
     }
     log_clean(method, sizeof method, request->input.method.base, request->input.method.len);
     log_clean(path, sizeof path, request->input.path.base, request->input.path.len);
-    log_line(&service->log, "%s %s %s %d %zu %s HTTP/%d.%d%s", peer, method, path,
-             request->res.status, request->bytes_sent, range, request->version >> 8,
+    snprintf(status, sizeof status, "%d", request->res.status);
+    snprintf(bytes, sizeof bytes, "%zu", request->bytes_sent);
+    snprintf(version, sizeof version, "HTTP/%d.%d%s", request->version >> 8,
              request->version & 0xff, aborted ? " aborted" : "");
+    const struct log_field fields[] = {
+        {"peer", peer, false},       {"method", method, false},
+        {"path", path, false},       {"status", status, true},
+        {"bytes", bytes, true},      {"range", at != -1 ? range : NULL, false},
+        {"version", version, false},
+    };
+    log_fields(&service->log, fields, sizeof fields / sizeof fields[0]);
 }
 
 /* Called once per request, when it is over. Clients that open and drop requests as fast as they can
