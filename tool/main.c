@@ -43,6 +43,8 @@ int main(int argc, char **argv)
         {"flash", cmd_flash, "factory flash images: build, map, read"},
         {"release", cmd_release, "publish releases for devices to find"},
         {"serve", cmd_serve, "the HTTPS update server"},
+        {"token", cmd_token, "tokens for the server's Management API"},
+        {"audit", cmd_audit, "the server's audit log"},
         {"chip", cmd_chip, "the virtual ESP32-C6"},
         {"range", cmd_range, "the attack range"},
     };

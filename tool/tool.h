@@ -20,6 +20,8 @@ int cmd_efuse(int argc, char **argv);
 int cmd_flash(int argc, char **argv);
 int cmd_release(int argc, char **argv);
 int cmd_serve(int argc, char **argv);
+int cmd_token(int argc, char **argv);
+int cmd_audit(int argc, char **argv);
 int cmd_chip(int argc, char **argv);
 int cmd_range(int argc, char **argv);
 
