@@ -198,8 +198,11 @@ static void on_disposed(void *hold)
 static void finish(struct call *call)
 {
     h2o_req_t *http = call->http;
-    if (call->status < 0)
+    if (call->status < 0) {
         api_answer_failure(&call->answer, call->status);
+        if (strcmp(call->request.path, "/healthz") == 0)
+            call->answer.status = 503; /* whatever the reason: do not send requests here */
+    }
     if (http != NULL) {
         *call->hold = NULL;
         send_answer(http, call->worker->service, &call->answer);

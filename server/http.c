@@ -269,7 +269,7 @@ static int on_request(h2o_handler_t *self, h2o_req_t *request)
     struct service *service = ((struct handler *)self)->service;
     struct ota_target target = ota_target_parse(request->path.base, request->path.len);
     peer_hold(request);
-    if (target.kind == TARGET_NONE && service->pool != NULL) {
+    if ((target.kind == TARGET_NONE || target.kind == TARGET_HEALTH) && service->pool != NULL) {
         return call_start(request, service);
     }
     if (target.kind == TARGET_NONE) {

@@ -112,6 +112,8 @@ extern const struct api_route ddi_routes[];
 extern const struct api_route mgmt_routes[];
 extern const struct api_route console_routes[];
 extern const struct api_route service_routes[];
+/* All of them; ends with NULL. */
+extern const struct api_route *const api_tables[];
 
 /* Finds the row and decodes the path's variables into `call`. 0, or the status to answer: 400, 404
  * (device_port: also whatever is not for devices), 405 with answer->allow set. HEAD finds GET. */

@@ -6,14 +6,9 @@ const struct api_route console_routes[] = {
     {API_GET, "/console/", API_PUBLIC, DB_READ, API_NO_BODY, web_page, "The console"},
     {API_GET, "/console/{file}", API_PUBLIC, DB_READ, API_NO_BODY, web_page,
      "A file of the console"},
-    {API_GET, "/console/api/me", API_READ, DB_READ, API_NO_BODY, web_me, "Whose token this is"},
     {API_GET, "/console/api/summary", API_READ, DB_READ, API_NO_BODY, web_summary,
      "The fleet in numbers"},
     {API_GET, "/console/api/devices", API_READ, DB_READ, API_NO_BODY, web_devices,
      "A page of devices with what they run"},
-    {0},
-};
-
-const struct api_route service_routes[] = {
     {0},
 };

@@ -200,3 +200,19 @@ resume() {
     ask "$URL/DEFAULT/controller/v1/dev2" "${headers[@]}"
     [ "$STATUS" = 401 ]
 }
+
+@test "/healthz is 503 while the store does not answer" {
+    start_fleet "$PROJECT"
+    ask "$URL/healthz"
+    [ "$STATUS" = 200 ]
+    sql "ALTER TABLE tenant RENAME TO gone"
+    ask "$URL/healthz"
+    [ "$STATUS" = 503 ]
+    sql "ALTER TABLE gone RENAME TO tenant"
+    ask "$URL/healthz"
+    [ "$STATUS" = 200 ]
+    mv "$PROJECT/releases" "$BATS_TEST_TMPDIR/moved"
+    rm -r "$BATS_TEST_TMPDIR/moved"
+    ask "$MANAGE/healthz"
+    [ "$STATUS" = 503 ]
+}
