@@ -47,6 +47,7 @@ int main(int argc, char **argv)
         {"audit", cmd_audit, "the server's audit log"},
         {"chip", cmd_chip, "the virtual ESP32-C6"},
         {"range", cmd_range, "the attack range"},
+        {"fleet", cmd_fleet, "native devices in thousands, against a server"},
     };
     argp_err_exit_status = HOST_USAGE;
     hold_standard_streams();

@@ -24,5 +24,6 @@ int cmd_token(int argc, char **argv);
 int cmd_audit(int argc, char **argv);
 int cmd_chip(int argc, char **argv);
 int cmd_range(int argc, char **argv);
+int cmd_fleet(int argc, char **argv);
 
 #endif
