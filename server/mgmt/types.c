@@ -92,7 +92,7 @@ static int path_type(struct api_call *call, const struct type *types, long long 
 
 static int answer_one(struct api_call *call, const struct type *types, const char *path)
 {
-    long long index;
+    long long index = 0;
     int status = path_type(call, types, &index);
     return status == FLEET_OK ? mgmt_json(call, 200, show(call, types, path, index)) : status;
 }
@@ -119,7 +119,7 @@ int mgmt_set_type(struct api_call *call)
 
 static int answer_parts(struct api_call *call, bool mandatory)
 {
-    long long index;
+    long long index = 0;
     int status = path_type(call, set_types, &index);
     if (status != FLEET_OK)
         return status;

@@ -273,10 +273,12 @@ encrypted_part() {
     encrypted_part boot.signed 0 "$(stat -c %s boot.signed)" boot.part
     encrypted_part table 0x8000 4096 table.part
     encrypted_part /dev/null 0xd000 8192 otadata.part
+    encrypted_part /dev/null 0xf000 4096 nvs_keys.part
     encrypted_part /dev/null 0x10000 8192 update.part
     encrypted_part app.signed 0x20000 "$(stat -c %s app.signed)" app.part
     esptool --chip esp32c6 merge-bin -o theirs --pad-to-size 4MB 0x0 boot.part 0x8000 table.part \
-        0xd000 otadata.part 0x10000 update.part 0x20000 app.part
+        0xd000 otadata.part 0xf000 nvs_keys.part 0x10000 update.part \
+        0x20000 app.part
     build --key "$FLASH_KEY"
     cmp ours theirs
     run "$TRUSTCHAIN" flash map theirs --key "$FLASH_KEY"
