@@ -22,8 +22,9 @@ static void log_event(const struct device *device, const struct agent_event *eve
     if (event->kind == AGENT_EVENT_UP_TO_DATE || event->kind == AGENT_EVENT_PROGRESS)
         return;
     agent_event_print(event, text, sizeof text);
-    event_log_line(loop_log(device->loop), device->id, "event=%s version=%s text=\"%s\"",
-                   words[event->kind], event->version != NULL ? event->version : "-", text);
+    const char *word = event->kind < sizeof words / sizeof *words ? words[event->kind] : "other";
+    event_log_line(loop_log(device->loop), device->id, "event=%s version=%s text=\"%s\"", word,
+                   event->version != NULL ? event->version : "-", text);
 }
 
 /* Faults of the network and of statuses have been counted where they were seen. */
@@ -122,7 +123,7 @@ void device_event(void *context, const struct agent_event *event)
     case AGENT_EVENT_RETRY:
         count_fault(device, event);
         break;
-    case AGENT_EVENT_PROGRESS:
+    default:
         break;
     }
 }
