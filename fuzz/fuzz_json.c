@@ -27,10 +27,10 @@ static void check_within(struct json outer, struct json inner)
 static void check_string(struct json value)
 {
     char text[64];
-    if (!json_string(value, text, sizeof text))
+    if (!json_text(value, text, sizeof text))
         return;
     require(json_equals(value, text));
-    require(strlen(text) == 0 || !json_string(value, text, strlen(text)));
+    require(strlen(text) == 0 || !json_text(value, text, strlen(text)));
 }
 
 static void check_value(struct json value)

@@ -153,6 +153,10 @@ static void send_answer(h2o_req_t *http, struct service *service, const struct a
     char number[16];
     http->res.status = answer->status;
     http->res.reason = reason_of(answer->status);
+    if (answer->is_events) {
+        events_start(http);
+        return;
+    }
     if (answer->is_file) {
         http_send_file(http, service, answer);
         return;

@@ -9,6 +9,7 @@
 #include "server/call.h"
 #include "server/download.h"
 #include "server/etag.h"
+#include "server/metrics.h"
 #include "server/range.h"
 #include "server/target.h"
 #include "server/web/pages.h"
@@ -317,6 +318,14 @@ static void write_access_line(struct service *service, const h2o_req_t *request,
     log_fields(&service->log, fields, sizeof fields / sizeof fields[0]);
 }
 
+/* libh2o's own clock stands still while a loop works; this one does not. */
+static int64_t microseconds_since(const struct timeval *start)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    return (now.tv_sec - start->tv_sec) * 1000000ll + now.tv_nsec / 1000 - start->tv_usec;
+}
+
 /* Called once per request, when it is over. Clients that open and drop requests as fast as they can
  * (HTTP/2 rapid reset) are cut off here. */
 static void on_request_over(h2o_logger_t *self, h2o_req_t *request)
@@ -329,6 +338,10 @@ static void on_request_over(h2o_logger_t *self, h2o_req_t *request)
     if (service->access_log) {
         write_access_line(service, request, peer != NULL ? peer->address : "-", aborted);
     }
+    metrics_request(service->api.metrics,
+                    metric_class_of(request->input.path.base, request->input.path.len),
+                    aborted ? 0 : request->res.status,
+                    microseconds_since(&request->timestamps.request_begin_at), request->bytes_sent);
     if (peer != NULL && aborted && ++peer->aborted == ABORTED_MAX) {
         log_line(&service->log, "%s drops its requests, closing", peer->address);
         peer_cut(peer);

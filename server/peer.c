@@ -10,6 +10,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include "server/metrics.h"
 #include "server/worker.h"
 
 #define TLS_HANDSHAKE 0x16 /* first byte of a TLS connection: a handshake record */
@@ -51,6 +52,11 @@ void peer_moves(struct peer *peer)
         struct worker *worker = peer->port->worker;
         h2o_timeout_link(worker->loop, &worker->patience, &peer->stuck);
     }
+}
+
+void peer_rests(struct peer *peer)
+{
+    h2o_timeout_unlink(&peer->stuck);
 }
 
 static void peer_release(void *hold)
@@ -117,6 +123,7 @@ static void on_peer_closed(void *data)
 {
     struct peer *peer = data;
     peer->port->peer_count--;
+    metrics_connection(peer->port->worker->service->api.metrics, peer->port->kind, -1);
     h2o_timeout_unlink(&peer->silent);
     h2o_timeout_unlink(&peer->stuck);
     h2o_linklist_unlink(&peer->link);
@@ -176,6 +183,7 @@ static void peer_new(struct port *port, h2o_socket_t *socket)
     socket->on_close.data = peer;
     h2o_linklist_insert(&port->worker->peers, &peer->link);
     port->peer_count++;
+    metrics_connection(port->worker->service->api.metrics, port->kind, 1);
 
     h2o_socket_getpeername(socket, (struct sockaddr *)&address);
     format_address(peer->address, (struct sockaddr *)&address);

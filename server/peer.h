@@ -66,6 +66,9 @@ void peer_hold(h2o_req_t *request);
 /* The peer has taken something. */
 void peer_moves(struct peer *peer);
 
+/* Everything it asked for has been taken, though its request goes on. */
+void peer_rests(struct peer *peer);
+
 /* Cuts the connection below the protocol; libh2o then sees an error and cleans up. */
 void peer_cut(struct peer *peer);
 

@@ -16,6 +16,7 @@
 #include "server/housekeeper.h"
 #include "server/http.h"
 #include "server/listen.h"
+#include "server/metrics.h"
 #include "server/proxy.h"
 #include "server/tls.h"
 #include "server/worker.h"
@@ -120,7 +121,12 @@ static int open_fleet(struct service *service, const char *url)
     if (service->api.polls == NULL) {
         return host_fail(NULL, "out of memory");
     }
-    return pool_open(url, POOL_THREADS, &service->pool);
+    status = pool_open(url, POOL_THREADS, &service->pool);
+    if (status != HOST_DONE) {
+        return status;
+    }
+    service->api.metrics = metrics_new(service->pool);
+    return service->api.metrics != NULL ? HOST_DONE : host_fail(NULL, "out of memory");
 }
 
 /* After the workers: nobody submits any more. What polls are left is written. */
@@ -130,6 +136,7 @@ static void close_fleet(struct service *service)
         housekeeper_finish(service);
         pool_close(service->pool);
     }
+    metrics_free(service->api.metrics);
     poll_log_free(service->api.polls);
 }
 

@@ -34,6 +34,7 @@ static void on_tick(h2o_timeout_entry_t *entry)
         }
         housekeeper_tick(worker->service);
     }
+    events_tick(worker);
     h2o_timeout_link(worker->loop, &worker->port[0].http.hundred_ms_timeout, &worker->tick);
 }
 
@@ -115,6 +116,7 @@ int worker_start(struct worker *worker, struct service *service, const struct wo
     worker->loop = h2o_evloop_create();
     h2o_timeout_init(worker->loop, &worker->patience, terms->patience_s * 1000ull);
     h2o_linklist_init_anchor(&worker->peers);
+    h2o_linklist_init_anchor(&worker->subscribers);
     worker->port_count = terms->port_count;
     for (unsigned i = 0; i < terms->port_count; i++) {
         port_open(&worker->port[i], worker, (enum port_kind)i, fd[i], terms->peer_max[i]);

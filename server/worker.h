@@ -7,6 +7,7 @@
 
 #include "server/api/service.h"
 #include "server/db/pool.h"
+#include "server/events.h"
 #include "server/housekeeper.h"
 #include "server/log.h"
 #include "server/offer.h"
@@ -28,6 +29,7 @@ struct service {
     struct pool *pool;     /* NULL likewise */
     struct api_service api;
     struct housekeeper housekeeper;
+    struct events events;
     unsigned port_count; /* 2 with a management port */
     struct service_port port[PORT_KINDS];
 };
@@ -43,6 +45,8 @@ struct worker {
     h2o_multithread_receiver_t answers; /* of calls (server/call.h) */
     unsigned calls;                     /* not answered yet */
     h2o_linklist_t peers;
+    h2o_linklist_t subscribers; /* of server/events.h */
+    unsigned subscriber_count;
     h2o_timeout_t patience;   /* how long a peer may leave an answer untaken */
     h2o_timeout_entry_t tick; /* every 100 ms: resume accepting, go on stopping */
     h2o_multithread_receiver_t stop_message;

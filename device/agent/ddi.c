@@ -46,7 +46,7 @@ static bool read_link(struct json links, const char *name, struct ddi_origin ori
     char url[sizeof "https://" + 253 + sizeof ":65535" + AGENT_PATH_BYTES];
     const char *at = url;
     if (!json_member(links, name, &link) || !json_member(link, "href", &link) ||
-        !json_string(link, url, sizeof url))
+        !json_text(link, url, sizeof url))
         return false;
     if (!take_word(&at, "https://") || !take_word(&at, origin.host) ||
         !take_port(&at, origin.port) || *at != '/')
@@ -77,7 +77,7 @@ static void read_sleep(struct json answer, uint32_t *poll_ms)
     char text[sizeof "HH:MM:SS"];
     uint32_t hours, minutes, seconds;
     if (!json_member(answer, "config", &value) || !json_member(value, "polling", &value) ||
-        !json_member(value, "sleep", &value) || !json_string(value, text, sizeof text) ||
+        !json_member(value, "sleep", &value) || !json_text(value, text, sizeof text) ||
         strlen(text) != sizeof text - 1 || text[2] != ':' || text[5] != ':')
         return;
     if (!two_digits(text, 24, &hours) || !two_digits(text + 3, 60, &minutes) ||
@@ -176,7 +176,7 @@ static bool read_digest(struct json artifact, uint8_t digest[HTTP_ETAG_BYTES])
     struct json value;
     char hex[2 * HTTP_ETAG_BYTES + 1];
     if (!json_member(artifact, "hashes", &value) || !json_member(value, "sha256", &value) ||
-        !json_string(value, hex, sizeof hex) || strlen(hex) != sizeof hex - 1)
+        !json_text(value, hex, sizeof hex) || strlen(hex) != sizeof hex - 1)
         return false;
     for (size_t i = 0; i < HTTP_ETAG_BYTES; i++) {
         int high = hex_digit(hex[2 * i]);

@@ -320,7 +320,7 @@ bool json_element(struct json array, size_t index, struct json *value)
     return false;
 }
 
-bool json_string(struct json value, char *out, size_t size)
+bool json_text(struct json value, char *out, size_t size)
 {
     struct walk walk = {.at = value.text, .end = value.text + value.length};
     size_t used = 0;

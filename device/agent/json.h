@@ -4,6 +4,8 @@
  * and arrays within each other, nothing behind it. The values it leads to point into that text and
  * live as long. What is asked of a value of another kind, or is not there, answers false; so does a
  * member that an object has twice, since readers do not agree on which one counts.
+ *
+ * Host programs that hold an agent link jansson as well: none of these names is one of its.
  */
 #ifndef DEVICE_AGENT_JSON_H
 #define DEVICE_AGENT_JSON_H
@@ -29,7 +31,7 @@ bool json_element(struct json array, size_t index, struct json *value);
 
 /* The characters of a string, escapes resolved, as UTF-8 with a NUL behind; false when they and
  * the NUL do not fit `size` bytes or a NUL is among them. */
-bool json_string(struct json value, char *out, size_t size);
+bool json_text(struct json value, char *out, size_t size);
 
 bool json_equals(struct json value, const char *text);
 

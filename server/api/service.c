@@ -1,9 +1,12 @@
 /* server/api/service.c: the routes about the server itself. */
 #include "server/api/service.h"
+#include "server/metrics.h"
 
 const struct api_route service_routes[] = {
     {API_GET, "/healthz", API_PUBLIC, DB_READ, API_NO_BODY, api_healthz,
      "Do store and releases answer?"},
+    {API_GET, "/metrics", API_READ, DB_READ, API_NO_BODY, api_metrics,
+     "What the server counts, for Prometheus"},
     {API_GET, "/openapi.json", API_READ, DB_READ, API_NO_BODY, api_openapi, "This description"},
     {0},
 };

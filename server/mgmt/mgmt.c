@@ -164,5 +164,7 @@ const struct api_route mgmt_routes[] = {
     {API_DELETE, BASE "/tokens/{name}", API_ADMIN, DB_WRITE, API_NO_BODY, mgmt_token_revoke,
      "Revokes a token"},
     {API_GET, BASE "/audit", API_ADMIN, DB_READ, API_NO_BODY, mgmt_audit_lines, "Who did what"},
+    {API_GET, BASE "/audit/verify", API_ADMIN, DB_READ, API_NO_BODY, mgmt_audit_verify,
+     "Does the chain of the audit log hold?"},
     {0},
 };

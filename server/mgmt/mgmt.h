@@ -90,5 +90,6 @@ int mgmt_tokens(struct api_call *call);
 int mgmt_token_create(struct api_call *call);
 int mgmt_token_revoke(struct api_call *call);
 int mgmt_audit_lines(struct api_call *call);
+int mgmt_audit_verify(struct api_call *call);
 
 #endif

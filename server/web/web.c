@@ -4,6 +4,8 @@
 const struct api_route console_routes[] = {
     {API_GET, "/console", API_PUBLIC, DB_READ, API_NO_BODY, web_to_folder, "To the console"},
     {API_GET, "/console/", API_PUBLIC, DB_READ, API_NO_BODY, web_page, "The console"},
+    {API_GET, "/console/events", API_READ, DB_READ, API_NO_BODY, web_events,
+     "Server-sent events: what has changed"},
     {API_GET, "/console/{file}", API_PUBLIC, DB_READ, API_NO_BODY, web_page,
      "A file of the console"},
     {API_GET, "/console/api/summary", API_READ, DB_READ, API_NO_BODY, web_summary,
@@ -12,3 +14,9 @@ const struct api_route console_routes[] = {
      "A page of devices with what they run"},
     {0},
 };
+
+int web_events(struct api_call *call)
+{
+    call->answer->is_events = true;
+    return FLEET_OK;
+}

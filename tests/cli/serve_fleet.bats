@@ -216,3 +216,70 @@ resume() {
     ask "$MANAGE/healthz"
     [ "$STATUS" = 503 ]
 }
+
+@test "/metrics counts what happens, for whoever may read" {
+    start_fleet "$PROJECT"
+    add_target dev1 0123456789abcdef
+    add_target 'dev2' 0123456789abcdef
+    sql "UPDATE target SET update_status = 'error' WHERE controller_id = 'dev2'"
+    add_token r read 0123456789abcdefghijk
+    local i
+    for i in 1 2 3; do
+        ask "$URL/DEFAULT/controller/v1/dev1" -H "Authorization: TargetToken 0123456789abcdef"
+        [ "$STATUS" = 200 ]
+    done
+    ask "$URL/DEFAULT/controller/v1/dev1"
+    ask "$MANAGE/metrics"
+    [ "$STATUS" = 401 ]
+    ask "$URL/metrics" -H "Authorization: Bearer 0123456789abcdefghijk"
+    [ "$STATUS" = 404 ]
+    ask "$MANAGE/metrics" -H "Authorization: Bearer 0123456789abcdefghijk"
+    [ "$STATUS" = 200 ]
+    [[ "$(header content-type)" == "text/plain; version=0.0.4"* ]]
+    grep -qx 'trustchain_requests_total{class="poll",status="2xx"} 3' "$BODY"
+    grep -qx 'trustchain_requests_total{class="poll",status="4xx"} 1' "$BODY"
+    grep -qx 'trustchain_request_seconds_count{class="poll"} 4' "$BODY"
+    grep -qx 'trustchain_connections{port="management"} 1' "$BODY"
+    grep -qx 'trustchain_targets{status="error"} 1' "$BODY"
+    grep -qx 'trustchain_targets{status="unknown"} 1' "$BODY"
+    # each line is one that Prometheus reads
+    run ! grep -vE '^(# (HELP|TYPE) trustchain_[a-z_]+ .+|trustchain_[a-z_]+(\{[^}]*\})? [0-9.]+)$' \
+        "$BODY"
+}
+
+@test "events: a stream that tells what has changed, and ends with the server" {
+    start_fleet "$PROJECT"
+    add_token r read 0123456789abcdefghijk
+    ask "$MANAGE/console/events"
+    [ "$STATUS" = 401 ]
+    local version pids=()
+    for version in --http1.1 --http2; do
+        curl --silent --no-buffer $version --cacert "$CA" \
+            -H "Authorization: Bearer 0123456789abcdefghijk" --output "$BATS_TEST_TMPDIR/ev$version" \
+            --dump-header "$BATS_TEST_TMPDIR/head$version" "$MANAGE/console/events" 3>&- &
+        pids+=($!)
+    done
+    sleep 2
+    add_target dev1 0123456789abcdef
+    sleep 2.5
+    for version in --http1.1 --http2; do
+        grep -qi '^content-type: text/event-stream' "$BATS_TEST_TMPDIR/head$version"
+        grep -qx 'event: changed' "$BATS_TEST_TMPDIR/ev$version"
+        [ "$(grep -c '^data: ' "$BATS_TEST_TMPDIR/ev$version")" -eq 1 ]
+        grep -qx 'data: {"kinds":\["devices"\]}' "$BATS_TEST_TMPDIR/ev$version"
+    done
+    ask "$MANAGE/metrics" -H "Authorization: Bearer 0123456789abcdefghijk"
+    grep -qx 'trustchain_connections{port="management"} 3' "$BODY"
+    local before=$SECONDS
+    stop_server
+    [ $((SECONDS - before)) -lt 3 ]
+    wait "${pids[@]}" # each stream has ended as it should, not been cut
+}
+
+@test "events: a listener that is quiet is not cut for taking nothing" {
+    start_fleet "$PROJECT" --patience 1
+    add_token r read 0123456789abcdefghijk
+    run timeout 4 curl --silent --no-buffer --cacert "$CA" \
+        -H "Authorization: Bearer 0123456789abcdefghijk" "$MANAGE/console/events"
+    [ "$status" -eq 124 ]
+}

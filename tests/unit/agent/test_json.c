@@ -187,16 +187,16 @@ static void test_strings(void **state)
 {
     char out[16];
     (void)state;
-    assert_true(json_string(open("\"a\\\"\\\\\\/\\n\\u00e9\\u20AC\""), out, sizeof out));
+    assert_true(json_text(open("\"a\\\"\\\\\\/\\n\\u00e9\\u20AC\""), out, sizeof out));
     assert_string_equal(out, "a\"\\/\n\xC3\xA9\xE2\x82\xAC");
-    assert_true(json_string(open("\"\\ud83d\\ude00\xF0\x9F\x98\x80\""), out, sizeof out));
+    assert_true(json_text(open("\"\\ud83d\\ude00\xF0\x9F\x98\x80\""), out, sizeof out));
     assert_string_equal(out, "\xF0\x9F\x98\x80\xF0\x9F\x98\x80");
-    assert_true(json_string(open("\"123456789012345\""), out, sizeof out));
-    assert_false(json_string(open("\"1234567890123456\""), out, sizeof out));
-    assert_false(json_string(open("\"12345678901234\xC3\xA9\""), out, sizeof out));
-    assert_false(json_string(open("\"a\\u0000b\""), out, sizeof out));
-    assert_false(json_string(open("1"), out, sizeof out));
-    assert_true(json_string(open("\"\""), out, 1));
+    assert_true(json_text(open("\"123456789012345\""), out, sizeof out));
+    assert_false(json_text(open("\"1234567890123456\""), out, sizeof out));
+    assert_false(json_text(open("\"12345678901234\xC3\xA9\""), out, sizeof out));
+    assert_false(json_text(open("\"a\\u0000b\""), out, sizeof out));
+    assert_false(json_text(open("1"), out, sizeof out));
+    assert_true(json_text(open("\"\""), out, 1));
     assert_true(json_equals(open("\"\xC3\xA9\""), "\xC3\xA9"));
     assert_true(json_equals(open("\"\\u00E9\""), "\xC3\xA9"));
     assert_false(json_equals(open("\"ab\""), "a"));
