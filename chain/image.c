@@ -165,10 +165,18 @@ int image_check_revision(const struct image *image, enum image_kind kind, uint16
     return CHAIN_OK;
 }
 
+/* The MMU has entries for a smaller window when its pages are smaller. The end of the whole window
+ * is the bootloader's, which looks through it at what it judges. */
+static uint32_t app_flash_end(uint32_t mmu_page)
+{
+    uint32_t end = SOC_FLASH_BASE + SOC_MMU_ENTRIES * mmu_page;
+    return end < SOC_APP_FLASH_END ? end : SOC_APP_FLASH_END;
+}
+
 /* May an image of this kind have this segment? Memory the loader itself stands on is refused: the
- * bootloader's for an app, the ROM's for a bootloader (soc.md 1); and so is the end of the flash
- * window, through which the bootloader looks at what it judges. */
-int image_check_segment(const struct image_segment *segment, enum image_kind kind)
+ * bootloader's for an app, the ROM's for a bootloader (soc.md 1). */
+int image_check_segment(const struct image_segment *segment, enum image_kind kind,
+                        uint32_t mmu_page)
 {
     uint32_t ram_end = kind == IMAGE_APP ? SOC_APP_RAM_END : SOC_BOOT_RAM_END;
 
@@ -180,10 +188,9 @@ int image_check_segment(const struct image_segment *segment, enum image_kind kin
     case IMAGE_MEMORY_LP_SRAM:
         return kind == IMAGE_APP ? CHAIN_OK : CHAIN_EBOUNDS;
     case IMAGE_MEMORY_FLASH:
-        if (kind != IMAGE_APP || segment->load_addr + segment->length > SOC_APP_FLASH_END)
+        if (kind != IMAGE_APP || segment->load_addr + segment->length > app_flash_end(mmu_page))
             return CHAIN_EBOUNDS;
-        return (segment->offset ^ segment->load_addr) % IMAGE_MMU_PAGE == 0 ? CHAIN_OK
-                                                                            : CHAIN_EALIGN;
+        return (segment->offset ^ segment->load_addr) % mmu_page == 0 ? CHAIN_OK : CHAIN_EALIGN;
     default:
         return CHAIN_EBOUNDS;
     }
@@ -191,14 +198,15 @@ int image_check_segment(const struct image_segment *segment, enum image_kind kin
 
 /* Do two segments claim the same memory? Flash is claimed by MMU page: two segments can share one
  * only when the same page of the file lies behind both. */
-bool image_segments_collide(const struct image_segment *a, const struct image_segment *b)
+bool image_segments_collide(const struct image_segment *a, const struct image_segment *b,
+                            uint32_t mmu_page)
 {
     if (a->memory == IMAGE_MEMORY_PADDING || a->memory != b->memory)
         return false;
     if (a->length == 0 || b->length == 0)
         return false;
 
-    uint32_t page = a->memory == IMAGE_MEMORY_FLASH ? IMAGE_MMU_PAGE : 1;
+    uint32_t page = a->memory == IMAGE_MEMORY_FLASH ? mmu_page : 1;
     uint32_t a_first = a->load_addr / page, a_last = (a->load_addr + a->length - 1) / page;
     uint32_t b_first = b->load_addr / page, b_last = (b->load_addr + b->length - 1) / page;
     if (a_first > b_last || b_first > a_last)
@@ -217,19 +225,41 @@ bool image_entry_is_loaded(const struct image *image)
     return false;
 }
 
-int image_check_target(const struct image *image, enum image_kind kind, uint16_t chip_rev)
+static int check_segments(const struct image *image, enum image_kind kind, uint32_t mmu_page)
 {
-    if (image->chip_id != IMAGE_CHIP_ESP32C6)
-        return CHAIN_ECHIP;
-    int error = image_check_revision(image, kind, chip_rev);
+    int error = CHAIN_OK;
     for (size_t i = 0; error == CHAIN_OK && i < image->segment_count; i++)
-        error = image_check_segment(&image->segment[i], kind);
+        error = image_check_segment(&image->segment[i], kind, mmu_page);
     if (error != CHAIN_OK)
         return error;
 
     for (size_t i = 0; i < image->segment_count; i++)
         for (size_t j = 0; j < i; j++)
-            if (image_segments_collide(&image->segment[i], &image->segment[j]))
+            if (image_segments_collide(&image->segment[i], &image->segment[j], mmu_page))
                 return CHAIN_EOVERLAP;
+    return CHAIN_OK;
+}
+
+uint32_t image_mmu_page(const struct image *image, uint8_t recorded_log2)
+{
+    if (recorded_log2 >= IMAGE_MMU_PAGE_LOG2_MIN && recorded_log2 <= IMAGE_MMU_PAGE_LOG2_MAX)
+        return 1u << recorded_log2;
+    for (unsigned log2 = IMAGE_MMU_PAGE_LOG2_MAX; log2 >= IMAGE_MMU_PAGE_LOG2_MIN; log2--) {
+        if (check_segments(image, IMAGE_APP, 1u << log2) == CHAIN_OK)
+            return 1u << log2;
+    }
+    return IMAGE_MMU_PAGE;
+}
+
+int image_check_target(const struct image *image, enum image_kind kind, uint16_t chip_rev,
+                       uint32_t mmu_page)
+{
+    if (image->chip_id != IMAGE_CHIP_ESP32C6)
+        return CHAIN_ECHIP;
+    int error = image_check_revision(image, kind, chip_rev);
+    if (error == CHAIN_OK)
+        error = check_segments(image, kind, mmu_page);
+    if (error != CHAIN_OK)
+        return error;
     return image_entry_is_loaded(image) ? CHAIN_OK : CHAIN_EBOUNDS;
 }

@@ -24,8 +24,8 @@
 #define IMAGE_SEGMENT_LEN_MAX  0x1000000u /* exclusive */
 #define IMAGE_CHECKSUM_SEED    0xEF
 #define IMAGE_SIGNATURE_ALIGN  4096u
-#define IMAGE_MMU_PAGE         0x10000u
-#define IMAGE_APP_DESC_OFFSET  32u /* in an app: header, segment header, then the descriptor */
+#define IMAGE_MMU_PAGE         0x10000u /* what Trustchain's bootloader maps */
+#define IMAGE_APP_DESC_OFFSET  32u      /* in an app: header, segment header, then the descriptor */
 #define IMAGE_APP_DESC_BYTES   256u
 #define IMAGE_APP_DESC_MAGIC   0xABCD5432u
 #define IMAGE_BOOT_DESC_OFFSET 32u
@@ -88,17 +88,29 @@ int image_check_digest(const struct image *image, const uint8_t *bytes,
 int image_signed_digest(const struct image *image, const uint8_t *bytes, size_t length,
                         const struct chain_crypto *crypto, uint8_t digest[SHA256_BYTES]);
 
-/* Would an ESP32-C6 of revision chip_rev (major * 100 + minor) take it? Chip id, revision range
- * (max only for apps), entry inside a loaded or mapped segment, segment memories legal and not
- * overlapping, flash segments congruent to their file offset modulo the MMU page. A bootloader may
- * only use HP SRAM below SOC_BOOT_RAM_END; an app's HP SRAM ends at SOC_APP_RAM_END.
- * ECHIP, EREVISION, EBOUNDS, EALIGN, EOVERLAP. */
-int image_check_target(const struct image *image, enum image_kind kind, uint16_t chip_rev);
+/* The pages the MMU of an ESP32-C6 knows: 8 to 64 KiB. */
+#define IMAGE_MMU_PAGE_LOG2_MIN 13
+#define IMAGE_MMU_PAGE_LOG2_MAX 16
+
+/* Bytes of the MMU pages an app was built for: what its descriptor records as mmu_page_log2, or,
+ * when that is none of the above (older IDF: 0), the largest its segments suit. ESP-IDF's
+ * bootloader maps such pages. 64 KiB when no page suits. */
+uint32_t image_mmu_page(const struct image *image, uint8_t recorded_log2);
+
+/* Would an ESP32-C6 of revision chip_rev (major * 100 + minor), whose bootloader maps pages of
+ * mmu_page bytes, take it? Chip id, revision range (max only for apps), entry inside a loaded or
+ * mapped segment, segment memories legal and not overlapping, flash segments congruent to their
+ * file offset modulo the MMU page. A bootloader may only use HP SRAM below SOC_BOOT_RAM_END; an
+ * app's HP SRAM ends at SOC_APP_RAM_END. ECHIP, EREVISION, EBOUNDS, EALIGN, EOVERLAP. */
+int image_check_target(const struct image *image, enum image_kind kind, uint16_t chip_rev,
+                       uint32_t mmu_page);
 
 /* The questions image_check_target() asks, one by one, for who tells a person where it fails. */
 int image_check_revision(const struct image *image, enum image_kind kind, uint16_t chip_rev);
-int image_check_segment(const struct image_segment *segment, enum image_kind kind);
-bool image_segments_collide(const struct image_segment *a, const struct image_segment *b);
+int image_check_segment(const struct image_segment *segment, enum image_kind kind,
+                        uint32_t mmu_page);
+bool image_segments_collide(const struct image_segment *a, const struct image_segment *b,
+                            uint32_t mmu_page);
 bool image_entry_is_loaded(const struct image *image);
 
 /* Which memory [load_addr, load_addr + length) lies in. */

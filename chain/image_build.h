@@ -24,11 +24,6 @@ struct image_build_options {
 
 extern const struct image_build_options image_build_defaults;
 
-/* The pages the MMU of an ESP32-C6 knows. Trustchain's own bootloader maps pages of 64 KiB alone,
- * and image_check_target() holds an image to that. */
-#define IMAGE_MMU_PAGE_LOG2_MIN 13
-#define IMAGE_MMU_PAGE_LOG2_MAX 16
-
 /* Bytes an output buffer needs for this ELF at most; 0 when image_build() refuses the ELF. */
 size_t image_build_bound(const uint8_t *elf, size_t elf_length);
 

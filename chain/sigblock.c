@@ -193,6 +193,13 @@ static int failure_rank(int error)
     }
 }
 
+int sigblock_check(const uint8_t block[SIGBLOCK_BYTES], const uint8_t digest[SHA256_BYTES],
+                   const struct sigblock_trust *trust, const struct chain_crypto *crypto)
+{
+    uint8_t matched;
+    return check_block(block, digest, trust, crypto, &matched);
+}
+
 uint32_t sigblock_verify(const uint8_t sector[SIGBLOCK_SECTOR_BYTES],
                          const uint8_t digest[SHA256_BYTES], const struct sigblock_trust *trust,
                          const struct chain_crypto *crypto, int *reason, uint8_t *slot)

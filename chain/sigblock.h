@@ -71,6 +71,11 @@ void sigblock_sector_build(uint8_t sector[SIGBLOCK_SECTOR_BYTES],
 /* Number of consecutive valid blocks from block 0. */
 size_t sigblock_sector_count(const uint8_t sector[SIGBLOCK_SECTOR_BYTES]);
 
+/* One block, asked once: for a tool that checks what it has just made. A device asks
+ * sigblock_verify(), which one glitch does not answer. CHAIN_OK, or one of its reasons. */
+int sigblock_check(const uint8_t block[SIGBLOCK_BYTES], const uint8_t digest[SHA256_BYTES],
+                   const struct sigblock_trust *trust, const struct chain_crypto *crypto);
+
 /* The verdict: SIGBLOCK_TRUSTED iff some block is valid, its image digest equals `digest`, its key
  * is trusted and its signature verifies. *reason (may be NULL) receives CHAIN_OK or EUNSIGNED,
  * EDIGEST, EUNTRUSTED, ESIGNATURE, ECRYPTO: the most advanced failure seen. *slot (may be NULL)

@@ -27,7 +27,9 @@ static int check_image(const uint8_t *bytes, size_t length, const struct verify_
     if (error == CHAIN_OK && policy->kind == IMAGE_APP)
         error = check_app(bytes, length, image, desc);
     if (error == CHAIN_OK)
-        error = image_check_target(image, policy->kind, policy->chip_rev);
+        error = image_check_target(image, policy->kind, policy->chip_rev,
+                                   policy->own_mmu_page ? image_mmu_page(image, desc->mmu_page_log2)
+                                                        : IMAGE_MMU_PAGE);
     if (error != CHAIN_OK)
         return error;
 

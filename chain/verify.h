@@ -16,6 +16,8 @@ struct verify_policy {
     uint32_t max_length;                /* slot size in bytes, signature sector included; 0 = any */
     const struct sigblock_trust *trust; /* NULL: signature not required */
     uint32_t min_secure_version;        /* anti-rollback floor; 0 = none */
+    bool own_mmu_page; /* the device maps pages of the size the image was built for, as ESP-IDF's
+                        * bootloader does; false: IMAGE_MMU_PAGE, as Trustchain's does */
 };
 
 /* SIGBLOCK_TRUSTED when all holds, SIGBLOCK_REFUSED otherwise with *reason set (chain_error).

@@ -50,10 +50,13 @@ static void check_verdicts(const uint8_t *data, size_t size)
             verify_image(data, size, &policy, &host_crypto, &image, NULL, &reason);
         require((verdict == SIGBLOCK_TRUSTED) == (reason == CHAIN_OK));
         if (verdict == SIGBLOCK_TRUSTED) {
-            require(image_check_target(&image, kinds[i], 1) == CHAIN_OK);
+            require(image_check_target(&image, kinds[i], 1, IMAGE_MMU_PAGE) == CHAIN_OK);
             require(image_check_checksum(&image, data) == CHAIN_OK);
             require(image_check_digest(&image, data, &host_crypto) == CHAIN_OK);
         }
+        policy.own_mmu_page = true;
+        const uint32_t own = verify_image(data, size, &policy, &host_crypto, NULL, NULL, &reason);
+        require((own == SIGBLOCK_TRUSTED) == (reason == CHAIN_OK));
     }
 }
 

@@ -1,6 +1,9 @@
 #include "host/pki.h"
 
+#include <ctype.h>
+#include <limits.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -35,6 +38,15 @@ static const struct extension server_extensions[] = {
     {NID_basic_constraints, "critical,CA:FALSE"},
     {NID_key_usage, "critical,digitalSignature"},
     {NID_ext_key_usage, "serverAuth"},
+    {NID_subject_key_identifier, "hash"},
+    {NID_authority_key_identifier, "keyid:always"},
+    {NID_undef, NULL},
+};
+
+static const struct extension device_extensions[] = {
+    {NID_basic_constraints, "critical,CA:FALSE"},
+    {NID_key_usage, "critical,digitalSignature"},
+    {NID_ext_key_usage, "clientAuth"},
     {NID_subject_key_identifier, "hash"},
     {NID_authority_key_identifier, "keyid:always"},
     {NID_undef, NULL},
@@ -301,6 +313,49 @@ int pki_server_create(const struct pki_files *ca, const struct pki_files *server
         const char *common_name = strlen(first) <= 64 ? first : "trustchain server";
         status = finish(server, &subject,
                         issue(&subject, &issuer, common_name, days, server_extensions, names));
+    }
+    ERR_clear_error();
+    authority_free(&issuer);
+    return status;
+}
+
+static bool is_device_name(const char *name)
+{
+    static const char allowed[] =
+        "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._:-";
+    size_t length = strlen(name);
+    return length > 0 && length <= PKI_DEVICE_NAME_MAX && strspn(name, allowed) == length &&
+           isalnum((unsigned char)name[0]);
+}
+
+static int create_device(const struct authority *issuer, const char *folder, const char *name,
+                         int days)
+{
+    char certificate[PATH_MAX];
+    char key[PATH_MAX];
+    struct pki_files files = {certificate, key};
+    struct authority subject = {0};
+    int length = snprintf(certificate, sizeof certificate, "%s/%s_cert.pem", folder, name);
+    if (length < 0 || length >= PATH_MAX)
+        return host_fail(folder, "is too long a path");
+    snprintf(key, sizeof key, "%s/%s_key.pem", folder, name);
+    return finish(&files, &subject, issue(&subject, issuer, name, days, device_extensions, NULL));
+}
+
+int pki_devices_create(const struct pki_files *ca, const char *folder, const char *const *names,
+                       size_t count, int days)
+{
+    struct authority issuer = {0};
+    for (size_t i = 0; i < count; i++) {
+        if (!is_device_name(names[i]))
+            return host_fail(names[i], "is no name of a device (1 to %d letters, digits, . _ : -)",
+                             PKI_DEVICE_NAME_MAX);
+    }
+    int status = load_authority(ca, &issuer);
+    bool loaded = status == HOST_DONE;
+    for (size_t i = 0; loaded && i < count; i++) {
+        if (create_device(&issuer, folder, names[i], days) != HOST_DONE)
+            status = HOST_FAILED;
     }
     ERR_clear_error();
     authority_free(&issuer);

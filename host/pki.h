@@ -34,4 +34,16 @@ struct pki_names {
 int pki_server_create(const struct pki_files *ca, const struct pki_files *server,
                       const struct pki_names *names, int days);
 
+/* Client certificates of devices, by which the update server knows them: the common name is the
+ * controller id. It is a file name and part of a path too, so it takes letters, digits and . _ : -
+ * and begins with a letter or a digit. */
+#define PKI_DEVICE_NAME_MAX 64
+#define PKI_DEVICE_DAYS     (10 * 365)
+
+/* folder/NAME_cert.pem and folder/NAME_key.pem for each. A name that cannot be one ends it before
+ * anything is made; a device that is there already keeps what it has, gets a line on stderr, and
+ * the others are made: HOST_FAILED then. */
+int pki_devices_create(const struct pki_files *ca, const char *folder, const char *const *names,
+                       size_t count, int days);
+
 #endif

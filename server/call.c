@@ -78,7 +78,18 @@ static char *address_of(h2o_req_t *http)
     const struct peer *peer = peer_of(http);
     const char *text = peer != NULL ? peer->address : "-";
     const char *colon = strrchr(text, ':');
-    return copy(h2o_iovec_init(text, colon != NULL ? (size_t)(colon - text) : strlen(text)));
+    size_t length = colon != NULL ? (size_t)(colon - text) : strlen(text);
+    if (text[0] == '[')
+        return copy(h2o_iovec_init(text + 1, length - 2));
+    return copy(h2o_iovec_init(text, length));
+}
+
+static char *certificate_of(h2o_req_t *http)
+{
+    const struct peer *peer = peer_of(http);
+    if (peer == NULL || peer->name == NULL)
+        return NULL;
+    return copy(h2o_iovec_init(peer->name, strlen(peer->name)));
 }
 
 static void read_request(h2o_req_t *http, struct api_request *request)
@@ -96,6 +107,8 @@ static void read_request(h2o_req_t *http, struct api_request *request)
         .body_length = http->entity.len,
         .origin = origin_of(http),
         .address = address_of(http),
+        .client_certificate = certificate_of(http),
+        .device_port = port_of(http)->kind == PORT_DEVICE,
     };
     if (http->query_at != SIZE_MAX)
         request->query = copy(h2o_iovec_init(http->path.base + end + 1, http->path.len - end - 1));
@@ -112,6 +125,7 @@ static const char *reason_of(int status)
         {200, "OK"},
         {201, "Created"},
         {204, "No Content"},
+        {308, "Permanent Redirect"},
         {400, "Bad Request"},
         {401, "Unauthorized"},
         {403, "Forbidden"},
@@ -139,8 +153,16 @@ static void send_answer(h2o_req_t *http, struct service *service, const struct a
     char number[16];
     http->res.status = answer->status;
     http->res.reason = reason_of(answer->status);
+    if (answer->is_events) {
+        events_start(http);
+        return;
+    }
     if (answer->is_file) {
         http_send_file(http, service, answer);
+        return;
+    }
+    if (answer->page != NULL) {
+        http_send_page(http, answer->page);
         return;
     }
     if (answer->type != NULL)
@@ -180,8 +202,11 @@ static void on_disposed(void *hold)
 static void finish(struct call *call)
 {
     h2o_req_t *http = call->http;
-    if (call->status < 0)
+    if (call->status < 0) {
         api_answer_failure(&call->answer, call->status);
+        if (strcmp(call->request.path, "/healthz") == 0)
+            call->answer.status = 503; /* whatever the reason: do not send requests here */
+    }
     if (http != NULL) {
         *call->hold = NULL;
         send_answer(http, call->worker->service, &call->answer);

@@ -9,8 +9,10 @@
 #include "server/call.h"
 #include "server/download.h"
 #include "server/etag.h"
+#include "server/metrics.h"
 #include "server/range.h"
 #include "server/target.h"
+#include "server/web/pages.h"
 
 #define ABORTED_MAX 100 /* requests one connection may open and drop before it is cut */
 
@@ -208,6 +210,17 @@ void http_send_file(h2o_req_t *request, struct service *service, const struct ap
     send_bytes(request, fd, (uint64_t)answer->size, answer->etag);
 }
 
+void http_send_page(h2o_req_t *request, const struct page *page)
+{
+    http_add_named(request, "content-security-policy", PAGE_POLICY);
+    http_add_named(request, "x-content-type-options", "nosniff");
+    http_add_named(request, "referrer-policy", "no-referrer");
+    http_add_named(request, "cross-origin-opener-policy", "same-origin");
+    http_add_named(request, "cross-origin-resource-policy", "same-origin");
+    if (!answered_by_condition(request, page->etag))
+        answer(request, 200, "OK", page->type, (const char *)page->bytes, page->length);
+}
+
 static int send_info(h2o_req_t *request, const struct offer *offer)
 {
     if (answered_by_condition(request, offer->info_etag)) {
@@ -257,7 +270,7 @@ static int on_request(h2o_handler_t *self, h2o_req_t *request)
     struct service *service = ((struct handler *)self)->service;
     struct ota_target target = ota_target_parse(request->path.base, request->path.len);
     peer_hold(request);
-    if (target.kind == TARGET_NONE && service->pool != NULL) {
+    if ((target.kind == TARGET_NONE || target.kind == TARGET_HEALTH) && service->pool != NULL) {
         return call_start(request, service);
     }
     if (target.kind == TARGET_NONE) {
@@ -281,7 +294,10 @@ static void write_access_line(struct service *service, const h2o_req_t *request,
 {
     char method[24];
     char path[256];
-    char range[80] = "-";
+    char range[80];
+    char status[16];
+    char bytes[24];
+    char version[32];
     ssize_t at = h2o_find_header(&request->headers, H2O_TOKEN_RANGE, -1);
     if (at != -1) {
         h2o_iovec_t value = request->headers.entries[at].value;
@@ -289,9 +305,25 @@ static void write_access_line(struct service *service, const h2o_req_t *request,
     }
     log_clean(method, sizeof method, request->input.method.base, request->input.method.len);
     log_clean(path, sizeof path, request->input.path.base, request->input.path.len);
-    log_line(&service->log, "%s %s %s %d %zu %s HTTP/%d.%d%s", peer, method, path,
-             request->res.status, request->bytes_sent, range, request->version >> 8,
+    snprintf(status, sizeof status, "%d", request->res.status);
+    snprintf(bytes, sizeof bytes, "%zu", request->bytes_sent);
+    snprintf(version, sizeof version, "HTTP/%d.%d%s", request->version >> 8,
              request->version & 0xff, aborted ? " aborted" : "");
+    const struct log_field fields[] = {
+        {"peer", peer, false},       {"method", method, false},
+        {"path", path, false},       {"status", status, true},
+        {"bytes", bytes, true},      {"range", at != -1 ? range : NULL, false},
+        {"version", version, false},
+    };
+    log_fields(&service->log, fields, sizeof fields / sizeof fields[0]);
+}
+
+/* libh2o's own clock stands still while a loop works; this one does not. */
+static int64_t microseconds_since(const struct timeval *start)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    return (now.tv_sec - start->tv_sec) * 1000000ll + now.tv_nsec / 1000 - start->tv_usec;
 }
 
 /* Called once per request, when it is over. Clients that open and drop requests as fast as they can
@@ -306,6 +338,10 @@ static void on_request_over(h2o_logger_t *self, h2o_req_t *request)
     if (service->access_log) {
         write_access_line(service, request, peer != NULL ? peer->address : "-", aborted);
     }
+    metrics_request(service->api.metrics,
+                    metric_class_of(request->input.path.base, request->input.path.len),
+                    aborted ? 0 : request->res.status,
+                    microseconds_since(&request->timestamps.request_begin_at), request->bytes_sent);
     if (peer != NULL && aborted && ++peer->aborted == ABORTED_MAX) {
         log_line(&service->log, "%s drops its requests, closing", peer->address);
         peer_cut(peer);

@@ -25,4 +25,7 @@ void http_add_disposition(h2o_req_t *request, const char *filename);
 /* An artifact as `answer` (is_file) describes it, with Range and conditions. */
 void http_send_file(h2o_req_t *request, struct service *service, const struct api_answer *answer);
 
+/* A file of the console, with the headers that keep a browser to it. */
+void http_send_page(h2o_req_t *request, const struct page *page);
+
 #endif

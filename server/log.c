@@ -11,9 +11,9 @@
 
 #include "host/error.h"
 
-int log_open(struct log *log, const char *path)
+int log_open(struct log *log, const char *path, bool json)
 {
-    *log = (struct log){.fd = STDERR_FILENO, .owned = false};
+    *log = (struct log){.fd = STDERR_FILENO, .owned = false, .json = json};
     if (path == NULL) {
         return HOST_DONE;
     }
@@ -21,7 +21,8 @@ int log_open(struct log *log, const char *path)
     if (fd < 0) {
         return host_fail(path, "cannot open the log: %s", strerror(errno));
     }
-    *log = (struct log){.fd = fd, .owned = true};
+    log->fd = fd;
+    log->owned = true;
     return HOST_DONE;
 }
 
@@ -33,26 +34,100 @@ void log_close(struct log *log)
     *log = (struct log){.fd = -1, .owned = false};
 }
 
-void log_line(const struct log *log, const char *format, ...)
+/* A line on its way; what does not fit is left out. */
+struct line {
+    char text[LOG_LINE_MAX];
+    size_t used; /* there is always room for the end of it */
+};
+
+#define END_BYTES 4 /* "\"}\n" and a NUL */
+
+static void add(struct line *line, const char *text)
 {
-    char line[LOG_LINE_MAX];
+    size_t length = strlen(text);
+    size_t room = sizeof line->text - END_BYTES - line->used;
+    length = length < room ? length : room;
+    memcpy(line->text + line->used, text, length);
+    line->used += length;
+}
+
+/* Inside quotes; an escape is never cut in two. */
+static void add_quoted(struct line *line, const char *text)
+{
+    for (; *text != '\0' && line->used + 6 <= sizeof line->text - END_BYTES; text++) {
+        unsigned char c = (unsigned char)*text;
+        char escape[8];
+        if (c < 0x20 || c == '"' || c == '\\' || c >= 0x7f) {
+            snprintf(escape, sizeof escape, "\\u%04x", c);
+            add(line, escape);
+        } else {
+            line->text[line->used++] = *text;
+        }
+    }
+}
+
+static void add_json(struct line *line, const struct log_field *field)
+{
+    add(line, line->used > 0 ? ",\"" : "{\"");
+    add(line, field->name);
+    add(line, field->number ? "\":" : "\":\"");
+    add_quoted(line, field->text);
+    if (!field->number) {
+        line->text[line->used++] = '"';
+    }
+}
+
+static void end(const struct log *log, struct line *line)
+{
+    if (log->json) {
+        line->text[line->used++] = '}';
+    }
+    line->text[line->used++] = '\n';
+    /* A full disk must not stop the service; there is nowhere left to say so. */
+    ssize_t ignored = write(log->fd, line->text, line->used);
+    (void)ignored;
+}
+
+static void begin(const struct log *log, struct line *line)
+{
+    char stamp[32];
     struct tm utc;
     time_t now = time(NULL);
+    line->used = 0;
     gmtime_r(&now, &utc);
-    size_t used = strftime(line, sizeof line, "%Y-%m-%dT%H:%M:%SZ ", &utc);
+    strftime(stamp, sizeof stamp, "%Y-%m-%dT%H:%M:%SZ", &utc);
+    if (log->json) {
+        add_json(line, &(struct log_field){"time", stamp, false});
+    } else {
+        add(line, stamp);
+    }
+}
 
+void log_fields(const struct log *log, const struct log_field *field, size_t count)
+{
+    struct line line;
+    begin(log, &line);
+    for (size_t i = 0; i < count; i++) {
+        if (!log->json) {
+            add(&line, " ");
+            add(&line, field[i].text != NULL ? field[i].text : "-");
+        } else if (field[i].text != NULL && line.used + 64 < sizeof line.text) {
+            add_json(&line, &field[i]);
+        }
+    }
+    end(log, &line);
+}
+
+void log_line(const struct log *log, const char *format, ...)
+{
+    char text[LOG_LINE_MAX];
     va_list arguments;
     va_start(arguments, format);
-    int written = vsnprintf(line + used, sizeof line - used - 1, format, arguments);
+    int written = vsnprintf(text, sizeof text, format, arguments);
     va_end(arguments);
-    if (written < 0) {
-        return;
+    if (written >= 0) {
+        log_fields(log, &(struct log_field){"message", text, false}, 1);
     }
-    used = strlen(line);
-    line[used++] = '\n';
-    /* A full disk must not stop the service; there is nowhere left to say so. */
-    ssize_t ignored = write(log->fd, line, used);
-    (void)ignored;
 }
 
 const char *log_clean(char *out, size_t size, const char *text, size_t length)

@@ -5,6 +5,8 @@
  *                      [flash] size, encryption
  *                      [release] folder, signing_key, next_signing_key, min_secure_version,
  *                                max_size
+ *                      [server] store, listen, manage, client_ca, artifacts, trusted_proxy,
+ *                               log_format, access_log, quota: what `serve` is not told otherwise
  *                      [efuse]: for `efuse plan`, passed over here
  *     partitions.csv   the table; the smallest update slot
  *     pki/             server_cert.pem, server_key.pem
@@ -27,6 +29,23 @@
 #define PROJECT_INI_MAX            65536 /* bytes of trustchain.ini */
 #define PROJECT_SECURE_VERSION_MAX 16    /* the eFuse field counts its 16 bits (efuse.md 1) */
 
+#define PROJECT_QUOTA_DEFAULT 50
+#define PROJECT_QUOTA_MAX     100000
+#define PROJECT_TEXT_MAX      1024 /* of a [server] setting, with its NUL */
+
+/* Texts are empty where the file says nothing and there is no default. */
+struct project_server {
+    char store[PATH_MAX + 8]; /* URL (server/db/db.h): "sqlite:FOLDER/fleet.db"; or "none" */
+    char listen[PROJECT_TEXT_MAX];
+    char manage[PROJECT_TEXT_MAX];
+    char client_ca[PATH_MAX]; /* who signs device certificates: pki/ca_cert.pem */
+    char trusted_proxy[PROJECT_TEXT_MAX];
+    bool any_artifact; /* artifacts = any: uploads are not judged */
+    bool log_json;
+    bool access_log;
+    uint32_t quota; /* requests a second of one device */
+};
+
 struct release_project {
     char product[NAME_BYTES_MAX + 1];
     char channel[NAME_BYTES_MAX + 1]; /* "stable" when the file names none */
@@ -41,6 +60,7 @@ struct release_project {
     uint32_t flash_size;         /* bytes; 4 MB when the file does not say */
     uint32_t min_secure_version; /* 0..PROJECT_SECURE_VERSION_MAX */
     uint32_t max_size;           /* bytes of a release; 0 = only what the slot takes */
+    struct project_server server;
 };
 
 /* text[length] of a trustchain.ini, in memory only; `folder` is what relative paths start at. False

@@ -116,6 +116,57 @@ static bool take_switch(const struct reading *reading, const char *value, void *
     return on || strcmp(value, "off") == 0;
 }
 
+/* One of two words; the second is true. */
+static bool take_word(const char *value, const char *no, const char *yes, void *field)
+{
+    *(bool *)field = strcmp(value, yes) == 0;
+    return *(bool *)field || strcmp(value, no) == 0;
+}
+
+static bool take_artifacts(const struct reading *reading, const char *value, void *field)
+{
+    (void)reading;
+    return take_word(value, "verified", "any", field);
+}
+
+static bool take_log_format(const struct reading *reading, const char *value, void *field)
+{
+    (void)reading;
+    return take_word(value, "text", "json", field);
+}
+
+/* What it means is the server's to say. */
+static bool take_text(const struct reading *reading, const char *value, void *field)
+{
+    size_t length = strlen(value);
+    (void)reading;
+    if (length == 0 || length >= PROJECT_TEXT_MAX) {
+        return false;
+    }
+    memcpy(field, value, length + 1);
+    return true;
+}
+
+/* "sqlite:" and a path as others in the file, or what libpq takes. */
+static bool take_store(const struct reading *reading, const char *value, void *field)
+{
+    static const char sqlite[] = "sqlite:";
+    char *out = field;
+    if (strncmp(value, sqlite, sizeof sqlite - 1) == 0) {
+        memcpy(out, sqlite, sizeof sqlite);
+        return take_path(reading, value + sizeof sqlite - 1, out + sizeof sqlite - 1);
+    }
+    return (strncmp(value, "postgres", 8) == 0 || strcmp(value, "none") == 0) &&
+           take_text(reading, value, field);
+}
+
+static bool take_quota(const struct reading *reading, const char *value, void *field)
+{
+    char *end;
+    (void)reading;
+    return read_number(value, PROJECT_QUOTA_MAX, field, &end) && *end == '\0';
+}
+
 /* For firmware-of-project: looked at, not kept. */
 static bool check_url(const struct reading *reading, const char *value, void *field)
 {
@@ -154,6 +205,15 @@ static const struct setting {
     {"release", "next_signing_key", take_path, FIELD(next_signing_key), "a path"},
     {"release", "min_secure_version", take_secure_version, FIELD(min_secure_version), "0 to 16"},
     {"release", "max_size", take_size, FIELD(max_size), "bytes, or with K or M; at most 16M"},
+    {"server", "store", take_store, FIELD(server.store), "sqlite:PATH, postgres://... or none"},
+    {"server", "listen", take_text, FIELD(server.listen), "ADDRESS:PORT"},
+    {"server", "manage", take_text, FIELD(server.manage), "ADDRESS:PORT"},
+    {"server", "client_ca", take_path, FIELD(server.client_ca), "a path"},
+    {"server", "trusted_proxy", take_text, FIELD(server.trusted_proxy), "ADDRESS, ADDRESS, ..."},
+    {"server", "artifacts", take_artifacts, FIELD(server.any_artifact), "verified or any"},
+    {"server", "log_format", take_log_format, FIELD(server.log_json), "text or json"},
+    {"server", "access_log", take_switch, FIELD(server.access_log), "on or off"},
+    {"server", "quota", take_quota, FIELD(server.quota), "0 to 100000 requests a second"},
 };
 
 #define SETTINGS (sizeof settings / sizeof *settings)
@@ -197,7 +257,11 @@ static bool set_defaults(const char *folder, struct release_project *project)
     memcpy(project->channel, "stable", sizeof "stable");
     project->encryption = true;
     project->flash_size = 4u << 20;
-    return join(project->releases, folder, "releases") &&
+    project->server.quota = PROJECT_QUOTA_DEFAULT;
+    memcpy(project->server.store, "sqlite:", sizeof "sqlite:");
+    return join(project->server.store + sizeof "sqlite:" - 1, folder, "fleet.db") &&
+           join(project->server.client_ca, folder, "pki/ca_cert.pem") &&
+           join(project->releases, folder, "releases") &&
            join(project->signing_key, folder, "secure_keys/secure_boot_signing_key.pem") &&
            join(project->certificate, folder, "pki/server_cert.pem") &&
            join(project->key, folder, "pki/server_key.pem") &&

@@ -105,7 +105,8 @@ static bool check_image(const struct publish_policy *policy, const uint8_t *byte
                                          .chip_rev = policy->chip_rev,
                                          .max_length = policy->slot_size,
                                          .trust = &policy->trust,
-                                         .min_secure_version = policy->min_secure_version};
+                                         .min_secure_version = policy->min_secure_version,
+                                         .own_mmu_page = true};
     if (verify_image(bytes, length, &verify, &host_crypto, &image, &desc, &result->chain) !=
         SIGBLOCK_TRUSTED) {
         return publish_refuse(result, PUBLISH_REFUSED_IMAGE, "a device would refuse this: %s",

@@ -16,19 +16,22 @@
 #include "server/housekeeper.h"
 #include "server/http.h"
 #include "server/listen.h"
+#include "server/metrics.h"
+#include "server/proxy.h"
 #include "server/tls.h"
 #include "server/worker.h"
 
-#define REQUEST_MS       10000
-#define REQUEST_BODY_MAX API_UPLOAD_MAX
-#define STREAMS_PER_PEER 8   /* HTTP/2 requests of one connection answered at once */
-#define FILES_PER_PEER   2u  /* its socket and the image it downloads */
-#define POOL_THREADS     8u  /* connections to PostgreSQL */
-#define FILES_BESIDE     64u /* everything else the process has open */
+#define REQUEST_MS         10000
+#define MANAGE_CONNECTIONS 256u /* people and scripts are few */
+#define STREAMS_PER_PEER   8    /* HTTP/2 requests of one connection answered at once */
+#define FILES_PER_PEER     2u   /* its socket and the image it downloads */
+#define POOL_THREADS       8u   /* connections to PostgreSQL */
+#define FILES_BESIDE       64u  /* everything else the process has open */
 
 struct server {
     struct service service;
-    struct listener listener;
+    struct listener listener[PORT_KINDS];
+    struct proxy_list proxies;
     unsigned worker_count;
     struct worker worker[SERVER_THREADS_MAX];
 };
@@ -62,12 +65,12 @@ static unsigned choose_connections(unsigned wanted)
     return room / FILES_PER_PEER < wanted ? (unsigned)(room / FILES_PER_PEER) : wanted;
 }
 
-static void configure_http(struct service *service)
+static void configure_http(struct service *service, enum port_kind kind)
 {
-    h2o_globalconf_t *http = &service->http;
+    h2o_globalconf_t *http = &service->port[kind].http;
     h2o_config_init(http);
     http->server_name = h2o_iovec_init(H2O_STRLIT("trustchain"));
-    http->max_request_entity_size = REQUEST_BODY_MAX;
+    http->max_request_entity_size = kind == PORT_DEVICE ? API_BODY_MAX : API_UPLOAD_MAX;
     http->handshake_timeout = REQUEST_MS;
     http->http1.req_timeout = REQUEST_MS;
     http->http2.idle_timeout = REQUEST_MS;
@@ -75,6 +78,26 @@ static void configure_http(struct service *service)
     h2o_hostconf_t *host =
         h2o_config_register_host(http, h2o_iovec_init(H2O_STRLIT("default")), 65535);
     http_register(service, host);
+}
+
+static int open_port(struct service *service, enum port_kind kind,
+                     const struct server_options *options)
+{
+    bool device = kind == PORT_DEVICE;
+    const struct tls_files files = {.certificate = options->certificate,
+                                    .key = options->key,
+                                    .client_ca = device ? options->client_ca : NULL};
+    SSL_CTX *tls = tls_context(&files, device ? "trustchain devices" : "trustchain people");
+    if (tls == NULL) {
+        return HOST_FAILED;
+    }
+    h2o_ssl_register_alpn_protocols(tls,
+                                    options->http1_only ? alpn_http1_only : h2o_alpn_protocols);
+    SSL_CTX_set_info_callback(tls, peer_on_tls);
+    service->port[kind].tls = tls;
+    configure_http(service, kind);
+    service->port_count++;
+    return HOST_DONE;
 }
 
 /* The fleet's store, brought up to date. */
@@ -98,7 +121,12 @@ static int open_fleet(struct service *service, const char *url)
     if (service->api.polls == NULL) {
         return host_fail(NULL, "out of memory");
     }
-    return pool_open(url, POOL_THREADS, &service->pool);
+    status = pool_open(url, POOL_THREADS, &service->pool);
+    if (status != HOST_DONE) {
+        return status;
+    }
+    service->api.metrics = metrics_new(service->pool);
+    return service->api.metrics != NULL ? HOST_DONE : host_fail(NULL, "out of memory");
 }
 
 /* After the workers: nobody submits any more. What polls are left is written. */
@@ -108,19 +136,29 @@ static void close_fleet(struct service *service)
         housekeeper_finish(service);
         pool_close(service->pool);
     }
+    metrics_free(service->api.metrics);
     poll_log_free(service->api.polls);
 }
 
 static void close_service(struct service *service)
 {
     close_fleet(service);
-    h2o_config_dispose(&service->http);
+    for (unsigned i = 0; i < service->port_count; i++) {
+        h2o_config_dispose(&service->port[i].http);
+        SSL_CTX_free(service->port[i].tls);
+    }
     log_close(&service->log);
-    SSL_CTX_free(service->tls);
     store_close(&service->store);
 }
 
-/* Store, log, TLS: what can be wrong with the user's files. */
+static int open_ports(struct service *service, const struct server_options *options)
+{
+    int status = open_port(service, PORT_DEVICE, options);
+    return status == HOST_DONE && options->manage != NULL ? open_port(service, PORT_MANAGE, options)
+                                                          : status;
+}
+
+/* Releases, TLS, log, store: what can be wrong with the user's files. */
 static int open_service(struct service *service, const struct server_options *options)
 {
     int error = store_open(&service->store, options->releases);
@@ -128,22 +166,19 @@ static int open_service(struct service *service, const struct server_options *op
         return host_fail(options->releases, "cannot read the releases: %s",
                          store_error_text(error));
     }
-    service->tls = tls_context(options->certificate, options->key);
-    if (service->tls == NULL) {
-        store_close(&service->store);
-        return HOST_FAILED;
-    }
-    int status = log_open(&service->log, options->log);
-    if (status != HOST_DONE) {
-        SSL_CTX_free(service->tls);
-        store_close(&service->store);
-        return status;
-    }
-    h2o_ssl_register_alpn_protocols(service->tls,
-                                    options->http1_only ? alpn_http1_only : h2o_alpn_protocols);
+    service->log.fd = -1;
     service->access_log = options->access_log;
-    configure_http(service);
-    status = open_fleet(service, options->store);
+    service->api.any_artifact = options->any_artifact;
+    if (options->policy != NULL) {
+        service->api.policy = *options->policy;
+    }
+    int status = open_ports(service, options);
+    if (status == HOST_DONE) {
+        status = log_open(&service->log, options->log, options->log_json);
+    }
+    if (status == HOST_DONE) {
+        status = open_fleet(service, options->store);
+    }
     if (status != HOST_DONE) {
         close_service(service);
     }
@@ -164,11 +199,17 @@ static int start_workers(struct server *server, const struct server_options *opt
 {
     unsigned threads = choose_threads(options->threads);
     unsigned connections = choose_connections(options->connections);
-    unsigned patience_s = options->patience_s != 0 ? options->patience_s : SERVER_PATIENCE_DEFAULT;
-    unsigned share = (connections + threads - 1) / threads;
+    struct worker_terms terms = {
+        .port_count = server->service.port_count,
+        .patience_s = options->patience_s != 0 ? options->patience_s : SERVER_PATIENCE_DEFAULT,
+        .peer_max = {(connections + threads - 1) / threads,
+                     (MANAGE_CONNECTIONS + threads - 1) / threads},
+    };
+    for (unsigned i = 0; i < terms.port_count; i++) {
+        terms.listener[i] = server->listener[i].fd;
+    }
     for (unsigned i = 0; i < threads; i++) {
-        int status = worker_start(&server->worker[i], &server->service, server->listener.fd, share,
-                                  patience_s);
+        int status = worker_start(&server->worker[i], &server->service, &terms);
         if (status != HOST_DONE) {
             stop_workers(server, 0);
             return status;
@@ -178,6 +219,40 @@ static int start_workers(struct server *server, const struct server_options *opt
     return HOST_DONE;
 }
 
+static void close_listeners(struct server *server, unsigned count)
+{
+    for (unsigned i = 0; i < count; i++) {
+        close(server->listener[i].fd);
+    }
+}
+
+static int open_listeners(struct server *server, const struct server_options *options)
+{
+    const char *const address[PORT_KINDS] = {options->listen, options->manage};
+    for (unsigned i = 0; i < server->service.port_count; i++) {
+        int status = listen_open(address[i], &server->listener[i]);
+        if (status != HOST_DONE) {
+            close_listeners(server, i);
+            return status;
+        }
+    }
+    return HOST_DONE;
+}
+
+/* With everything open but the sockets. */
+static int serve(struct server *server, const struct server_options *options)
+{
+    int status = open_listeners(server, options);
+    if (status != HOST_DONE) {
+        return status;
+    }
+    status = start_workers(server, options);
+    if (status != HOST_DONE) {
+        close_listeners(server, server->service.port_count);
+    }
+    return status;
+}
+
 int server_start(const struct server_options *options, struct server **out)
 {
     struct server *server = calloc(1, sizeof *server);
@@ -185,19 +260,19 @@ int server_start(const struct server_options *options, struct server **out)
         return host_fail(NULL, "out of memory");
     }
     signal(SIGPIPE, SIG_IGN); /* libh2o writes to sockets that may be gone */
-    int status = open_service(&server->service, options);
+    int status = proxy_list_read(options->trusted_proxy, &server->proxies);
+    server->service.api.trusted_proxy = server->proxies.address;
+    if (status == HOST_DONE) {
+        status = open_service(&server->service, options);
+    }
     if (status != HOST_DONE) {
         free(server);
         return status;
     }
-    status = listen_open(options->listen, &server->listener);
+    status = serve(server, options);
     if (status == HOST_DONE) {
-        status = start_workers(server, options);
-        if (status == HOST_DONE) {
-            *out = server;
-            return HOST_DONE;
-        }
-        close(server->listener.fd);
+        *out = server;
+        return HOST_DONE;
     }
     close_service(&server->service);
     free(server);
@@ -206,17 +281,27 @@ int server_start(const struct server_options *options, struct server **out)
 
 const char *server_address(const struct server *server)
 {
-    return server->listener.text;
+    return server->listener[PORT_DEVICE].text;
 }
 
 uint16_t server_port(const struct server *server)
 {
-    return server->listener.port;
+    return server->listener[PORT_DEVICE].port;
+}
+
+const char *server_manage_address(const struct server *server)
+{
+    return server->service.port_count > PORT_MANAGE ? server->listener[PORT_MANAGE].text : NULL;
+}
+
+uint16_t server_manage_port(const struct server *server)
+{
+    return server->listener[PORT_MANAGE].port;
 }
 
 void server_stop(struct server *server, unsigned grace_ms)
 {
-    close(server->listener.fd);
+    close_listeners(server, server->service.port_count);
     stop_workers(server, grace_ms);
     close_service(&server->service);
     free(server);

@@ -17,7 +17,6 @@
 
 static const char tls12_ciphers[] = "ECDHE+AESGCM:ECDHE+CHACHA20";
 static const char groups[] = "X25519:P-256:P-384";
-static const unsigned char session_context[] = "trustchain";
 
 /* The first error is the cause; those after it only say which library passed it on. */
 static const char *openssl_reason(void)
@@ -97,7 +96,7 @@ static bool load_key(SSL_CTX *context, const char *path, const char *certificate
 }
 
 /* All of it explicit: the machine's openssl.cnf must not weaken what devices rely on. */
-static bool set_protocol(SSL_CTX *context)
+static bool set_protocol(SSL_CTX *context, const char *purpose)
 {
     SSL_CTX_set_security_level(context, SECURITY_LEVEL);
     SSL_CTX_set_options(context, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION |
@@ -108,16 +107,37 @@ static bool set_protocol(SSL_CTX *context)
            SSL_CTX_set_cipher_list(context, tls12_ciphers) == 1 &&
            SSL_CTX_set1_groups_list(context, groups) == 1 &&
            SSL_CTX_set_num_tickets(context, 1) == 1 &&
-           SSL_CTX_set_session_id_context(context, session_context, sizeof session_context - 1) ==
-               1;
+           SSL_CTX_set_session_id_context(context, (const unsigned char *)purpose,
+                                          (unsigned)strlen(purpose)) == 1;
 }
 
-SSL_CTX *tls_context(const char *certificate, const char *key)
+static bool load_client_ca(SSL_CTX *context, const char *path)
+{
+    if (path == NULL) {
+        return true;
+    }
+    if (!readable(path, "authority of device certificates")) {
+        return false;
+    }
+    STACK_OF(X509_NAME) *names = SSL_load_client_CA_file(path);
+    if (names == NULL || SSL_CTX_load_verify_file(context, path) != 1) {
+        sk_X509_NAME_pop_free(names, X509_NAME_free);
+        host_fail(path, "not a PEM certificate (%s)", openssl_reason());
+        return false;
+    }
+    SSL_CTX_set_client_CA_list(context, names);
+    SSL_CTX_set_verify(context, SSL_VERIFY_PEER, NULL);
+    return true;
+}
+
+SSL_CTX *tls_context(const struct tls_files *files, const char *purpose)
 {
     SSL_CTX *context = SSL_CTX_new(TLS_server_method());
-    if (context == NULL || !set_protocol(context)) {
+    if (context == NULL || !set_protocol(context, purpose)) {
         host_fail(NULL, "cannot set up TLS: %s", openssl_reason());
-    } else if (load_certificate(context, certificate) && load_key(context, key, certificate)) {
+    } else if (load_certificate(context, files->certificate) &&
+               load_key(context, files->key, files->certificate) &&
+               load_client_ca(context, files->client_ca)) {
         ERR_clear_error();
         return context;
     }

@@ -8,9 +8,16 @@
 
 #include <openssl/ssl.h>
 
-/* `certificate`: PEM, leaf first, then intermediates. `key`: PEM, not encrypted, open to
- * its owner only. NULL after one
- * line on stderr that says which file is wrong. The caller frees it with SSL_CTX_free(). */
-SSL_CTX *tls_context(const char *certificate, const char *key);
+struct tls_files {
+    const char *certificate; /* PEM, leaf first, then intermediates */
+    const char *key;         /* PEM, not encrypted, open to its owner only */
+    const char *client_ca;   /* PEM; NULL: clients are not asked for certificates */
+};
+
+/* A client may come without a certificate; one that shows a certificate of another authority, or an
+ * expired one, fails the handshake. `purpose` keeps the sessions of one port from being resumed on
+ * another. NULL after one line on stderr that says which file is wrong. The caller frees it with
+ * SSL_CTX_free(). */
+SSL_CTX *tls_context(const struct tls_files *files, const char *purpose);
 
 #endif

@@ -9,6 +9,7 @@
 #include "host/file.h"
 #include "host/pki.h"
 #include "tool/cli.h"
+#include "tool/pki_device.h"
 
 #define NAMES_MAX 32
 #define DAYS_MAX  (50 * 365)
@@ -176,6 +177,7 @@ int cmd_pki(int argc, char **argv)
     static const struct cli_verb verbs[] = {
         {"ca", pki_ca, "make a certificate authority"},
         {"server", pki_server, "make a server certificate"},
+        {"device", pki_device, "make client certificates for devices"},
     };
     return cli_dispatch(verbs, sizeof verbs / sizeof *verbs, argc, argv);
 }

@@ -97,7 +97,8 @@ static int make_policy(struct verify_options *options, struct sigblock_trust *tr
     *policy = (struct verify_policy){.chip_rev = (uint16_t)options->chip_rev,
                                      .max_length = options->slot_size,
                                      .trust = trust,
-                                     .min_secure_version = options->secure_version};
+                                     .min_secure_version = options->secure_version,
+                                     .own_mmu_page = true};
     if (!options->efuse)
         return HOST_DONE;
     struct efuse_file file;

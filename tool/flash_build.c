@@ -200,7 +200,8 @@ static int judge(const struct flash *flash, const char *name, const struct buffe
     struct verify_policy policy = {.kind = kind,
                                    .chip_rev = flash->chip_rev,
                                    .max_length = room,
-                                   .trust = flash->signature_needed ? &flash->trust : NULL};
+                                   .trust = flash->signature_needed ? &flash->trust : NULL,
+                                   .own_mmu_page = true};
     struct image_app_desc desc;
     int reason;
     if (kind != image_kind_of(file->bytes, file->length))

@@ -59,7 +59,7 @@ bool flash_is_decrypted(const struct partition *partition)
 struct search {
     size_t found;
     uint32_t offset[2];
-    int error; /* of the first that begins like a table */
+    int error; /* of the first damaged table */
     uint32_t error_offset;
 };
 
@@ -96,10 +96,18 @@ static int table_at(const struct flash_dump *dump, uint32_t offset, struct parti
     return error ? error : check_places(table, offset);
 }
 
+/* Data, or the noise of a wrong key, can have the two bytes of the magic by chance: what follows is
+ * then one entry that lies anywhere in 4 GiB. A damaged table has more of sense in it. */
+static bool is_chance(const struct partition_table *candidate, int error)
+{
+    return error == CHAIN_EMAGIC || error == CHAIN_EMISSING ||
+           (error == CHAIN_EBOUNDS && candidate->count == 1);
+}
+
 static void search_all(const struct flash_dump *dump, struct partition_table *table,
                        struct search *search)
 {
-    struct partition_table candidate;
+    struct partition_table candidate = {.count = 0};
     *search = (struct search){.error = CHAIN_EMAGIC, .error_offset = PARTITION_TABLE_OFFSET};
     for (uint32_t at = 0; span_within(at, PARTITION_TABLE_SECTOR, dump->raw.length);
          at += SECTOR_BYTES) {
@@ -110,8 +118,7 @@ static void search_all(const struct flash_dump *dump, struct partition_table *ta
             if (search->found < 2)
                 search->offset[search->found] = at;
             search->found++;
-        } else if (error != CHAIN_EMAGIC && error != CHAIN_EMISSING &&
-                   search->error == CHAIN_EMAGIC) {
+        } else if (search->error == CHAIN_EMAGIC && !is_chance(&candidate, error)) {
             search->error = error;
             search->error_offset = at;
         }

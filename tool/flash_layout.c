@@ -122,6 +122,7 @@ static bool is_sound(const struct flash_region *region, const struct buffer *con
     const struct verify_policy policy = {
         .kind = region->kind == FLASH_APP ? IMAGE_APP : IMAGE_BOOTLOADER,
         .chip_rev = image->min_rev_full,
+        .own_mmu_page = true,
     };
     return verify_image(content->bytes, content->length, &policy, &host_crypto, NULL, NULL,
                         &reason) == SIGBLOCK_TRUSTED;

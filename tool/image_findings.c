@@ -23,6 +23,7 @@ struct inquiry {
     const struct image_judge *judge;
     const struct image *image;
     enum image_kind kind;
+    uint32_t mmu_page; /* bytes, as the image was built for */
     struct image_findings *out;
 };
 
@@ -70,7 +71,7 @@ static void explain_segment(const struct inquiry *inquiry, unsigned i, int error
         add(inquiry, true, "alignment",
             "segment %u: load address 0x%08x and file offset 0x%x lie at different places of a "
             "%u KB MMU page",
-            i, address, (unsigned)segment->offset, IMAGE_MMU_PAGE / 1024);
+            i, address, (unsigned)segment->offset, (unsigned)inquiry->mmu_page / 1024);
     else if (segment->memory == IMAGE_MEMORY_INVALID)
         add(inquiry, true, "memory",
             "segment %u: 0x%08x and %u bytes lie in no memory of an ESP32-C6", i, address,
@@ -78,10 +79,14 @@ static void explain_segment(const struct inquiry *inquiry, unsigned i, int error
     else if (segment->memory == IMAGE_MEMORY_HP_SRAM)
         add(inquiry, true, "memory", "segment %u: ends at 0x%08x, above 0x%08x the %s stands", i,
             end, app ? SOC_APP_RAM_END : SOC_BOOT_RAM_END, app ? "bootloader" : "ROM");
-    else if (app)
+    else if (app && end > SOC_APP_FLASH_END)
         add(inquiry, true, "memory",
             "segment %u: ends at 0x%08x, above 0x%08x the bootloader maps what it judges", i, end,
             SOC_APP_FLASH_END);
+    else if (app)
+        add(inquiry, true, "memory",
+            "segment %u: ends at 0x%08x, behind the window of %u KB MMU pages", i, end,
+            (unsigned)inquiry->mmu_page / 1024);
     else
         add(inquiry, true, "memory",
             "segment %u: 0x%08x is for applications, a bootloader runs from HP SRAM (an "
@@ -93,11 +98,11 @@ static void ask_segments(const struct inquiry *inquiry)
 {
     const struct image *image = inquiry->image;
     for (unsigned i = 0; i < image->segment_count; i++) {
-        int error = image_check_segment(&image->segment[i], inquiry->kind);
+        int error = image_check_segment(&image->segment[i], inquiry->kind, inquiry->mmu_page);
         if (error != CHAIN_OK)
             explain_segment(inquiry, i, error);
         for (unsigned j = 0; j < i; j++) {
-            if (image_segments_collide(&image->segment[i], &image->segment[j]))
+            if (image_segments_collide(&image->segment[i], &image->segment[j], inquiry->mmu_page))
                 add(inquiry, true, "overlap", "segments %u and %u claim the same %s", j, i,
                     image->segment[i].memory == IMAGE_MEMORY_FLASH ? "MMU page" : "memory");
         }
@@ -160,10 +165,10 @@ static void ask_descriptor(const struct inquiry *inquiry)
         add(inquiry, true, "descriptor",
             "the application descriptor does not lie in a first "
             "segment that is mapped from flash");
-    if (desc.mmu_page_log2 != 0 && (1u << (desc.mmu_page_log2 & 31)) != IMAGE_MMU_PAGE)
+    if (inquiry->mmu_page != IMAGE_MMU_PAGE)
         add(inquiry, false, "mmu page",
-            "is linked for MMU pages of 2^%u bytes; the bootloader here maps pages of 2^16",
-            desc.mmu_page_log2);
+            "built for %u KB MMU pages: not for Trustchain's bootloader, which maps %u KB",
+            (unsigned)inquiry->mmu_page / 1024, IMAGE_MMU_PAGE / 1024);
     if (desc.secure_version < inquiry->judge->min_secure_version)
         add(inquiry, true, "secure version", "is %u, the device accepts %u or later",
             (unsigned)desc.secure_version, (unsigned)inquiry->judge->min_secure_version);
@@ -242,7 +247,7 @@ static void ask_signature(const struct inquiry *inquiry)
         add(inquiry, true, "signature", "there is none at 0x%x, and the device has Secure Boot on",
             (unsigned)image->signed_length);
     if ((is_signed || secure_boot) && inquiry->kind == IMAGE_APP &&
-        image->signed_length % IMAGE_MMU_PAGE != 0)
+        image->signed_length % inquiry->mmu_page != 0)
         add(inquiry, false, "padding",
             "the last MMU page also maps what follows the signed bytes (image make "
             "--secure-pad-v2)");
@@ -251,8 +256,8 @@ static void ask_signature(const struct inquiry *inquiry)
 /* What the device would answer, should one of its checks have no words here. */
 static void ask_device(const struct inquiry *inquiry)
 {
-    const struct verify_policy policy = {.kind = inquiry->kind,
-                                         .chip_rev = inquiry->judge->chip_rev};
+    const struct verify_policy policy = {
+        .kind = inquiry->kind, .chip_rev = inquiry->judge->chip_rev, .own_mmu_page = true};
     int reason;
     uint32_t verdict = verify_image(inquiry->file->bytes, inquiry->file->length, &policy,
                                     &host_crypto, NULL, NULL, &reason);
@@ -263,8 +268,14 @@ static void ask_device(const struct inquiry *inquiry)
 void image_findings_make(const struct buffer *file, const struct image_judge *judge,
                          const struct image *image, struct image_findings *out)
 {
-    const struct inquiry inquiry = {file, judge, image, image_kind_of(file->bytes, file->length),
-                                    out};
+    const struct inquiry inquiry = {
+        .file = file,
+        .judge = judge,
+        .image = image,
+        .kind = image_kind_of(file->bytes, file->length),
+        .mmu_page = image_own_page(image, file->bytes, file->length),
+        .out = out,
+    };
     *out = (struct image_findings){0};
     ask_chip(&inquiry);
     ask_segments(&inquiry);

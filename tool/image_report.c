@@ -64,7 +64,8 @@ int image_report_make(const struct buffer *file, const struct image_judge *judge
     else
         report->has_boot =
             image_boot_desc_read(file->bytes, file->length, &report->boot) == CHAIN_OK;
-    report->target = image_check_target(&report->image, report->kind, judge->chip_rev);
+    report->target = image_check_target(&report->image, report->kind, judge->chip_rev,
+                                        image_mmu_page(&report->image, report->desc.mmu_page_log2));
     report->checksum = image_check_checksum(&report->image, file->bytes);
     report->digest = image_check_digest(&report->image, file->bytes, &host_crypto);
     error = add_signatures(file, report);

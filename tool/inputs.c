@@ -128,6 +128,13 @@ const char *image_kind_name(enum image_kind kind)
     return kind == IMAGE_APP ? "app" : "bootloader";
 }
 
+uint32_t image_own_page(const struct image *image, const uint8_t *bytes, size_t length)
+{
+    struct image_app_desc desc = {.mmu_page_log2 = 0};
+    (void)image_app_desc_read(bytes, length, &desc); /* a bootloader has none */
+    return image_mmu_page(image, desc.mmu_page_log2);
+}
+
 const uint8_t *image_signature_sector(const struct image *image, const uint8_t *bytes,
                                       size_t length)
 {

@@ -33,6 +33,9 @@ int efuse_key_read(const char *path, enum efuse_purpose purpose, uint8_t key[32]
 enum image_kind image_kind_of(const uint8_t *bytes, size_t length);
 const char *image_kind_name(enum image_kind kind);
 
+/* image_mmu_page() of an image in a file. */
+uint32_t image_own_page(const struct image *image, const uint8_t *bytes, size_t length);
+
 /* The signature sector behind an image, NULL when the view ends before it. */
 const uint8_t *image_signature_sector(const struct image *image, const uint8_t *bytes,
                                       size_t length);

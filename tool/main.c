@@ -47,8 +47,11 @@ int main(int argc, char **argv)
         {"target", cmd_target, "devices the server knows; what they are to install"},
         {"device", cmd_device, "one device's identity, and what it reported"},
         {"rollout", cmd_rollout, "a distribution set for many devices, group after group"},
+        {"token", cmd_token, "tokens for the server's Management API"},
+        {"audit", cmd_audit, "the server's audit log"},
         {"chip", cmd_chip, "the virtual ESP32-C6"},
         {"range", cmd_range, "the attack range"},
+        {"fleet", cmd_fleet, "native devices in thousands, against a server"},
     };
     argp_err_exit_status = HOST_USAGE;
     hold_standard_streams();

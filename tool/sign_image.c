@@ -48,8 +48,9 @@ static int check_image(const char *name, const struct buffer *file, struct image
 {
     int error = image_parse(file->bytes, file->length, image);
     if (error == CHAIN_OK) /* any revision: the range the image asks for is its own business */
-        error = image_check_target(image, image_kind_of(file->bytes, file->length),
-                                   image->min_rev_full);
+        error =
+            image_check_target(image, image_kind_of(file->bytes, file->length), image->min_rev_full,
+                               image_own_page(image, file->bytes, file->length));
     if (error == CHAIN_OK)
         error = image_check_checksum(image, file->bytes);
     if (error == CHAIN_OK)
@@ -93,8 +94,6 @@ static int accept_block(const char *name, const char *by, struct signatures *all
                         const uint8_t block[SIGBLOCK_BYTES])
 {
     struct sigblock_trust trust = {.count = 1};
-    uint8_t sector[SIGBLOCK_SECTOR_BYTES];
-    int reason;
     if (sigblock_key_digest(block, &host_crypto, trust.digest[0]) != CHAIN_OK)
         return host_fail(name, "%s: the digest of its key cannot be computed", by);
     for (size_t i = 0; i < all->count; i++) {
@@ -107,11 +106,10 @@ static int accept_block(const char *name, const char *by, struct signatures *all
                          "takes either RSA-3072 or ECDSA on one curve)",
                          by);
     memcpy(all->block[all->count], block, SIGBLOCK_BYTES);
-    sigblock_sector_build(sector, &all->block[all->count], 1);
-    if (sigblock_verify(sector, all->digest, &trust, &host_crypto, &reason, NULL) !=
-        SIGBLOCK_TRUSTED)
+    int error = sigblock_check(block, all->digest, &trust, &host_crypto);
+    if (error != CHAIN_OK)
         return host_fail(name, "%s: its signature does not verify: %s", by,
-                         chain_error_text(reason));
+                         chain_error_text(error));
     memcpy(all->key_digest[all->count++], trust.digest[0], SHA256_BYTES);
     return HOST_DONE;
 }

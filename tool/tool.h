@@ -24,7 +24,10 @@ int cmd_set(int argc, char **argv);
 int cmd_target(int argc, char **argv);
 int cmd_device(int argc, char **argv);
 int cmd_rollout(int argc, char **argv);
+int cmd_token(int argc, char **argv);
+int cmd_audit(int argc, char **argv);
 int cmd_chip(int argc, char **argv);
 int cmd_range(int argc, char **argv);
+int cmd_fleet(int argc, char **argv);
 
 #endif

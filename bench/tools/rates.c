@@ -38,7 +38,6 @@ static int sign_once(const struct key *key, const struct rsa3072_key *rsa,
     uint8_t signature[RSA3072_BYTES];
     uint8_t block[1][SIGBLOCK_BYTES];
     uint8_t sector[SIGBLOCK_SECTOR_BYTES];
-    int reason;
     if (image_parse(file->bytes, file->length, &image) != CHAIN_OK ||
         image_signed_digest(&image, file->bytes, file->length, &host_crypto, digest) != CHAIN_OK ||
         key_sign_digest(key, digest, signature) != HOST_DONE)
@@ -47,9 +46,8 @@ static int sign_once(const struct key *key, const struct rsa3072_key *rsa,
     if (sigblock_key_digest(block[0], &host_crypto, trust.digest[0]) != CHAIN_OK)
         return HOST_FAILED;
     sigblock_sector_build(sector, (const uint8_t(*)[SIGBLOCK_BYTES])block, 1);
-    return sigblock_verify(sector, digest, &trust, &host_crypto, &reason, NULL) == SIGBLOCK_TRUSTED
-               ? HOST_DONE
-               : HOST_FAILED;
+    return sigblock_check(block[0], digest, &trust, &host_crypto) == CHAIN_OK ? HOST_DONE
+                                                                              : HOST_FAILED;
 }
 
 static int sign_rate(const char *key_path, const char *image_path, double seconds, double *rate)

@@ -28,7 +28,10 @@ void agent_enter(struct agent *agent, enum agent_state state)
 int agent_save(struct agent *agent)
 {
     const struct agent_store *store = &agent->config->store;
-    return store->save(store->context, &agent->record);
+    int error = store->save(store->context, &agent->record);
+    if (error == AGENT_OK)
+        agent->order_saved = agent->record.action != 0;
+    return error;
 }
 
 void agent_tell(struct agent *agent, struct agent_event event)
@@ -43,29 +46,41 @@ void agent_reboot(struct agent *agent)
     boot->reboot(boot->context);
 }
 
-static void wait_for(struct agent *agent, uint32_t milliseconds)
+void agent_close(struct agent *agent)
 {
     const struct agent_net *net = &agent->config->net;
     net->close(net->context);
+    agent->open = false;
+}
+
+static void wait_for(struct agent *agent, uint32_t milliseconds)
+{
+    agent_close(agent);
     agent->wait_ms = milliseconds;
     agent_enter(agent, AGENT_STATE_WAIT);
 }
 
 void agent_rest(struct agent *agent)
 {
-    uint32_t poll = agent->config->poll_ms;
-    agent->failures = agent->bodies = 0;
-    agent->furthest = 0;
-    wait_for(agent, poll - poll / 8 + random_up_to(agent, poll / 4));
+    uint32_t poll = agent->poll_ms;
+    agent->failures = 0;
+    if (!agent_speaks_ddi(agent)) { /* there the interval is the server's (orders.c) */
+        agent->bodies = 0;
+        agent->furthest = 0;
+    }
+    if (agent->record.report != AGENT_REPORT_NONE)
+        agent_rest_after_boot(agent); /* there is something to tell */
+    else
+        wait_for(agent, poll - poll / 8 + random_up_to(agent, poll / 4));
 }
 
 void agent_rest_after_boot(struct agent *agent)
 {
-    uint32_t soon = agent->config->poll_ms / 8;
+    uint32_t soon = agent->poll_ms / 8;
     wait_for(agent, random_up_to(agent, soon < AGENT_SOON_MS ? soon : AGENT_SOON_MS));
 }
 
-static uint32_t backoff(struct agent *agent)
+static uint32_t backoff(struct agent *agent, uint32_t least)
 {
     uint32_t wait = agent->config->backoff_ms;
     for (unsigned i = 0; i < agent->failures && wait < agent->config->backoff_max_ms; i++)
@@ -75,9 +90,9 @@ static uint32_t backoff(struct agent *agent)
     if (agent->failures < UINT8_MAX)
         agent->failures++;
     wait = wait / 2 + random_up_to(agent, wait / 2);
-    if (agent->bodies >= AGENT_BODIES_MAX && wait < agent->config->poll_ms)
-        wait = agent->config->poll_ms; /* each body erases sectors, and those wear out */
-    return wait;
+    if (agent->bodies >= AGENT_BODIES_MAX && least < agent->config->poll_ms)
+        least = agent->config->poll_ms; /* each body erases sectors, and those wear out */
+    return wait < least ? least + random_up_to(agent, least / 8) : wait;
 }
 
 static const char *offered_version(const struct agent *agent)
@@ -85,13 +100,30 @@ static const char *offered_version(const struct agent *agent)
     return agent->record.version[0] != '\0' ? agent->record.version : NULL;
 }
 
+static void fail_for(struct agent *agent, struct agent_event event, uint32_t least)
+{
+    event.wait_ms = backoff(agent, least);
+    wait_for(agent, event.wait_ms);
+    agent_tell(agent, event);
+}
+
 void agent_fail(struct agent *agent, enum agent_event_kind kind, enum agent_reason reason,
                 int detail)
 {
-    uint32_t wait = backoff(agent);
-    wait_for(agent, wait);
-    agent_tell(agent, (struct agent_event){
-                          .kind = kind, .reason = reason, .detail = detail, .wait_ms = wait});
+    fail_for(agent, (struct agent_event){.kind = kind, .reason = reason, .detail = detail}, 0);
+}
+
+void agent_fail_status(struct agent *agent)
+{
+    uint32_t pause = agent->pause_s < AGENT_PAUSE_S_MAX ? agent->pause_s : AGENT_PAUSE_S_MAX;
+    uint32_t least = pause * 1000;
+    bool denied = agent->status == 401 || agent->status == 403 || agent->status == 404;
+    if (denied && least < agent->poll_ms)
+        least = agent->poll_ms;
+    fail_for(agent,
+             (struct agent_event){
+                 .kind = AGENT_EVENT_RETRY, .reason = AGENT_REASON_STATUS, .detail = agent->status},
+             least);
 }
 
 static void tell_refused(struct agent *agent, enum agent_event_kind kind, enum agent_reason reason,
@@ -103,13 +135,30 @@ static void tell_refused(struct agent *agent, enum agent_event_kind kind, enum a
                                            .version = offered_version(agent)});
 }
 
+/* The server that wanted it is to hear what became of it. */
+static void owe_report(struct agent *agent, enum agent_event_kind kind, enum agent_reason reason,
+                       int detail)
+{
+    struct agent_record *record = &agent->record;
+    if (record->action == 0)
+        return;
+    record->report =
+        kind == AGENT_EVENT_ROLLED_BACK ? AGENT_REPORT_ROLLED_BACK : AGENT_REPORT_REFUSED;
+    record->reason = (uint8_t)reason;
+    record->detail = detail;
+}
+
+/* A DDI server closes its action, and does not offer the file again by itself. */
 void agent_set_aside(struct agent *agent, enum agent_reason reason, int detail)
 {
     tell_refused(agent, AGENT_EVENT_REFUSED, reason, detail);
-    memcpy(agent->set_aside, agent->record.digest, sizeof agent->set_aside);
-    agent->has_set_aside = true;
-    agent->refused_ms = agent_now(agent);
+    owe_report(agent, AGENT_EVENT_REFUSED, reason, detail);
     agent->record.phase = AGENT_RECORD_NONE;
+    if (!agent_speaks_ddi(agent)) {
+        memcpy(agent->set_aside, agent->record.digest, sizeof agent->set_aside);
+        agent->has_set_aside = true;
+        agent->refused_ms = agent_now(agent);
+    }
     agent_rest(agent);
 }
 
@@ -125,6 +174,7 @@ void agent_refuse(struct agent *agent, enum agent_event_kind kind, enum agent_re
             record->refused_count++;
     }
     record->phase = AGENT_RECORD_NONE;
+    owe_report(agent, kind, reason, detail);
     bool saved = agent_save(agent) == AGENT_OK; /* first, so that what is told also holds */
     tell_refused(agent, kind, reason, detail);
     if (saved)
@@ -146,6 +196,7 @@ void agent_init(struct agent *agent, const struct agent_config *config)
 {
     memset(agent, 0, sizeof *agent);
     agent->config = config;
+    agent->poll_ms = config->poll_ms;
     agent_enter(agent, AGENT_STATE_START);
 }
 
@@ -155,16 +206,31 @@ static uint32_t remaining(const struct agent *agent, uint32_t since, uint32_t to
     return passed < total ? total - passed : 0;
 }
 
-static void wait_is_over(struct agent *agent)
+/* Is what is in the slot whole, and nobody to be asked any more? */
+static bool ready_to_switch(const struct agent *agent)
 {
     const struct agent_record *record = &agent->record;
+    return record->phase == AGENT_RECORD_DOWNLOAD && record->offset == record->length &&
+           (agent->may_switch || !agent_speaks_ddi(agent));
+}
+
+void agent_begin(struct agent *agent)
+{
+    agent->exchanges = 0;
+    agent->attributes_told = agent->may_switch = false;
+    agent_ask(agent, agent_speaks_ddi(agent) ? ddi_first_question(agent) : AGENT_ASK_PLAIN);
+}
+
+static void wait_is_over(struct agent *agent)
+{
     if (agent->has_set_aside && agent_now(agent) - agent->refused_ms >= AGENT_SET_ASIDE_MS)
         agent->has_set_aside = false;
-    bool complete = record->phase == AGENT_RECORD_DOWNLOAD && record->offset == record->length;
     if (!agent->started)
         agent_enter(agent, AGENT_STATE_START);
+    else if (ready_to_switch(agent))
+        agent_enter(agent, AGENT_STATE_VERIFY);
     else
-        agent_enter(agent, complete ? AGENT_STATE_VERIFY : AGENT_STATE_CONNECT);
+        agent_begin(agent);
 }
 
 /* One step of the states that talk: whether it got on. */
@@ -177,6 +243,8 @@ static bool talk(struct agent *agent)
         return agent_send(agent);
     case AGENT_STATE_HEAD:
         return agent_head(agent);
+    case AGENT_STATE_REPLY:
+        return agent_reply(agent);
     default:
         return agent_body(agent);
     }

@@ -6,7 +6,9 @@
  * to, keeps them alive, and calls agent_poll() again and again.
  *
  *     start ---> trial ---> wait ---> connect -> send -> head -> body ---> verify ---> switch
- *        \___________________/  \______________/______/_______/  back-off     \___ refused
+ *        \___________________/  \        ^                \ reply        /     \___ refused
+ *                                \       \________________/             /
+ *                                 \________ back-off, rest ____________/
  *
  * What holds whatever happens (a cut of power included):
  * - only the passive slot is written, and never while the running image is on trial;
@@ -17,10 +19,17 @@
  * - every step may be repeated; the journal says where to go on;
  * - no server can hold the agent or wear the flash out: connecting, asking and the answer's header
  *   have 30 s each, silence ends a download after 30 s, 64 KB of it must come within 5 minutes, and
- *   downloads that get nowhere are begun at the pace of the poll interval.
+ *   downloads that get nowhere are begun at the pace of the configured poll interval.
  *
- * The server speaks HTTP (device/agent/http.h): GET /ota/<product>/<channel>.bin, whose strong
- * ETag is the SHA-256 of the file: image and signature sector, a multiple of 4096 bytes.
+ * The file is an image and its signature sector, a multiple of 4096 bytes. The server speaks HTTP
+ * (device/agent/http.h), in one of two ways:
+ * - without a device_id, the plain channel: GET /ota/<product>/<channel>.bin, whose strong ETag is
+ *   the SHA-256 of the file;
+ * - with one, hawkBit's DDI (docs/architecture.md, "Update"): the server says what this device is
+ *   to install and when, and hears how it went. The number of its action lies in the journal from
+ *   the first sector to the server's answer to the final report, which is repeated until then. A
+ *   file that is complete and verified waits until the server, asked again, still wants it in.
+ *   Every link has to lead to the configured host and port.
  */
 #ifndef DEVICE_AGENT_AGENT_H
 #define DEVICE_AGENT_AGENT_H
@@ -59,6 +68,14 @@ enum agent_trial_end {
     AGENT_TRIAL_FAILED,    /* the self-test failed */
 };
 
+/* What a DDI server has yet to hear of `action`. */
+enum agent_report {
+    AGENT_REPORT_NONE,
+    AGENT_REPORT_SUCCESS,
+    AGENT_REPORT_REFUSED,     /* with reason and detail */
+    AGENT_REPORT_ROLLED_BACK, /* with reason and detail */
+};
+
 /* All that survives a reset. */
 struct agent_record {
     uint8_t phase; /* enum agent_record_phase */
@@ -66,9 +83,13 @@ struct agent_record {
     uint8_t tries; /* trial boots of this file so far */
     uint8_t trial; /* enum agent_trial_end: what the last one said of itself */
     uint8_t refused_count;
+    uint8_t report;  /* enum agent_report */
+    uint8_t reason;  /* enum agent_reason */
+    int32_t detail;  /* what reason has beside it */
+    uint32_t action; /* of a DDI server, for this file; 0: none */
     uint32_t length; /* bytes of the file */
     uint32_t offset;
-    uint8_t digest[HTTP_ETAG_BYTES]; /* of the file, as the server says */
+    uint8_t digest[HTTP_ETAG_BYTES]; /* SHA-256 of the file, as the server says */
     char version[AGENT_VERSION_BYTES];
     uint8_t refused[AGENT_REFUSED_MAX][HTTP_ETAG_BYTES]; /* newest first */
 };
@@ -125,6 +146,7 @@ struct agent_clock {
     uint32_t (*random)(void *context);       /* spreads a fleet; no secret depends on it */
 };
 
+/* In the journal by their numbers: new ones at the end only. */
 enum agent_reason {
     AGENT_REASON_NONE,
     AGENT_REASON_NETWORK,        /* could not connect, connection lost, silence */
@@ -144,13 +166,17 @@ enum agent_reason {
     AGENT_REASON_NOT_NEWER,      /* version not above the running one */
     AGENT_REASON_SECURE_VERSION, /* below the anti-rollback floor */
     AGENT_REASON_IMAGE,          /* detail: a chain_error of verify_image() */
-    AGENT_REASON_DIGEST,         /* the bytes are not those the ETag names */
+    AGENT_REASON_DIGEST,         /* the bytes are not those the server named */
     AGENT_REASON_FLASH,          /* passive slot, journal or otadata could not be written */
     AGENT_REASON_NOT_LOADED,     /* the bootloader did not take it */
     AGENT_REASON_TRIAL_RESET,    /* reset before it was confirmed */
     AGENT_REASON_SELF_TEST,      /* its self-test failed */
     AGENT_REASON_NO_VERDICT,     /* its self-test did not end in time */
     AGENT_REASON_TOO_MANY_TRIES, /* no trial came to an end */
+    AGENT_REASON_ANSWER,         /* DDI: the JSON is too long, malformed or lacks something */
+    AGENT_REASON_ORIGIN,         /* DDI: a link leads to another server, or is no usable link */
+    AGENT_REASON_ARTIFACTS,      /* DDI: not one file with a SHA-256 and a size */
+    AGENT_REASON_LAST = AGENT_REASON_ARTIFACTS
 };
 
 enum agent_event_kind {
@@ -165,6 +191,9 @@ enum agent_event_kind {
     AGENT_EVENT_REFUSED,     /* version (NULL: not known yet), reason, detail */
     AGENT_EVENT_ROLLED_BACK, /* version was tried and failed: reason; remembered for good */
     AGENT_EVENT_RETRY,       /* reason, detail, wait_ms */
+    AGENT_EVENT_WAITING,     /* DDI: version is here, the server lets it wait */
+    AGENT_EVENT_CANCELED,    /* DDI: the server took it back */
+    AGENT_EVENT_REPORTED,    /* DDI: the server knows how its action ended */
 };
 
 struct agent_event {
@@ -182,9 +211,12 @@ struct agent_config {
     const char *host;
     uint16_t port;
     const char *product;
-    const char *channel;
+    const char *channel;     /* of the plain channel; for DDI an attribute of the device */
     const char *token;       /* the device's own, for the server; NULL: none */
-    uint32_t poll_ms;        /* between two questions; spread by an eighth */
+    const char *device_id;   /* NULL: plain channel; else DDI, as this controller: letters, digits,
+                              * '-', '_', '.', ':' */
+    const char *tenant;      /* for DDI; of the same characters */
+    uint32_t poll_ms;        /* between two questions; spread by an eighth; DDI servers change it */
     uint32_t backoff_ms;     /* first wait after a failure; doubles ... */
     uint32_t backoff_max_ms; /* ... up to this */
     uint32_t trial_ms;       /* a trial without verdict by then is given up, and repeated later */
@@ -206,6 +238,7 @@ struct agent_config {
 };
 
 #define AGENT_SECTOR_BYTES 4096u
+#define AGENT_PATH_BYTES   257u /* of a link: longer ones are refused */
 
 /* Private to device/agent; here so that the caller can own one. */
 struct agent {
@@ -214,10 +247,12 @@ struct agent {
     bool started;
     uint8_t failures;    /* in a row */
     uint8_t bodies;      /* begun since a download last got further */
+    uint32_t bodies_ms;  /* DDI: when that was last forgiven */
     uint32_t furthest;   /* offset that a download reached since the last rest */
     uint32_t since_ms;   /* start of the state; in the body, last time a byte came */
     uint32_t step_ms;    /* in the body: its start, or when progress was last saved */
     uint32_t wait_ms;    /* in the wait state: how long */
+    uint32_t poll_ms;    /* the configuration's, or what a DDI server asked for */
     uint32_t refused_ms; /* when `set_aside` was */
     bool has_set_aside;  /* refused for now: asked for again after an hour */
     uint8_t set_aside[HTTP_ETAG_BYTES];
@@ -226,6 +261,26 @@ struct agent {
     char running_version[AGENT_VERSION_BYTES];
     char running_project[AGENT_VERSION_BYTES];
     struct agent_record record;
+
+    /* A conversation: exchanges over one connection, as long as the server leaves it open. */
+    uint8_t question;  /* of the exchange under way */
+    uint8_t exchanges; /* so far */
+    bool open;         /* there is a connection */
+    bool stays;        /* it outlives the answer that is being read */
+    uint16_t status;   /* of that answer */
+    uint32_t pause_s;  /* its Retry-After, 0: none */
+    uint32_t reply;    /* bytes of its body, when that is no file */
+
+    /* DDI. */
+    bool attributes_told; /* in this conversation */
+    bool may_switch;      /* the server wants what is in the slot to run now */
+    bool start_told;      /* of this action */
+    bool wait_told;
+    bool order_saved;  /* the journal names an action */
+    uint32_t canceled; /* the action that is to stop */
+    uint32_t ended;    /* the action whose end the server heard last */
+    char path[AGENT_PATH_BYTES];
+
     uint32_t offset; /* of the file: what is in the slot */
     uint32_t fill;   /* bytes in the buffer */
     uint32_t sent;   /* bytes of the request sent */

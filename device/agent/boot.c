@@ -68,7 +68,8 @@ static void settle(struct agent *agent, unsigned running, unsigned passive, int 
     struct agent_record *record = &agent->record;
     if (record->phase == AGENT_RECORD_ATTEMPT && record->slot == running) {
         record->phase = AGENT_RECORD_NONE; /* it runs and is confirmed: done */
-        (void)agent_save(agent);           /* the next boot comes to the same */
+        record->report = record->action != 0 ? AGENT_REPORT_SUCCESS : AGENT_REPORT_NONE;
+        (void)agent_save(agent); /* the next boot comes to the same */
     }
     if (record->slot != passive || !record_plausible(agent))
         record->phase = AGENT_RECORD_NONE; /* about slots that were */
@@ -89,7 +90,17 @@ static void settle(struct agent *agent, unsigned running, unsigned passive, int 
         return;
     }
     record->phase = AGENT_RECORD_DOWNLOAD; /* complete: verify and switch once more */
+    agent->may_switch = true;
     agent_enter(agent, AGENT_STATE_VERIFY);
+}
+
+/* What a DDI server began is not the plain channel's to go on with. */
+static void forget_orders(struct agent_record *record)
+{
+    if (record->action != 0 && record->phase == AGENT_RECORD_DOWNLOAD)
+        record->phase = AGENT_RECORD_NONE;
+    record->action = 0;
+    record->report = AGENT_REPORT_NONE;
 }
 
 void agent_start(struct agent *agent)
@@ -111,6 +122,9 @@ void agent_start(struct agent *agent)
         return;
     }
     agent->started = true;
+    agent->order_saved = agent->record.action != 0;
+    if (!agent_speaks_ddi(agent))
+        forget_orders(&agent->record);
     if (state == OTADATA_PENDING_VERIFY || state == OTADATA_NEW) {
         agent_enter(agent, AGENT_STATE_TRIAL);
         agent_tell(agent, (struct agent_event){.kind = AGENT_EVENT_TRIAL,

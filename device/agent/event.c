@@ -23,13 +23,16 @@ static const char *const reasons[] = {
     [AGENT_REASON_NOT_NEWER] = "too old: not newer than the running version",
     [AGENT_REASON_SECURE_VERSION] = "secure version below the floor of this device",
     [AGENT_REASON_IMAGE] = "not verified",
-    [AGENT_REASON_DIGEST] = "its bytes are not those its ETag names",
+    [AGENT_REASON_DIGEST] = "its bytes are not those the server named",
     [AGENT_REASON_FLASH] = "flash could not be written",
     [AGENT_REASON_NOT_LOADED] = "the bootloader did not load it",
     [AGENT_REASON_TRIAL_RESET] = "reset before it confirmed itself",
     [AGENT_REASON_SELF_TEST] = "its self-test failed",
     [AGENT_REASON_NO_VERDICT] = "its self-test did not end in time",
     [AGENT_REASON_TOO_MANY_TRIES] = "no trial of it came to an end",
+    [AGENT_REASON_ANSWER] = "the server's answer is not understood",
+    [AGENT_REASON_ORIGIN] = "the server's link does not lead to the server itself",
+    [AGENT_REASON_ARTIFACTS] = "not one file with a size and a SHA-256",
 };
 
 static int print_reason(const struct agent_event *event, char *out, size_t size)
@@ -87,6 +90,15 @@ char *agent_event_print(const struct agent_event *event, char *out, size_t size)
         break;
     case AGENT_EVENT_RETRY:
         snprintf(out, size, "%s; next try in %lu ms", reason, wait);
+        break;
+    case AGENT_EVENT_WAITING:
+        snprintf(out, size, "%s is here and waits until the server wants it installed", version);
+        break;
+    case AGENT_EVENT_CANCELED:
+        snprintf(out, size, "the server took its order back");
+        break;
+    case AGENT_EVENT_REPORTED:
+        snprintf(out, size, "the server knows how its order ended");
         break;
     }
     return out;

@@ -1,8 +1,9 @@
 /* device/agent/http.c: see http.h. RFC 9110 and 9112 name the fields. */
 #include "device/agent/http.h"
 
-#include <stdio.h>
 #include <string.h>
+
+#include "device/agent/writer.h"
 
 /* A piece of text that is not NUL-terminated. */
 struct text {
@@ -129,6 +130,11 @@ static int read_etag(struct text value, bool *seen, struct http_response *respon
     return 0;
 }
 
+static void read_retry_after(struct text value, struct http_response *response)
+{
+    response->has_retry_after = take_number(&value, &response->retry_after) && value.length == 0;
+}
+
 static int read_field(struct text line, bool *etag_seen, struct http_response *response)
 {
     const uint8_t *colon = memchr(line.bytes, ':', line.length);
@@ -142,6 +148,10 @@ static int read_field(struct text line, bool *etag_seen, struct http_response *r
         return read_range(value, response);
     if (text_is(name, "etag"))
         return read_etag(value, etag_seen, response);
+    if (text_is(name, "connection"))
+        response->closes = response->closes || text_is(value, "close");
+    if (text_is(name, "retry-after"))
+        read_retry_after(value, response);
     if (text_is(name, "transfer-encoding"))
         return HTTP_ECODING;
     if (text_is(name, "content-encoding") && !text_is(value, "identity"))
@@ -229,26 +239,7 @@ const char *http_error_text(int error)
     }
 }
 
-/* Appends to out; *used becomes `size` for good when it does not fit. */
-static void put(char *out, size_t size, size_t *used, const char *text)
-{
-    size_t length = strlen(text);
-    if (length >= size - *used) {
-        *used = size;
-        return;
-    }
-    memcpy(out + *used, text, length);
-    *used += length;
-}
-
-static void put_number(char *out, size_t size, size_t *used, uint32_t number)
-{
-    char text[11];
-    snprintf(text, sizeof text, "%lu", (unsigned long)number);
-    put(out, size, used, text);
-}
-
-static void put_etag(char *out, size_t size, size_t *used, const uint8_t etag[HTTP_ETAG_BYTES])
+static void put_etag(struct writer *writer, const uint8_t etag[HTTP_ETAG_BYTES])
 {
     static const char digits[] = "0123456789abcdef";
     char text[2 * HTTP_ETAG_BYTES + 3];
@@ -259,40 +250,54 @@ static void put_etag(char *out, size_t size, size_t *used, const uint8_t etag[HT
     }
     text[sizeof text - 2] = '"';
     text[sizeof text - 1] = '\0';
-    put(out, size, used, text);
+    writer_put(writer, text);
+}
+
+static void put_conditions(struct writer *writer, const struct http_request *request)
+{
+    for (size_t i = 0; i < request->not_wanted_count; i++) {
+        writer_put(writer, i == 0 ? "If-None-Match: " : ", ");
+        put_etag(writer, request->not_wanted[i]);
+    }
+    writer_put(writer, request->not_wanted_count > 0 ? "\r\n" : "");
+    if (request->resume_offset == 0)
+        return;
+    if (request->resume_etag != NULL) {
+        writer_put(writer, "If-Range: ");
+        put_etag(writer, request->resume_etag);
+        writer_put(writer, "\r\n");
+    }
+    writer_put(writer, "Range: bytes=");
+    writer_put_number(writer, request->resume_offset);
+    writer_put(writer, "-\r\n");
 }
 
 size_t http_request_write(const struct http_request *request, char *out, size_t size)
 {
-    size_t used = 0;
-    put(out, size, &used, "GET /ota/");
-    put(out, size, &used, request->product);
-    put(out, size, &used, "/");
-    put(out, size, &used, request->channel);
-    put(out, size, &used, ".bin HTTP/1.1\r\nHost: ");
-    put(out, size, &used, request->host);
-    put(out, size, &used, ":");
-    put_number(out, size, &used, request->port);
-    put(out, size, &used, "\r\nUser-Agent: trustchain-agent/");
-    put(out, size, &used, request->version);
-    put(out, size, &used, "\r\nConnection: close\r\n");
+    struct writer writer = {out, size, 0};
+    writer_put(&writer, request->method);
+    writer_put(&writer, " ");
+    writer_put(&writer, request->path);
+    writer_put(&writer, " HTTP/1.1\r\nHost: ");
+    writer_put(&writer, request->host);
+    writer_put(&writer, ":");
+    writer_put_number(&writer, request->port);
+    writer_put(&writer, "\r\nUser-Agent: trustchain-agent/");
+    writer_put(&writer, request->version);
+    writer_put(&writer, request->stay ? "\r\n" : "\r\nConnection: close\r\n");
     if (request->token != NULL) {
-        put(out, size, &used, "Authorization: TargetToken ");
-        put(out, size, &used, request->token);
-        put(out, size, &used, "\r\n");
+        writer_put(&writer, "Authorization: TargetToken ");
+        writer_put(&writer, request->token);
+        writer_put(&writer, "\r\n");
     }
-    for (size_t i = 0; i < request->not_wanted_count; i++) {
-        put(out, size, &used, i == 0 ? "If-None-Match: " : ", ");
-        put_etag(out, size, &used, request->not_wanted[i]);
+    put_conditions(&writer, request);
+    if (request->body != NULL) {
+        writer_put(&writer, "Content-Type: application/json\r\nContent-Length: ");
+        writer_put_number(&writer, (uint32_t)strlen(request->body));
+        writer_put(&writer, "\r\n");
     }
-    put(out, size, &used, request->not_wanted_count > 0 ? "\r\n" : "");
-    if (request->resume_etag != NULL) {
-        put(out, size, &used, "If-Range: ");
-        put_etag(out, size, &used, request->resume_etag);
-        put(out, size, &used, "\r\nRange: bytes=");
-        put_number(out, size, &used, request->resume_offset);
-        put(out, size, &used, "-\r\n");
-    }
-    put(out, size, &used, "\r\n");
-    return used < size ? used : 0;
+    writer_put(&writer, "\r\n");
+    if (request->body != NULL)
+        writer_put(&writer, request->body);
+    return writer_length(&writer);
 }

@@ -1,6 +1,6 @@
 /* device/agent/http.h: the little of HTTP/1.1 an update needs, bounded on every side.
  *
- * One request form and one response reader, both pure. The reader is strict: CR LF only, no
+ * One request writer and one response reader, both pure. The reader is strict: CR LF only, no
  * folding, no transfer or content coding, no second Content-Length, Content-Range or ETag; numbers
  * are plain decimal and fit 32 bits. What it does not need it skips, within the bound.
  */
@@ -30,6 +30,9 @@ struct http_response {
     uint32_t first, last, total; /* Content-Range, first <= last < total */
     bool has_etag;               /* strong, and 64 hex digits: anything else counts as none */
     uint8_t etag[HTTP_ETAG_BYTES];
+    bool closes; /* the connection ends with this answer */
+    bool has_retry_after;
+    uint32_t retry_after; /* seconds; a date, or more than 32 bits hold, counts as none */
 };
 
 /* `bytes` holds what has come so far. Returns the length of the header when it is complete, 0 when
@@ -40,19 +43,21 @@ int http_response_parse(const uint8_t *bytes, size_t length, struct http_respons
 const char *http_error_text(int error);
 
 struct http_request {
+    const char *method;
     const char *host;
     uint16_t port;
-    const char *product;
-    const char *channel;
+    const char *path;    /* from '/' on, with its query; what may stand in a request line */
     const char *version; /* of the running image, for User-Agent */
     const char *token;   /* printable, no blanks: Authorization: TargetToken; NULL: none */
+    bool stay;           /* the connection is to stay open */
+    const char *body;    /* JSON; NULL: none */
     const uint8_t (*not_wanted)[HTTP_ETAG_BYTES]; /* If-None-Match: running and refused files */
     size_t not_wanted_count;
-    const uint8_t *resume_etag; /* NULL: from the start */
-    uint32_t resume_offset;
+    uint32_t resume_offset;     /* 0: from the start */
+    const uint8_t *resume_etag; /* the part is wanted of this file only; NULL: whatever it is */
 };
 
-/* Writes the request, returns its length; 0 when it does not fit. */
+/* Writes the request, its body included, and returns its length; 0 when it does not fit. */
 size_t http_request_write(const struct http_request *request, char *out, size_t size);
 
 #endif

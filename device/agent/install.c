@@ -86,7 +86,6 @@ static bool save_progress(struct agent *agent)
 static void store_sector(struct agent *agent)
 {
     const struct agent_flash *flash = &agent->config->flash;
-    const struct agent_net *net = &agent->config->net;
     bool good = agent->offset > 0 || open_slot(agent);
     good = good && flash->erase(flash->context, agent->offset) == AGENT_OK &&
            flash->write(flash->context, agent->offset, agent->buffer, sizeof agent->buffer) ==
@@ -101,7 +100,7 @@ static void store_sector(struct agent *agent)
     if ((complete || agent->offset % AGENT_SAVE_BYTES == 0) && !save_progress(agent)) {
         lost_flash(agent);
     } else if (complete) {
-        net->close(net->context);
+        agent_close(agent);
         agent_enter(agent, AGENT_STATE_VERIFY);
     }
 }
@@ -168,7 +167,7 @@ static uint32_t judge_slot(struct agent *agent, const uint8_t *bytes, enum agent
     return *reason == AGENT_REASON_NONE ? SIGBLOCK_TRUSTED : SIGBLOCK_REFUSED;
 }
 
-/* Is the slot's content the file that the ETag names? */
+/* Is the slot's content the file that the server named? */
 static bool digest_holds(const struct agent *agent, const uint8_t *bytes)
 {
     const struct chain_crypto *crypto = agent->config->crypto;
@@ -214,7 +213,10 @@ void agent_verify(struct agent *agent)
     if (verdict == SIGBLOCK_TRUSTED && known) {
         agent_tell(agent, (struct agent_event){.kind = AGENT_EVENT_VERIFIED,
                                                .version = agent->record.version});
-        switch_over(agent, verdict);
+        if (agent->may_switch || !agent_speaks_ddi(agent))
+            switch_over(agent, verdict);
+        else
+            agent_begin(agent);                    /* is it still wanted, and now? */
     } else if (known && detail != CHAIN_ECRYPTO) { /* which would say nothing about the file */
         agent_refuse(agent, AGENT_EVENT_REFUSED, reason, detail);
     } else {

@@ -16,6 +16,10 @@
 #define AT_LENGTH  16
 #define AT_OFFSET  20
 #define AT_TRIAL   24
+#define AT_REPORT  25
+#define AT_REASON  26
+#define AT_ACTION  28
+#define AT_DETAIL  32
 #define AT_DIGEST  48
 #define AT_VERSION 80
 #define AT_REFUSED 128
@@ -44,6 +48,10 @@ static void record_encode(const struct agent_record *record, uint32_t sequence,
     bytes[AT_TRIES] = record->tries;
     bytes[AT_COUNT] = record->refused_count;
     bytes[AT_TRIAL] = record->trial;
+    bytes[AT_REPORT] = record->report;
+    bytes[AT_REASON] = record->reason;
+    le32_store(bytes + AT_ACTION, record->action);
+    le32_store(bytes + AT_DETAIL, (uint32_t)record->detail);
     le32_store(bytes + AT_LENGTH, record->length);
     le32_store(bytes + AT_OFFSET, record->offset);
     memcpy(bytes + AT_DIGEST, record->digest, sizeof record->digest);
@@ -62,6 +70,12 @@ static uint32_t record_sequence(const uint8_t bytes[JOURNAL_RECORD_BYTES])
     return le32_load(bytes + 4);
 }
 
+/* What a later firmware may have written, and this one does not know, is nothing. */
+static uint8_t known(uint8_t value, uint8_t last)
+{
+    return value <= last ? value : 0;
+}
+
 static void record_decode(const uint8_t bytes[JOURNAL_RECORD_BYTES], struct agent_record *record)
 {
     memset(record, 0, sizeof *record);
@@ -70,6 +84,10 @@ static void record_decode(const uint8_t bytes[JOURNAL_RECORD_BYTES], struct agen
     record->tries = bytes[AT_TRIES];
     record->refused_count = bytes[AT_COUNT];
     record->trial = bytes[AT_TRIAL];
+    record->report = known(bytes[AT_REPORT], AGENT_REPORT_ROLLED_BACK);
+    record->reason = known(bytes[AT_REASON], AGENT_REASON_LAST);
+    record->action = le32_load(bytes + AT_ACTION);
+    record->detail = (int32_t)le32_load(bytes + AT_DETAIL);
     record->length = le32_load(bytes + AT_LENGTH);
     record->offset = le32_load(bytes + AT_OFFSET);
     memcpy(record->digest, bytes + AT_DIGEST, sizeof record->digest);

@@ -13,8 +13,10 @@
  *           other 252 bytes       15  1  count of refused digests
  *                                 16  4  length of the file
  *                                 20  4  offset: bytes that are in the slot
- *                                 24  1  trial: enum agent_trial_end
- *     unnamed bytes are zero
+ *     24  1  trial: enum agent_trial_end
+ *     25  1  report: enum agent_report           28  4  action
+ *     26  1  reason: enum agent_reason           32  4  detail
+ *     unnamed bytes are zero; 25 to 35 are so in records of agents that knew no DDI
  */
 #ifndef DEVICE_AGENT_JOURNAL_H
 #define DEVICE_AGENT_JOURNAL_H

@@ -1,7 +1,6 @@
 /* device/agent/settings.c: see settings.h. */
 #include "device/agent/settings.h"
 
-#include <stdbool.h>
 #include <string.h>
 
 #include "chain/error.h"
@@ -88,6 +87,24 @@ static const char *take_token(struct settings *settings, const char *text)
     return NULL;
 }
 
+/* Judged when device_id and token are known. */
+static const char *take_mode(struct settings *settings, const char *text)
+{
+    bool ddi = strcmp(text, "ddi") == 0;
+    if (!ddi && strcmp(text, "plain") != 0)
+        return "neither plain nor ddi";
+    if (ddi && (settings->device_id[0] == '\0' || settings->token[0] == '\0'))
+        return "ddi needs device_id and token";
+    settings->ddi = ddi;
+    return NULL;
+}
+
+static const char *take_tenant(struct settings *settings, const char *text)
+{
+    bool valid = text[0] != '.' && take_word(settings->tenant, sizeof settings->tenant, text, NAME);
+    return valid ? NULL : "not 1 to 40 letters, digits, '-', '_', '.'";
+}
+
 /* Of a known key, a value of another type is a mistake worth a line. */
 static bool is_number(const struct nvs_source *source, const char *key)
 {
@@ -148,5 +165,7 @@ void settings_read(struct settings *settings, const struct nvs_source *source,
     read_text(settings, source, "channel", take_channel, listener);
     read_text(settings, source, "device_id", take_id, listener);
     read_text(settings, source, "token", take_token, listener);
+    read_text(settings, source, "tenant", take_tenant, listener);
+    read_text(settings, source, "mode", take_mode, listener);
     read_poll(settings, source, listener);
 }

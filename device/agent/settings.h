@@ -8,6 +8,9 @@
  *     device_id  string   1 to 64 letters, digits, '-', '_', '.', ':'
  *     token      string   1 to 128 printable characters without blanks; secret
  *     poll_s     u32      1 to 4000000: seconds between two questions
+ *     mode       string   "plain": the channel's file; "ddi": hawkBit's DDI, as device_id with
+ * token tenant     string   1 to 40 letters, digits, '-', '_', '.': whose fleet, for DDI
+ * ("DEFAULT")
  *
  * NVS is not authenticated, encrypted or not: who can write the flash can change what is in it.
  * Therefore nothing here decides whom the device trusts. The pinned authority, the keys that sign
@@ -18,16 +21,18 @@
 #ifndef DEVICE_AGENT_SETTINGS_H
 #define DEVICE_AGENT_SETTINGS_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "chain/nvs_source.h"
 
-#define SETTINGS_NAMESPACE   "trustchain"
-#define SETTINGS_POLL_S_MAX  4000000u
-#define SETTINGS_HOST_BYTES  254 /* these include the NUL */
-#define SETTINGS_CHANNEL_MAX 32
-#define SETTINGS_ID_BYTES    65
-#define SETTINGS_TOKEN_BYTES 129
+#define SETTINGS_NAMESPACE    "trustchain"
+#define SETTINGS_POLL_S_MAX   4000000u
+#define SETTINGS_HOST_BYTES   254 /* these include the NUL */
+#define SETTINGS_CHANNEL_MAX  32
+#define SETTINGS_ID_BYTES     65
+#define SETTINGS_TOKEN_BYTES  129
+#define SETTINGS_TENANT_BYTES 41
 
 struct settings {
     char host[SETTINGS_HOST_BYTES];
@@ -36,6 +41,8 @@ struct settings {
     char device_id[SETTINGS_ID_BYTES];
     char token[SETTINGS_TOKEN_BYTES];
     uint32_t poll_ms;
+    bool ddi; /* only with device_id and token */
+    char tenant[SETTINGS_TENANT_BYTES];
 };
 
 /* Told once for each key that is there: `problem` is NULL when its value holds from now on, else

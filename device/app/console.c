@@ -72,8 +72,10 @@ static void command_status(void)
     hal_printf("device     %s, token %s\n",
                settings->device_id[0] != '\0' ? settings->device_id : "without id",
                settings->token[0] != '\0' ? "set" : "none");
-    hal_printf("server     https://%s:%u, product %s, channel %s, every %lu s\n", settings->host,
-               (unsigned)settings->port, app_config.product, settings->channel,
+    hal_printf("server     https://%s:%u, product %s, %s %s, every %lu s\n", settings->host,
+               (unsigned)settings->port, app_config.product,
+               settings->ddi ? "DDI tenant" : "channel",
+               settings->ddi ? settings->tenant : settings->channel,
                (unsigned long)settings->poll_ms / 1000);
     hal_printf("authority  %s\n", authority);
 }

@@ -20,6 +20,7 @@ static void built_in(void)
 {
     settings = (struct settings){.port = app_config.port, .poll_ms = app_config.poll_ms};
     strncpy(settings.host, app_config.host, sizeof settings.host - 1);
+    strncpy(settings.tenant, "DEFAULT", sizeof settings.tenant - 1);
     strncpy(settings.channel, app_config.channel, sizeof settings.channel - 1);
 }
 
@@ -99,10 +100,11 @@ const struct settings *nvs_settings_read(void)
         log_line('I', "settings", "the firmware's own: %s", why);
         return &settings;
     }
-    log_line('I', "settings", "from %sNVS: device %s, token %s, server https://%s:%u, channel %s",
+    log_line('I', "settings", "from %sNVS: device %s, token %s, server https://%s:%u, %s %s",
              keys != NULL ? "encrypted " : "",
              settings.device_id[0] != '\0' ? settings.device_id : "without id",
              settings.token[0] != '\0' ? "set" : "none", settings.host, (unsigned)settings.port,
-             settings.channel);
+             settings.ddi ? "DDI tenant" : "channel",
+             settings.ddi ? settings.tenant : settings.channel);
     return &settings;
 }

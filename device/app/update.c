@@ -179,6 +179,8 @@ static void configure(struct agent_config *config, const struct settings *settin
         .product = app_config.product,
         .channel = settings->channel,
         .token = settings->token[0] != '\0' ? settings->token : NULL,
+        .device_id = settings->ddi ? settings->device_id : NULL,
+        .tenant = settings->tenant,
         .poll_ms = settings->poll_ms,
         .backoff_ms = BACKOFF_MS,
         .backoff_max_ms = BACKOFF_MAX_MS,

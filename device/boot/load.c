@@ -33,7 +33,7 @@ static int parse(const struct partition *slot, const struct boot_policy *policy,
     int error = view == 0 ? CHAIN_EBOUNDS : image_parse(view, slot->size, image);
     hal_mmu_unmap(0, SOC_MMU_ENTRIES);
     if (error == CHAIN_OK)
-        error = image_check_target(image, IMAGE_APP, policy->chip_rev);
+        error = image_check_target(image, IMAGE_APP, policy->chip_rev, IMAGE_MMU_PAGE);
     if (error == CHAIN_OK && policy->secured != 0 &&
         !span_within(image->signed_length, SIGBLOCK_SECTOR_BYTES, slot->size))
         error = CHAIN_EUNSIGNED;

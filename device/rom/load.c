@@ -179,7 +179,8 @@ uint32_t rom_load_bootloader(const struct efuse *efuse)
     if (view == 0 || image_parse(view, view_bytes, &image) != CHAIN_OK)
         invalid_header(view);
     print_mode(&image);
-    int error = image_check_target(&image, IMAGE_BOOTLOADER, efuse_chip_revision(efuse));
+    int error =
+        image_check_target(&image, IMAGE_BOOTLOADER, efuse_chip_revision(efuse), IMAGE_MMU_PAGE);
     if (error != CHAIN_OK || !segments_clear_of_rom(&image)) {
         rom_print("bootloader refused: ");
         refuse(chain_error_text(error != CHAIN_OK ? error : CHAIN_EOVERLAP));

@@ -50,6 +50,8 @@ struct api_request {
     bool device_port;         /* came in where only devices are served */
 };
 
+struct page;
+
 struct api_answer {
     int status;
     const char *type; /* of the body; NULL: none */
@@ -65,6 +67,8 @@ struct api_answer {
     char etag[72]; /* with its quotes */
     int64_t size;
     int64_t modified; /* milliseconds since 1970 */
+    /* Instead of a body: a file of the console, which is part of the program. */
+    const struct page *page; /* server/web/pages.h */
     /* Instead of a body: server-sent events from now on. */
     bool is_events;
 };
@@ -108,6 +112,8 @@ extern const struct api_route ddi_routes[];
 extern const struct api_route mgmt_routes[];
 extern const struct api_route console_routes[];
 extern const struct api_route service_routes[];
+/* All of them; ends with NULL. */
+extern const struct api_route *const api_tables[];
 
 /* Finds the row and decodes the path's variables into `call`. 0, or the status to answer: 400, 404
  * (device_port: also whatever is not for devices), 405 with answer->allow set. HEAD finds GET. */

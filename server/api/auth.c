@@ -178,8 +178,8 @@ static bool basic_parts(const char *text, char out[BASIC_MAX], const char **name
     int count = EVP_DecodeBlock((unsigned char *)out, (const unsigned char *)text, (int)length);
     if (count < 0)
         return false;
-    for (size_t i = length; i > 0 && text[i - 1] == '='; i--)
-        count--;
+    /* It counts what the padding stands for, of which there is no more than two. */
+    count -= (text[length - 1] == '=') + (text[length - 2] == '=');
     out[count] = '\0';
     char *colon = strchr(out, ':');
     if (colon == NULL || strlen(out) != (size_t)count)

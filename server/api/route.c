@@ -5,8 +5,8 @@
 #include "server/api/api.h"
 #include "server/api/percent.h"
 
-static const struct api_route *const tables[] = {ddi_routes, mgmt_routes, console_routes,
-                                                 service_routes};
+const struct api_route *const api_tables[] = {ddi_routes, mgmt_routes, console_routes,
+                                              service_routes, NULL};
 
 /* Is `path` of the form of `pattern`? Counts the variables and says where they are. */
 static bool matches(const char *pattern, const char *path, const char **at, size_t *length)
@@ -42,9 +42,11 @@ static void add_allowed(struct api_answer *answer, enum api_method method)
              method_word(method), method == API_GET ? ", HEAD" : "");
 }
 
-static bool served_here(const struct api_route *route, const struct api_request *request)
+/* Devices have no use for the console, however public its pages are. */
+static bool served_here(const struct api_route *const *table, const struct api_route *route,
+                        const struct api_request *request)
 {
-    return !request->device_port || route->role <= API_DEVICE;
+    return !request->device_port || (*table != console_routes && route->role <= API_DEVICE);
 }
 
 static int decode_segments(struct api_call *call, const char *const *at, const size_t *length)
@@ -69,9 +71,10 @@ int api_route_find(struct api_call *call)
     size_t length[API_SEGMENTS_MAX + 1];
     if (strlen(request->path) >= API_PATH_MAX - API_SEGMENTS_MAX)
         return 400;
-    for (size_t table = 0; table < sizeof tables / sizeof tables[0]; table++) {
-        for (const struct api_route *route = tables[table]; route->path != NULL; route++) {
-            if (!served_here(route, request) || !matches(route->path, request->path, at, length))
+    for (const struct api_route *const *table = api_tables; *table != NULL; table++) {
+        for (const struct api_route *route = *table; route->path != NULL; route++) {
+            if (!served_here(table, route, request) ||
+                !matches(route->path, request->path, at, length))
                 continue;
             if (route->method == method) {
                 call->route = route;

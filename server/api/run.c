@@ -165,7 +165,7 @@ int api_run(struct db *db, const struct api_service *service, const struct api_r
 
 void api_answer_failure(struct api_answer *answer, int status)
 {
-    bool again = status == DB_EAGAIN || status == DB_EFULL;
+    bool again = status == DB_EAGAIN || status == DB_EFULL || status == DB_EUNKNOWN;
     set_error(answer, again ? 503 : 500, ERROR_CODE "repo.genericError", db_status_text(status));
     answer->retry_after = again ? 5 : 0;
 }

@@ -22,4 +22,7 @@ struct api_service {
     const char *const *trusted_proxy; /* addresses whose X-Controller-Id counts; ends with NULL */
 };
 
+int api_healthz(struct api_call *call);
+int api_openapi(struct api_call *call);
+
 #endif

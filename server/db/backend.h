@@ -23,6 +23,7 @@ struct db_backend {
     void (*close)(struct db *db);
     int (*mend)(struct db *db);
     int (*begin)(struct db *db, enum db_access access);
+    int (*commit)(struct db *db);
     int (*script)(struct db *db, const char *sql);
     /* `keep`: sql lives for ever. */
     struct db_rows *(*query)(struct db *db, const char *sql, bool keep,

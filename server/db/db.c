@@ -20,6 +20,8 @@ const char *db_status_text(int status)
         return "the store is busy or not reachable";
     case DB_EFULL:
         return "the store is full or read-only";
+    case DB_EUNKNOWN:
+        return "the store was lost while it answered: this may be done or not";
     default:
         return "the store failed";
     }
@@ -64,12 +66,15 @@ int db_begin(struct db *db, enum db_access access)
 
 int db_commit(struct db *db)
 {
-    return db->backend->script(db, "COMMIT");
+    return db->backend->commit(db);
 }
 
 void db_rollback(struct db *db)
 {
+    char error[DB_ERROR_MAX];
+    memcpy(error, db->error, sizeof error);
     (void)db->backend->script(db, "ROLLBACK"); /* fails only where there is nothing left to undo */
+    memcpy(db->error, error, sizeof error);    /* why it was rolled back */
 }
 
 int db_mark(struct db *db)

@@ -10,8 +10,10 @@
  * A connection belongs to one thread at a time. Whatever runs in a transaction can be asked to run
  * again (DB_EAGAIN): it keeps its results to itself until db_commit() has said DB_OK.
  *
- * SQLite: WAL, synchronous=FULL, foreign keys on; a second writer waits up to 10 s. PostgreSQL:
- * DB_WRITE transactions are serializable, so that reading and then writing needs no locks in SQL.
+ * SQLite: a file only its owner can read, made when there is none; WAL, synchronous=FULL, foreign
+ * keys on; a second writer waits up to 10 s. PostgreSQL: DB_WRITE transactions are serializable, so
+ * that reading and then writing needs no locks in SQL; a server that does not answer is given up
+ * after 10 s, and a lock after 10 s, unless the URL says otherwise.
  */
 #ifndef SERVER_DB_DB_H
 #define SERVER_DB_DB_H
@@ -24,9 +26,10 @@ enum db_status {
     DB_ROW = 1,        /* db_next(): there is one */
     DB_OK = 0,         /* done; db_next(): there are no more */
     DB_ECONFLICT = -1, /* a unique or foreign key forbids it */
-    DB_EAGAIN = -2, /* another transaction was in the way, or the connection is lost: run again */
-    DB_EFULL = -3,  /* no room, or read only */
-    DB_EIO = -4,    /* anything else; db_error() says what */
+    DB_EAGAIN = -2,   /* another transaction was in the way, or the connection is lost: run again */
+    DB_EFULL = -3,    /* no room, or read only */
+    DB_EIO = -4,      /* anything else; db_error() says what */
+    DB_EUNKNOWN = -5, /* db_commit(): the connection was lost; it may be there or not */
 };
 
 const char *db_status_text(int status);
@@ -44,7 +47,7 @@ bool db_embedded(const struct db *db);
 /* What the library said about the last failure; never NULL. */
 const char *db_error(const struct db *db);
 
-/* Connects again after DB_EAGAIN if the connection was lost. DB_OK, DB_EAGAIN. */
+/* Connects again if the connection was lost. DB_OK, DB_EAGAIN. */
 int db_mend(struct db *db);
 
 enum db_access { DB_READ, DB_WRITE };

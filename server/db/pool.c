@@ -8,6 +8,7 @@
 #include <time.h>
 
 #include "host/error.h"
+#include "server/db/receipt.h"
 
 #define BATCH_MAX    256u
 #define PAUSE_MIN_NS 500000u /* before a job runs again; doubles ... */
@@ -19,6 +20,7 @@ struct thread {
     struct pool *pool;
     pthread_t id;
     struct db *db;
+    struct receipt receipt; /* of PostgreSQL */
     unsigned seed;
 };
 
@@ -68,22 +70,60 @@ static void pause_before_again(struct thread *thread, unsigned tries)
     nanosleep(&time, NULL);
 }
 
+static int64_t now_ms(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+/* After a while nobody waits for the answer any more; and while the store is away, those who come
+ * later shall not wait for the sum of all. */
+static bool too_late(const struct job *job)
+{
+    return now_ms() - job->since >= JOB_PATIENCE_MS;
+}
+
+static int run_once(struct thread *thread, struct job *job)
+{
+    struct db *db = thread->db;
+    int status = db_begin(db, job->access);
+    if (status == DB_OK && job->access == DB_WRITE && !db_embedded(db))
+        status = receipt_write(&thread->receipt, db);
+    if (status == DB_OK)
+        status = job->run(job, db);
+    if (status == DB_OK)
+        status = db_commit(db);
+    if (status == DB_EUNKNOWN && job->access == DB_READ)
+        status = DB_EAGAIN;
+    if (status != DB_OK)
+        db_rollback(db);
+    return status;
+}
+
+/* What became of a commit whose answer was lost. */
+static int find_out(struct thread *thread, struct job *job)
+{
+    int status = DB_EUNKNOWN;
+    do {
+        pause_before_again(thread, ++job->tries);
+        if (db_mend(thread->db) == DB_OK)
+            status = receipt_ask(&thread->receipt, thread->db);
+    } while (status == DB_EUNKNOWN && !too_late(job));
+    return status;
+}
+
 /* One job as one transaction, until it is through. */
 static int run_alone(struct thread *thread, struct job *job)
 {
-    struct db *db = thread->db;
     for (;;) {
-        int status = db_begin(db, job->access);
-        if (status == DB_OK)
-            status = job->run(job, db);
-        if (status == DB_OK)
-            status = db_commit(db);
-        if (status != DB_OK)
-            db_rollback(db);
-        if (status != DB_EAGAIN || ++job->tries == JOB_TRIES_MAX)
+        int status = run_once(thread, job);
+        if (status == DB_EUNKNOWN)
+            status = find_out(thread, job);
+        if (status != DB_EAGAIN || too_late(job))
             return status;
-        pause_before_again(thread, job->tries);
-        (void)db_mend(db); /* when it does not mend, the next db_begin() says so */
+        pause_before_again(thread, ++job->tries);
+        (void)db_mend(thread->db); /* when it does not mend, the next db_begin() says so */
     }
 }
 
@@ -120,14 +160,15 @@ static int run_together(struct db *db, struct job *batch)
 /* Alone, each job learns its own status: a full disk may leave room for the small ones. */
 static void run_batch(struct thread *thread, struct job *batch)
 {
-    int status = DB_EIO;
-    if (batch->next != NULL)
-        status = run_together(thread->db, batch);
+    bool alone = batch->next == NULL;
+    int status = alone ? DB_OK : run_together(thread->db, batch);
     while (batch != NULL) {
         struct job *job = batch;
         batch = job->next;
         job->next = NULL;
-        if (status != DB_OK || job->status == DB_EAGAIN)
+        if (status == DB_EAGAIN && too_late(job))
+            job->status = status;
+        else if (alone || status != DB_OK || job->status == DB_EAGAIN)
             job->status = run_alone(thread, job);
         finish(thread->pool, job, job->status);
     }
@@ -150,6 +191,11 @@ static int start(struct pool *pool, const char *url)
     thread->pool = pool;
     thread->seed = pool->thread_count;
     void *(*body)(void *) = db_embedded(thread->db) ? run_batches : run_each;
+    if (!db_embedded(thread->db) && receipt_open(&thread->receipt, thread->db) != DB_OK) {
+        host_fail(NULL, "cannot use the store: %s", db_error(thread->db));
+        db_close(thread->db);
+        return HOST_FAILED;
+    }
     sigset_t all;
     sigset_t before;
     sigfillset(&all);
@@ -189,6 +235,7 @@ void pool_submit(struct pool *pool, struct job *job)
 {
     job->next = NULL;
     job->tries = 0;
+    job->since = now_ms();
     pthread_mutex_lock(&pool->lock);
     *pool->last = job;
     pool->last = &job->next;

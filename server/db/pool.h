@@ -5,14 +5,16 @@
  * PostgreSQL several threads with a connection each run one job a transaction.
  *
  * What done() is told holds: with DB_OK the transaction is on disk, with anything else nothing of
- * it is there. A job whose transaction met another one runs again, up to JOB_TRIES_MAX times.
+ * it is there; a commit whose answer was lost with the connection is looked up
+ * (server/db/receipt.h), and only where that fails too is DB_EUNKNOWN told. A job whose transaction
+ * met another one, or lost the store, runs again until it is JOB_PATIENCE_MS old.
  */
 #ifndef SERVER_DB_POOL_H
 #define SERVER_DB_POOL_H
 
 #include "server/db/db.h"
 
-#define JOB_TRIES_MAX    20
+#define JOB_PATIENCE_MS  10000
 #define POOL_THREADS_MAX 32u
 
 /* What run() answers besides DB_OK and the errors: roll back, that was the answer. */
@@ -22,6 +24,7 @@ enum { JOB_REFUSED = 2 };
 struct job {
     struct job *next;
     unsigned tries;
+    int64_t since; /* when it was submitted */
     int status;
     enum db_access access;
     /* May be called again: begins anew each time. */

@@ -83,9 +83,21 @@ static int postgres_script(struct db *db, const char *sql)
     struct postgres_db *self = (struct postgres_db *)db;
     PGresult *result = PQexec(self->connection, sql);
     int status = status_of(self, result);
-    /* COMMIT of a transaction that an error has ended already answers "ROLLBACK". */
-    if (status == DB_OK && strcmp(sql, "COMMIT") == 0 && strcmp(PQcmdStatus(result), "COMMIT") != 0)
+    PQclear(result);
+    return status;
+}
+
+/* COMMIT of a transaction that an error has ended already answers "ROLLBACK". Without an answer
+ * nobody knows; an error that the server has told is one even if it then hangs up. */
+static int postgres_commit(struct db *db)
+{
+    struct postgres_db *self = (struct postgres_db *)db;
+    PGresult *result = PQexec(self->connection, "COMMIT");
+    int status = status_of(self, result);
+    if (status == DB_OK && strcmp(PQcmdStatus(result), "COMMIT") != 0)
         status = DB_EIO;
+    if (status == DB_EAGAIN && PQresultErrorField(result, PG_DIAG_SQLSTATE) == NULL)
+        status = DB_EUNKNOWN;
     PQclear(result);
     return status;
 }
@@ -135,6 +147,8 @@ static PGresult *execute(struct postgres_db *self, const char *sql, int place,
             pointers[i] = numbers[i];
         } else if (values[i].text != NULL) {
             pointers[i] = texts[i] = strndup(values[i].text, values[i].length);
+            if (texts[i] == NULL)
+                abort(); /* it would become the SQL NULL */
         }
     }
     PGresult *result;
@@ -212,6 +226,7 @@ static const struct db_backend postgres_backend = {
     .close = postgres_close,
     .mend = postgres_mend,
     .begin = postgres_begin,
+    .commit = postgres_commit,
     .script = postgres_script,
     .query = postgres_query,
     .next = postgres_next,
@@ -227,13 +242,42 @@ static void no_notices(void *context, const char *message)
     (void)message;
 }
 
+/* What libpq says about a URL that it cannot read may quote a password. */
+static bool is_url(const char *url)
+{
+    PQconninfoOption *parts = PQconninfoParse(url, NULL);
+    PQconninfoFree(parts);
+    return parts != NULL;
+}
+
+/* A server that is gone is noticed; what the URL says comes later and counts. */
+static PGconn *connect_to(const char *url)
+{
+    static const char *const names[] = {"connect_timeout",
+                                        "keepalives_idle",
+                                        "keepalives_interval",
+                                        "keepalives_count",
+                                        "tcp_user_timeout",
+                                        "client_encoding",
+                                        "application_name",
+                                        "options",
+                                        "dbname",
+                                        NULL};
+    const char *const values[] = {
+        "10", "30", "10", "3", "30000", "UTF8", "trustchain", "-c lock_timeout=10s", url, NULL};
+    return PQconnectdbParams(names, values, 1);
+}
+
 int postgres_open(const char *url, struct db **out)
 {
+    if (!is_url(url))
+        return host_fail(NULL, "the store's URL cannot be read (postgres://USER@HOST/DATABASE, "
+                               "other characters as %%XX; a password is better in ~/.pgpass)");
     struct postgres_db *self = calloc(1, sizeof *self);
     if (self == NULL)
         return host_fail(NULL, "out of memory");
     self->db.backend = &postgres_backend;
-    self->connection = PQconnectdb(url);
+    self->connection = connect_to(url);
     if (PQstatus(self->connection) != CONNECTION_OK) {
         keep_error(self, PQerrorMessage(self->connection));
         host_fail(NULL, "cannot reach the PostgreSQL store: %s", self->db.error);

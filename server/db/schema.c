@@ -12,6 +12,8 @@ static const char first[] =
     "CREATE TABLE tenant (id {id}, name TEXT NOT NULL UNIQUE);"
     "INSERT INTO tenant (name) VALUES ('" SCHEMA_TENANT "');"
 
+    "CREATE TABLE receipt (session TEXT PRIMARY KEY, number BIGINT NOT NULL, at BIGINT NOT NULL);"
+
     "CREATE TABLE setting (tenant BIGINT NOT NULL REFERENCES tenant (id), key TEXT NOT NULL,"
     " value TEXT NOT NULL, PRIMARY KEY (tenant, key));"
 
@@ -23,8 +25,10 @@ static const char first[] =
     "CREATE TABLE module (id {id}, tenant BIGINT NOT NULL REFERENCES tenant (id),"
     " type TEXT NOT NULL, name TEXT NOT NULL, version TEXT NOT NULL, vendor TEXT, description TEXT,"
     " encrypted BIGINT NOT NULL DEFAULT 0, locked BIGINT NOT NULL DEFAULT 0,"
-    " created_at BIGINT NOT NULL, created_by TEXT NOT NULL, changed_at BIGINT NOT NULL,"
-    " changed_by TEXT NOT NULL, UNIQUE (tenant, type, name, version));"
+    " deleted_at BIGINT, created_at BIGINT NOT NULL, created_by TEXT NOT NULL,"
+    " changed_at BIGINT NOT NULL, changed_by TEXT NOT NULL);"
+    "CREATE UNIQUE INDEX module_name ON module (tenant, type, name, version)"
+    " WHERE deleted_at IS NULL;"
     "CREATE TABLE module_metadata (module BIGINT NOT NULL REFERENCES module (id) ON DELETE CASCADE,"
     " key TEXT NOT NULL, value TEXT NOT NULL, visible BIGINT NOT NULL, PRIMARY KEY (module, key));"
 
@@ -37,9 +41,12 @@ static const char first[] =
 
     "CREATE TABLE dist_set (id {id}, tenant BIGINT NOT NULL REFERENCES tenant (id),"
     " type TEXT NOT NULL, name TEXT NOT NULL, version TEXT NOT NULL, description TEXT,"
+    " version_key TEXT NOT NULL DEFAULT ''," /* fleet/version_key.h */
     " migration_step BIGINT NOT NULL DEFAULT 0, locked BIGINT NOT NULL DEFAULT 0,"
-    " valid BIGINT NOT NULL DEFAULT 1, created_at BIGINT NOT NULL, created_by TEXT NOT NULL,"
-    " changed_at BIGINT NOT NULL, changed_by TEXT NOT NULL, UNIQUE (tenant, name, version));"
+    " valid BIGINT NOT NULL DEFAULT 1, deleted_at BIGINT, created_at BIGINT NOT NULL,"
+    " created_by TEXT NOT NULL, changed_at BIGINT NOT NULL, changed_by TEXT NOT NULL);"
+    "CREATE UNIQUE INDEX dist_set_name ON dist_set (tenant, name, version)"
+    " WHERE deleted_at IS NULL;"
     "CREATE TABLE set_module (dist_set BIGINT NOT NULL REFERENCES dist_set (id) ON DELETE CASCADE,"
     " module BIGINT NOT NULL REFERENCES module (id), PRIMARY KEY (dist_set, module));"
     "CREATE INDEX set_module_module ON set_module (module);"
@@ -53,6 +60,7 @@ static const char first[] =
     " revoked_at BIGINT, created_at BIGINT NOT NULL, created_by TEXT NOT NULL,"
     " changed_at BIGINT NOT NULL, changed_by TEXT NOT NULL, UNIQUE (tenant, controller_id));"
     "CREATE INDEX target_status ON target (tenant, update_status);"
+    "CREATE INDEX target_name ON target (tenant, name);"
     "CREATE INDEX target_installed ON target (installed_set);"
     "CREATE INDEX target_assigned ON target (assigned_set);"
     /* Apart, since every poll writes here and nothing else does. */
@@ -68,7 +76,9 @@ static const char first[] =
 
     "CREATE TABLE target_filter (id {id}, tenant BIGINT NOT NULL REFERENCES tenant (id),"
     " name TEXT NOT NULL, query TEXT NOT NULL, auto_set BIGINT REFERENCES dist_set (id),"
-    " auto_kind TEXT, auto_weight BIGINT, created_at BIGINT NOT NULL, created_by TEXT NOT NULL,"
+    " auto_kind TEXT, auto_weight BIGINT, auto_confirm BIGINT NOT NULL DEFAULT 0,"
+    " auto_by TEXT, auto_cursor BIGINT NOT NULL DEFAULT 0, auto_at BIGINT NOT NULL DEFAULT 0,"
+    " created_at BIGINT NOT NULL, created_by TEXT NOT NULL,"
     " changed_at BIGINT NOT NULL, changed_by TEXT NOT NULL, UNIQUE (tenant, name));"
 
     "CREATE TABLE rollout (id {id}, tenant BIGINT NOT NULL REFERENCES tenant (id),"
@@ -78,21 +88,31 @@ static const char first[] =
     " confirm BIGINT NOT NULL DEFAULT 0, downgrade BIGINT NOT NULL DEFAULT 0,"
     " retries BIGINT NOT NULL DEFAULT 0, retry_seconds BIGINT NOT NULL DEFAULT 0,"
     " total BIGINT NOT NULL DEFAULT 0, halt_reason TEXT, retry_of BIGINT,"
+    " cursor BIGINT NOT NULL DEFAULT 0, check_at BIGINT NOT NULL DEFAULT 0,"
+    " decided_by TEXT, decision_remark TEXT,"
     " created_at BIGINT NOT NULL, created_by TEXT NOT NULL, changed_at BIGINT NOT NULL,"
     " changed_by TEXT NOT NULL, UNIQUE (tenant, name));"
-    "CREATE INDEX rollout_status ON rollout (status);"
+    "CREATE INDEX rollout_status ON rollout (status, check_at);"
     /* Percentages are hundredths of a percent, so that 0.1 % of a large fleet can be said. */
     "CREATE TABLE rollout_group (id {id}, rollout BIGINT NOT NULL REFERENCES rollout (id) ON DELETE"
     " CASCADE, position BIGINT NOT NULL, name TEXT NOT NULL, description TEXT,"
     " status TEXT NOT NULL, filter TEXT, share BIGINT NOT NULL, success_share BIGINT NOT NULL,"
     " success_action TEXT NOT NULL, error_share BIGINT NOT NULL, error_action TEXT NOT NULL,"
-    " confirm BIGINT NOT NULL DEFAULT 0, total BIGINT NOT NULL DEFAULT 0, started_at BIGINT,"
+    " confirm BIGINT NOT NULL DEFAULT 0, wanted BIGINT NOT NULL DEFAULT -1,"
+    " accepted BIGINT NOT NULL DEFAULT 0,"
+    " total BIGINT NOT NULL DEFAULT 0, started_at BIGINT,"
     " finished_at BIGINT, UNIQUE (rollout, position));"
+    "CREATE INDEX rollout_group_status ON rollout_group (status);"
     "CREATE TABLE rollout_target (rollout BIGINT NOT NULL REFERENCES rollout (id) ON DELETE"
     " CASCADE, target BIGINT NOT NULL REFERENCES target (id) ON DELETE CASCADE,"
-    " rollout_group BIGINT NOT NULL REFERENCES rollout_group (id) ON DELETE CASCADE,"
-    " tries BIGINT NOT NULL DEFAULT 0, retry_at BIGINT, PRIMARY KEY (rollout, target));"
-    "CREATE INDEX rollout_target_group ON rollout_target (rollout_group);"
+    " rollout_group BIGINT REFERENCES rollout_group (id) ON DELETE CASCADE,"
+    " place BIGINT NOT NULL, state TEXT NOT NULL, tries BIGINT NOT NULL DEFAULT 0,"
+    " retry_at BIGINT, PRIMARY KEY (rollout, target));"
+    "CREATE INDEX rollout_target_group ON rollout_target (rollout_group, state, place);"
+    "CREATE INDEX rollout_target_target ON rollout_target (target);"
+    "CREATE INDEX rollout_target_left ON rollout_target (rollout, place)"
+    " WHERE rollout_group IS NULL;"
+    "CREATE INDEX rollout_target_retry ON rollout_target (retry_at) WHERE retry_at IS NOT NULL;"
 
     "CREATE TABLE action (id {id}, tenant BIGINT NOT NULL REFERENCES tenant (id),"
     " target BIGINT NOT NULL REFERENCES target (id) ON DELETE CASCADE,"
@@ -101,10 +121,15 @@ static const char first[] =
     " window_schedule TEXT, window_duration TEXT, window_zone TEXT,"
     " downgrade BIGINT NOT NULL DEFAULT 0, rollout BIGINT REFERENCES rollout (id) ON DELETE SET"
     " NULL, rollout_group BIGINT REFERENCES rollout_group (id) ON DELETE SET NULL,"
+    " counted BIGINT NOT NULL DEFAULT 0," /* its end has reached rollout_target */
     " last_code BIGINT, external_ref TEXT, created_at BIGINT NOT NULL, created_by TEXT NOT NULL,"
     " changed_at BIGINT NOT NULL, changed_by TEXT NOT NULL);"
     "CREATE INDEX action_target ON action (target, active);"
+    "CREATE INDEX action_set ON action (dist_set);"
     "CREATE INDEX action_group ON action (rollout_group, state);"
+    "CREATE INDEX action_rollout ON action (rollout) WHERE rollout IS NOT NULL;"
+    "CREATE INDEX action_uncounted ON action (rollout_group)"
+    " WHERE active = 0 AND counted = 0 AND rollout_group IS NOT NULL;"
     "CREATE INDEX action_state ON action (tenant, active, state);"
     "CREATE TABLE action_status (id {id}, action BIGINT NOT NULL REFERENCES action (id) ON DELETE"
     " CASCADE, state TEXT NOT NULL, reported_at BIGINT NOT NULL, occurred_at BIGINT NOT NULL,"
@@ -123,6 +148,9 @@ static const char first[] =
 static const char first_action_sqlite[] =
     "INSERT INTO sqlite_sequence (name, seq) VALUES ('action', 11110);";
 static const char first_action_postgres[] = "ALTER TABLE action ALTER COLUMN id RESTART 11111;";
+
+/* SQLite's name for the order of bytes, so that filters mean the same on both. */
+static const char byte_order_postgres[] = "CREATE COLLATION \"binary\" FROM \"C\";";
 
 static const char *const migrations[] = {first};
 
@@ -167,6 +195,8 @@ static int run_migration(struct db *db, int64_t number)
     free(script);
     if (status == DB_OK && number == 1)
         status = db_script(db, db_embedded(db) ? first_action_sqlite : first_action_postgres);
+    if (status == DB_OK && number == 1 && !db_embedded(db))
+        status = db_script(db, byte_order_postgres);
     if (status == DB_OK)
         status = db_run(db, "UPDATE schema_version SET number = $1", DB_ARGS(db_i(number)));
     return status;

@@ -1,15 +1,21 @@
 /* server/db/sqlite.c: the store in a file beside the releases. */
+#include <errno.h>
 #include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "host/error.h"
 #include "server/db/backend.h"
 
-#define BUSY_MS   10000
-#define KEPT_MAX  512 /* prepared statements; more are prepared anew each time */
-#define CACHE_KIB "-16384"
+#define BUSY_MS       10000
+#define KEPT_MAX      512 /* prepared statements; more are prepared anew each time */
+#define CACHE_KIB     "-16384"
+#define WAL_PAGES     1000 /* then what it can is moved to the store's file, as SQLite does itself */
+#define WAL_PAGES_MAX 4096       /* then readers are waited for, so that the WAL begins anew */
+#define WAL_BYTES_MAX "16777216" /* of an empty one */
+#define WAL_WAIT_MS   100
 
 struct sqlite_rows {
     struct db_rows rows;
@@ -28,6 +34,7 @@ struct kept {
 struct sqlite_db {
     struct db db;
     sqlite3 *connection;
+    int wal_patience; /* pages of WAL from which on readers are waited for */
     unsigned kept_count;
     struct kept kept[KEPT_MAX];
 };
@@ -39,6 +46,9 @@ static int status_of(struct sqlite_db *self, int code)
     if (code == SQLITE_ROW)
         return DB_ROW;
     snprintf(self->db.error, sizeof self->db.error, "%s", sqlite3_errmsg(self->connection));
+    int why = sqlite3_system_errno(self->connection);
+    if (code == SQLITE_IOERR_WRITE && (why == EFBIG || why == EDQUOT))
+        return DB_EFULL; /* SQLite knows ENOSPC only */
     switch (code & 0xFF) {
     case SQLITE_CONSTRAINT:
         return DB_ECONFLICT;
@@ -77,6 +87,11 @@ static int sqlite_script(struct db *db, const char *sql)
 static int sqlite_begin(struct db *db, enum db_access access)
 {
     return sqlite_script(db, access == DB_WRITE ? "BEGIN IMMEDIATE" : "BEGIN");
+}
+
+static int sqlite_commit(struct db *db)
+{
+    return sqlite_script(db, "COMMIT");
 }
 
 /* The place of `sql` among the kept statements: its own, a free one, or none. */
@@ -198,6 +213,7 @@ static const struct db_backend sqlite_backend = {
     .close = sqlite_close,
     .mend = sqlite_mend,
     .begin = sqlite_begin,
+    .commit = sqlite_commit,
     .script = sqlite_script,
     .query = sqlite_query,
     .next = sqlite_next,
@@ -211,10 +227,54 @@ static const char settings[] = "PRAGMA journal_mode = WAL;"
                                "PRAGMA synchronous = FULL;"
                                "PRAGMA foreign_keys = ON;"
                                "PRAGMA trusted_schema = OFF;"
+                               "PRAGMA journal_size_limit = " WAL_BYTES_MAX ";"
                                "PRAGMA cache_size = " CACHE_KIB ";";
+
+/* After each commit. Readers that always overlap would let the WAL grow for ever: now and then they
+ * are waited for, but not for one that takes long (a backup). */
+static int on_wal(void *context, sqlite3 *connection, const char *name, int pages)
+{
+    struct sqlite_db *self = context;
+    if (pages < self->wal_patience) {
+        if (pages >= WAL_PAGES)
+            (void)sqlite3_wal_checkpoint_v2(connection, name, SQLITE_CHECKPOINT_PASSIVE, NULL,
+                                            NULL);
+        return SQLITE_OK;
+    }
+    sqlite3_busy_timeout(connection, WAL_WAIT_MS);
+    int code = sqlite3_wal_checkpoint_v2(connection, name, SQLITE_CHECKPOINT_RESTART, NULL, NULL);
+    sqlite3_busy_timeout(connection, BUSY_MS);
+    self->wal_patience = code == SQLITE_OK ? WAL_PAGES_MAX : pages + WAL_PAGES_MAX;
+    return SQLITE_OK;
+}
+
+/* It holds tokens: made before SQLite makes it, for its owner alone; the -wal and -shm files get
+ * the same mode. Not with open(): closing a descriptor would let go of the locks that another
+ * connection of this process has on the file. */
+static int make_private(const char *path)
+{
+    if (mknod(path, S_IFREG | 0600, 0) != 0 && errno != EEXIST)
+        return host_fail(path, "cannot make the store: %s", strerror(errno));
+    return HOST_DONE;
+}
+
+static int set_up(struct sqlite_db *self)
+{
+    self->wal_patience = WAL_PAGES_MAX;
+    int code = sqlite3_busy_timeout(self->connection, BUSY_MS);
+    if (code == SQLITE_OK)
+        code = sqlite3_exec(self->connection, settings, NULL, NULL, NULL);
+    if (code == SQLITE_OK && sqlite3_db_readonly(self->connection, "main") == 1)
+        code = SQLITE_READONLY;
+    if (code == SQLITE_OK)
+        sqlite3_wal_hook(self->connection, on_wal, self);
+    return code;
+}
 
 int sqlite_open(const char *path, struct db **out)
 {
+    if (make_private(path) != HOST_DONE)
+        return HOST_FAILED;
     struct sqlite_db *self = calloc(1, sizeof *self);
     if (self == NULL)
         return host_fail(path, "out of memory");
@@ -224,12 +284,10 @@ int sqlite_open(const char *path, struct db **out)
                                    SQLITE_OPEN_EXRESCODE,
                                NULL);
     if (code == SQLITE_OK)
-        code = sqlite3_busy_timeout(self->connection, BUSY_MS);
-    if (code == SQLITE_OK)
-        code = sqlite3_exec(self->connection, settings, NULL, NULL, NULL);
+        code = set_up(self);
     if (code != SQLITE_OK) {
-        host_fail(path, "cannot open the store: %s (check the folder and the disk)",
-                  sqlite3_errmsg(self->connection));
+        host_fail(path, "cannot open the store: %s (check the file, its folder and the disk)",
+                  sqlite3_errstr(code));
         sqlite_close(&self->db);
         return HOST_FAILED;
     }

@@ -122,7 +122,8 @@ static int version_rule(struct fleet *fleet, const struct target *target, int64_
 
 static int set_rule(struct fleet *fleet, int64_t dist_set)
 {
-    static const char sql[] = "SELECT valid FROM dist_set WHERE tenant = $1 AND id = $2";
+    static const char sql[] =
+        "SELECT valid FROM dist_set WHERE tenant = $1 AND id = $2 AND deleted_at IS NULL";
     static const char modules[] = "SELECT COUNT(*) FROM set_module WHERE dist_set = $1";
     int64_t valid;
     int64_t count;

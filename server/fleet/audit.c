@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#define DIGEST_CHARS 64
+#define PAGE "1000" /* lines read at once */
 
 struct line {
     const char *before; /* the digest of the line before; "" */
@@ -15,7 +15,7 @@ struct line {
 };
 
 /* Each part with its length, so that no two lines read the same. */
-static int digest_of(const struct line *line, char out[DIGEST_CHARS + 1])
+static int digest_of(const struct line *line, char out[AUDIT_DIGEST_CHARS + 1])
 {
     const char *const parts[] = {line->before, line->who, line->verb, line->subject, line->detail};
     unsigned char digest[32];
@@ -36,7 +36,7 @@ static int digest_of(const struct line *line, char out[DIGEST_CHARS + 1])
     return good ? FLEET_OK : DB_EIO;
 }
 
-static int last_digest(struct fleet *fleet, char out[DIGEST_CHARS + 1])
+static int last_digest(struct fleet *fleet, char out[AUDIT_DIGEST_CHARS + 1])
 {
     static const char sql[] = "SELECT digest FROM audit WHERE tenant = $1 ORDER BY id DESC LIMIT 1";
     struct db_rows *rows = db_query(fleet->db, sql, DB_ARGS(db_i(fleet->tenant)));
@@ -44,7 +44,7 @@ static int last_digest(struct fleet *fleet, char out[DIGEST_CHARS + 1])
     out[0] = '\0';
     if (status != DB_ROW)
         return status;
-    snprintf(out, DIGEST_CHARS + 1, "%s", db_text(rows, 0));
+    snprintf(out, AUDIT_DIGEST_CHARS + 1, "%s", db_text(rows, 0));
     db_end(rows);
     return FLEET_OK;
 }
@@ -53,8 +53,8 @@ int audit_note(struct fleet *fleet, const char *verb, const char *subject, const
 {
     static const char sql[] = "INSERT INTO audit (tenant, at, who, verb, subject, detail, digest)"
                               " VALUES ($1, $2, $3, $4, $5, $6, $7)";
-    char before[DIGEST_CHARS + 1];
-    char digest[DIGEST_CHARS + 1];
+    char before[AUDIT_DIGEST_CHARS + 1];
+    char digest[AUDIT_DIGEST_CHARS + 1];
     struct line line = {before, fleet->now, fleet->who, verb, subject, detail};
     int status = last_digest(fleet, before);
     if (status == FLEET_OK)
@@ -66,25 +66,41 @@ int audit_note(struct fleet *fleet, const char *verb, const char *subject, const
                           db_t(subject), db_t(detail), db_t(digest)));
 }
 
-int audit_verify(struct fleet *fleet, int64_t *broken)
+/* The next lines after number *id. FLEET_OK when there are no more, or one does not hold. */
+static int verify_page(struct fleet *fleet, int64_t *id, const char *head,
+                       struct audit_verdict *verdict)
 {
     static const char sql[] = "SELECT id, at, who, verb, subject, detail, digest FROM audit"
-                              " WHERE tenant = $1 ORDER BY id";
-    char before[DIGEST_CHARS + 1] = "";
-    char digest[DIGEST_CHARS + 1];
+                              " WHERE tenant = $1 AND id > $2 ORDER BY id LIMIT " PAGE;
+    char digest[AUDIT_DIGEST_CHARS + 1] = "";
+    bool any = false;
     int status;
-    *broken = 0;
-    struct db_rows *rows = db_query(fleet->db, sql, DB_ARGS(db_i(fleet->tenant)));
+    struct db_rows *rows = db_query(fleet->db, sql, DB_ARGS(db_i(fleet->tenant), db_i(*id)));
     while ((status = db_next(rows)) == DB_ROW) {
-        struct line line = {before,           db_int(rows, 1),  db_text(rows, 2),
+        struct line line = {verdict->last,    db_int(rows, 1),  db_text(rows, 2),
                             db_text(rows, 3), db_text(rows, 4), db_text(rows, 5)};
+        *id = db_int(rows, 0);
+        any = true;
         status = digest_of(&line, digest);
         if (status != FLEET_OK || strcmp(digest, db_text(rows, 6)) != 0) {
-            *broken = db_int(rows, 0);
+            verdict->broken = *id;
             db_end(rows);
             return status;
         }
-        snprintf(before, sizeof before, "%s", digest);
+        snprintf(verdict->last, sizeof verdict->last, "%s", digest);
+        verdict->found = verdict->found || (head != NULL && strcmp(head, digest) == 0);
+        verdict->lines++;
     }
+    return status == DB_OK && any ? DB_ROW : status;
+}
+
+int audit_verify(struct fleet *fleet, const char *head, struct audit_verdict *verdict)
+{
+    int64_t id = 0;
+    int status;
+    *verdict = (struct audit_verdict){0};
+    do
+        status = verify_page(fleet, &id, head, verdict);
+    while (status == DB_ROW);
     return status;
 }

@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "server/fleet/version_key.h"
+
 #define ARTIFACT_COLUMNS                                                                           \
     "a.id, a.module, a.filename, a.size, a.sha256, a.sha1, a.md5, a.project, a.version,"           \
     " a.secure_version, a.created_at"
@@ -43,7 +45,7 @@ int module_create(struct fleet *fleet, const struct module_new *new, int64_t *id
         "INSERT INTO module (tenant, type, name, version, vendor, description, encrypted,"
         " created_at, created_by, changed_at, changed_by)"
         " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $8, $9)"
-        " ON CONFLICT (tenant, type, name, version) DO NOTHING RETURNING id";
+        " ON CONFLICT DO NOTHING RETURNING id";
     int status = naming_rules(fleet, new->type, new->name, new->version, new->description);
     if (status != FLEET_OK)
         return status;
@@ -58,10 +60,10 @@ int module_create(struct fleet *fleet, const struct module_new *new, int64_t *id
     return status == DB_ROW ? FLEET_OK : status;
 }
 
-/* FLEET_OK when the module may still change. */
-static int module_open(struct fleet *fleet, int64_t id)
+int module_open(struct fleet *fleet, int64_t id)
 {
-    static const char sql[] = "SELECT locked FROM module WHERE tenant = $1 AND id = $2";
+    static const char sql[] =
+        "SELECT locked FROM module WHERE tenant = $1 AND id = $2 AND deleted_at IS NULL";
     int64_t locked;
     int status =
         no_rows(fleet, db_get_int(fleet->db, sql, DB_ARGS(db_i(fleet->tenant), db_i(id)), &locked),
@@ -69,22 +71,6 @@ static int module_open(struct fleet *fleet, int64_t id)
     if (status == FLEET_OK && locked != 0)
         return fleet_refuse(fleet, FLEET_LOCKED, "the module has been assigned: it stays as it is");
     return status;
-}
-
-int module_delete(struct fleet *fleet, int64_t id)
-{
-    static const char used[] = "SELECT COUNT(*) FROM set_module WHERE module = $1";
-    static const char sql[] = "DELETE FROM module WHERE id = $1";
-    int64_t sets;
-    int status = module_open(fleet, id);
-    if (status != FLEET_OK)
-        return status;
-    status = db_get_int(fleet->db, used, DB_ARGS(db_i(id)), &sets);
-    if (status != DB_ROW)
-        return status;
-    if (sets > 0)
-        return fleet_refuse(fleet, FLEET_LOCKED, "the module is part of a distribution set");
-    return db_run(fleet->db, sql, DB_ARGS(db_i(id)));
 }
 
 /* Artifacts */
@@ -165,6 +151,15 @@ int artifact_delete(struct fleet *fleet, int64_t module, int64_t id)
     return status;
 }
 
+int artifact_get(struct fleet *fleet, int64_t module, int64_t id, struct artifact *out)
+{
+    static const char sql[] =
+        "SELECT " ARTIFACT_COLUMNS " FROM artifact AS a JOIN module AS m ON m.id = a.module"
+        " WHERE m.tenant = $1 AND a.module = $2 AND a.id = $3";
+    return one_artifact(
+        fleet, db_query(fleet->db, sql, DB_ARGS(db_i(fleet->tenant), db_i(module), db_i(id))), out);
+}
+
 int artifact_find(struct fleet *fleet, int64_t module, const char *filename, struct artifact *out)
 {
     static const char sql[] =
@@ -181,16 +176,19 @@ int set_create(struct fleet *fleet, const struct set_new *new, int64_t *id)
 {
     static const char sql[] =
         "INSERT INTO dist_set (tenant, type, name, version, description, migration_step,"
-        " created_at, created_by, changed_at, changed_by)"
-        " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $7, $8)"
-        " ON CONFLICT (tenant, name, version) DO NOTHING RETURNING id";
+        " created_at, created_by, changed_at, changed_by, version_key)"
+        " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $7, $8, $9)"
+        " ON CONFLICT DO NOTHING RETURNING id";
+    char key[VERSION_KEY_MAX];
     int status = naming_rules(fleet, new->type, new->name, new->version, new->description);
     if (status != FLEET_OK)
         return status;
+    version_key(new->version, key);
     status = db_get_int(fleet->db, sql,
                         DB_ARGS(db_i(fleet->tenant), db_t(new->type), db_t(new->name),
                                 db_t(new->version), db_t(new->description),
-                                db_i(new->migration_step), db_i(fleet->now), db_t(fleet->who)),
+                                db_i(new->migration_step), db_i(fleet->now), db_t(fleet->who),
+                                db_t(key)),
                         id);
     if (status == DB_OK)
         return fleet_refuse(fleet, FLEET_EXISTS, "there is a distribution set %s %s already",
@@ -198,9 +196,10 @@ int set_create(struct fleet *fleet, const struct set_new *new, int64_t *id)
     return status == DB_ROW ? set_add_modules(fleet, *id, new->modules, new->module_count) : status;
 }
 
-static int set_open(struct fleet *fleet, int64_t id)
+int set_open(struct fleet *fleet, int64_t id)
 {
-    static const char sql[] = "SELECT locked FROM dist_set WHERE tenant = $1 AND id = $2";
+    static const char sql[] =
+        "SELECT locked FROM dist_set WHERE tenant = $1 AND id = $2 AND deleted_at IS NULL";
     int64_t locked;
     int status =
         no_rows(fleet, db_get_int(fleet->db, sql, DB_ARGS(db_i(fleet->tenant), db_i(id)), &locked),
@@ -213,7 +212,8 @@ static int set_open(struct fleet *fleet, int64_t id)
 
 int set_add_modules(struct fleet *fleet, int64_t id, const int64_t *modules, size_t count)
 {
-    static const char known[] = "SELECT id FROM module WHERE tenant = $1 AND id = $2";
+    static const char known[] =
+        "SELECT id FROM module WHERE tenant = $1 AND id = $2 AND deleted_at IS NULL";
     static const char add[] = "INSERT INTO set_module (dist_set, module) VALUES ($1, $2)"
                               " ON CONFLICT (dist_set, module) DO NOTHING";
     static const char total[] = "SELECT COUNT(*) FROM set_module WHERE dist_set = $1";
@@ -237,13 +237,6 @@ int set_add_modules(struct fleet *fleet, int64_t id, const int64_t *modules, siz
     return status == DB_ROW ? FLEET_OK : status;
 }
 
-int set_delete(struct fleet *fleet, int64_t id)
-{
-    static const char sql[] = "DELETE FROM dist_set WHERE id = $1";
-    int status = set_open(fleet, id);
-    return status == FLEET_OK ? db_run(fleet->db, sql, DB_ARGS(db_i(id))) : status;
-}
-
 int set_lock(struct fleet *fleet, int64_t id)
 {
     static const char modules[] = "UPDATE module SET locked = 1 WHERE locked = 0 AND id IN"
@@ -258,7 +251,8 @@ int set_lock(struct fleet *fleet, int64_t id)
 int set_find(struct fleet *fleet, const char *name, const char *version, int64_t *id)
 {
     static const char sql[] =
-        "SELECT id FROM dist_set WHERE tenant = $1 AND name = $2 AND version = $3";
+        "SELECT id FROM dist_set WHERE tenant = $1 AND name = $2 AND version = $3"
+        " AND deleted_at IS NULL";
     return no_rows(
         fleet,
         db_get_int(fleet->db, sql, DB_ARGS(db_i(fleet->tenant), db_t(name), db_t(version)), id),

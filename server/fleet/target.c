@@ -94,6 +94,26 @@ int target_create(struct fleet *fleet, const struct target_new *new, struct targ
     return status == DB_OK ? target_find(fleet, new->controller_id, out) : status;
 }
 
+int target_update(struct fleet *fleet, int64_t id, const struct target_change *change)
+{
+    static const char sql[] =
+        "UPDATE target SET name = COALESCE($2, name), description = COALESCE($3, description),"
+        " address = COALESCE($4, address), type = COALESCE($5, type),"
+        " group_name = COALESCE($6, group_name), security_token = COALESCE($7, security_token),"
+        " request_attributes = COALESCE($8, request_attributes), changed_at = $9, changed_by = $10"
+        " WHERE id = $1";
+    if (change->security_token != NULL &&
+        !fleet_text_valid(change->security_token, TARGET_TOKEN_MAX))
+        return fleet_refuse(fleet, FLEET_INVALID, "a security token has 1 to %d characters",
+                            TARGET_TOKEN_MAX);
+    return db_run(
+        fleet->db, sql,
+        DB_ARGS(db_i(id), db_t(change->name), db_t(change->description), db_t(change->address),
+                db_t(change->type), db_t(change->group), db_t(change->security_token),
+                change->request_attributes != NULL ? db_i(*change->request_attributes) : DB_NULL,
+                db_i(fleet->now), db_t(fleet->who)));
+}
+
 int target_delete(struct fleet *fleet, int64_t id)
 {
     static const char sql[] = "DELETE FROM target WHERE tenant = $1 AND id = $2";
@@ -196,7 +216,7 @@ int target_tag(struct fleet *fleet, int64_t id, const char *tag, bool present)
     static const char put[] =
         "INSERT INTO target_tag (target, tag) VALUES ($1, $2) ON CONFLICT DO NOTHING";
     static const char drop[] = "DELETE FROM target_tag WHERE target = $1 AND tag = $2";
-    if (!fleet_text_valid(tag, 64))
-        return fleet_refuse(fleet, FLEET_INVALID, "a tag has 1 to 64 characters");
+    if (!fleet_text_valid(tag, TARGET_TAG_MAX))
+        return fleet_refuse(fleet, FLEET_INVALID, "a tag has 1 to %d characters", TARGET_TAG_MAX);
     return db_run(fleet->db, present ? put : drop, DB_ARGS(db_i(id), db_t(tag)));
 }

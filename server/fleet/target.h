@@ -37,6 +37,13 @@ struct target_new {
 };
 /* FLEET_EXISTS, FLEET_INVALID. */
 int target_create(struct fleet *fleet, const struct target_new *new, struct target *out);
+
+struct target_change {
+    const char *name, *description, *address, *type, *group, *security_token; /* NULL: as it is */
+    const bool *request_attributes;
+};
+/* INVALID. */
+int target_update(struct fleet *fleet, int64_t id, const struct target_change *change);
 int target_delete(struct fleet *fleet, int64_t id);
 int target_revoke(struct fleet *fleet, int64_t id, bool revoked);
 int target_new_token(struct fleet *fleet, int64_t id, char out[TARGET_TOKEN_MAX + 1]);
@@ -55,6 +62,7 @@ struct attribute {
 int target_attributes(struct fleet *fleet, int64_t id, enum attribute_mode mode,
                       const struct attribute *list, size_t count);
 
+#define TARGET_TAG_MAX 64 /* bytes */
 int target_tag(struct fleet *fleet, int64_t id, const char *tag, bool present);
 
 #endif

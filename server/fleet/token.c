@@ -74,3 +74,17 @@ int token_check(struct fleet *fleet, const char *name, const char *secret, size_
     db_end(rows);
     return name == NULL || strcmp(name, out->name) == 0 ? FLEET_OK : FLEET_NONE;
 }
+
+int token_each(struct fleet *fleet, token_visit *each, void *context)
+{
+    static const char sql[] = "SELECT name, role, created_by, created_at, revoked_at FROM api_token"
+                              " WHERE tenant = $1 ORDER BY name";
+    struct db_rows *rows = db_query(fleet->db, sql, DB_ARGS(db_i(fleet->tenant)));
+    int status;
+    while ((status = db_next(rows)) == DB_ROW) {
+        const struct token_facts token = {db_text(rows, 0), db_text(rows, 1), db_text(rows, 2),
+                                          db_int(rows, 3), db_int(rows, 4)};
+        each(context, &token);
+    }
+    return status;
+}

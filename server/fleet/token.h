@@ -22,4 +22,13 @@ struct token {
 int token_check(struct fleet *fleet, const char *name, const char *secret, size_t length,
                 struct token *out);
 
+/* What may be told about a token, in the order of names; also of revoked ones. */
+struct token_facts {
+    const char *name, *role, *created_by;
+    int64_t created_at;
+    int64_t revoked_at; /* 0: in use */
+};
+typedef void token_visit(void *context, const struct token_facts *token);
+int token_each(struct fleet *fleet, token_visit *each, void *context);
+
 #endif

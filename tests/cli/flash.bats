@@ -288,6 +288,29 @@ END
     refused 1 "if it is encrypted" "$TRUSTCHAIN" flash read "$SHARED/cipher" -o out
 }
 
+@test "read: a sector with the magic of a table by chance is not taken for a damaged table" {
+    # one entry far outside the flash, as noise has it; before and behind the true table
+    head -c 4096 /dev/zero | tr '\0' '\245' >noise
+    printf '\xaa\x50' | dd of=noise conv=notrunc status=none
+    put() { # FILE OFFSET BYTES
+        dd if="$3" of="$1" bs=4096 seek=$(($2 / 4096)) conv=notrunc status=none
+    }
+    cp "$SHARED/plain" plain
+    for at in 0x6000 0x129000; do put plain $at noise; done
+    "$TRUSTCHAIN" flash map plain | grep -q "^0x008000  4K       (partition table)"
+    # under a wrong key: what that key makes noise of
+    "$TRUSTCHAIN" key new wrong --type xts128
+    cp "$SHARED/cipher" cipher
+    for at in 0x6000 0x129000; do
+        "$TRUSTCHAIN" encrypt noise --key wrong --offset $at -o sector
+        put cipher $at sector
+    done
+    refused 1 "no partition table in any sector (is it the right key?)" \
+        "$TRUSTCHAIN" flash read cipher -o out --key wrong
+    head -c $((0x200000)) plain >short # a table with sense in it is still spoken of
+    refused 1 "no valid partition table at 0x8000" "$TRUSTCHAIN" flash read short -o out
+}
+
 @test "read: folders that are there, cannot be made, or do not fit the disk" {
     mkdir empty full
     echo mine >full/file

@@ -115,7 +115,7 @@ setup() {
     calls() { # WORD...: the calls that order what reaches the disk
         ASAN_OPTIONS=detect_leaks=0 strace -f -o trace -e trace=fsync,rename,link \
             "$TRUSTCHAIN" "$@" >/dev/null
-        sed -n 's/^[0-9]* \([a-z]*\)(.*= 0$/\1/p' trace | tr '\n' ' '
+        sed -n 's/^[0-9]*  *\([a-z]*\)(.*= 0$/\1/p' trace | tr '\n' ' '
     }
     cp "$SHARED/factory.efuse" e
     [ "$(calls partition build "$PROJECT/partitions.csv" -o out)" = "fsync rename " ]

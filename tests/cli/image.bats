@@ -91,10 +91,31 @@ END
     finds 1 "is 2, the device accepts 3 or later" --efuse device
     patched 3 50
     finds 1 "the header's code 5 is none an ESP32-C6 knows"
-    patched $((32 + 180)) 0f
-    finds 1 "note        mmu page: is linked for MMU pages of 2^15 bytes"
     patched 32 00
     finds 1 "descriptor, 0xabcd5432 at offset 0x20, is missing"
+}
+
+@test "an application for MMU pages of 32 KB: signed, verified, flashed, and whom it is not for" {
+    make_image app 1.2.3 thermo 0 64 15
+    cp app image
+    finds 0 "note        mmu page: built for 32 KB MMU pages: not for Trustchain's bootloader"
+    [[ "$output" != *fails* ]]
+    "$TRUSTCHAIN" sign app -o signed --key "$SIGNING_KEY"
+    run -0 "$TRUSTCHAIN" verify signed --key "$SIGNING_KEY"
+    [ "$output" = "signed: accepted: app thermo 1.2.3, secure version 0" ]
+    sed '/^nvs_keys/d' "$PROJECT/partitions.csv" >table.csv
+    "$TRUSTCHAIN" flash build --partitions table.csv --bootloader "$SHARED/boot.signed" \
+        --app ota_0=signed -o flash
+    "$TRUSTCHAIN" flash map flash | grep "ota_0            app thermo 1.2.3"
+    patch image 212 10 # it says 64 KB: then its second segment is where no such page has it
+    finds 1 "fails       alignment: segment 2: load address 0x42400020 and file offset 0x8020"
+    refused 1 "an offset or size is not aligned" "$TRUSTCHAIN" sign image -o no --key "$SIGNING_KEY"
+    patch image 212 00 # it says nothing: what its segments suit
+    finds 1 "mmu page: built for 32 KB MMU pages"
+    [[ "$output" != *alignment* ]]
+    patch image 212 0e # 16 KB: their window ends at 4 MB
+    finds 1 "fails       memory: segment 2: ends at 0x"
+    [[ "$output" == *"behind the window of 16 KB MMU pages"* ]]
 }
 
 @test "why: signatures as the eFuses have it: revoked, unknown, none, misplaced, changed" {

@@ -74,6 +74,15 @@ END
     [ -f "$RELEASES/artifacts/$(sha256_of "$SHARED/v1.bin").bin" ]
 }
 
+@test "an application for flash of 2 MB, whose MMU pages are 32 KB, is published" {
+    cd "$BATS_TEST_TMPDIR"
+    signed_image paged 1.0.0 thermo 0 64 15
+    publish paged
+    [ "$(pointer sha256)" = "$(sha256_of paged)" ]
+    patched other paged 212 10 # its segments are where no page of 64 KB has them
+    refused "an offset or size is not aligned" other
+}
+
 @test "another chip's image is refused" {
     patched "$BATS_TEST_TMPDIR/c3.bin" "$SHARED/v1.bin" 12 05
     refused "another chip" "$BATS_TEST_TMPDIR/c3.bin"

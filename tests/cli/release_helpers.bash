@@ -2,9 +2,9 @@
 
 export LSAN_OPTIONS=suppressions=$BATS_TEST_DIRNAME/lsan.supp:print_suppressions=0
 
-# make_elf OUT VERSION PROJECT SECURE_VERSION [RODATA_BYTES]
+# make_elf OUT VERSION PROJECT SECURE_VERSION [RODATA_BYTES [MMU_PAGE_LOG2]]
 make_elf() {
-    local out=$1 version=$2 project=$3 secure=$4 rodata=${5:-64}
+    local out=$1 version=$2 project=$3 secure=$4 rodata=${5:-64} page_log2=${6:-16}
     cat >"$out.S" <<END
         .macro text32 string
         .set start, .
@@ -19,7 +19,7 @@ make_elf() {
         text32 "none"
         .zero 32
         .half 0, 99
-        .byte 16, 0, 0, 0
+        .byte $page_log2, 0, 0, 0
         .zero 72
         .section .flash.rodata, "a"
         .fill $rodata, 1, 0xA5
@@ -35,15 +35,15 @@ END
         -Wl,--section-start=.flash.text=0x42400020 -o "$out" "$out.S"
 }
 
-# make_image OUT VERSION PROJECT SECURE_VERSION [RODATA_BYTES]: unsigned
+# make_image OUT VERSION PROJECT SECURE_VERSION [RODATA_BYTES [MMU_PAGE_LOG2]]: unsigned
 make_image() {
-    make_elf "$1.elf" "$2" "$3" "$4" "$5"
+    make_elf "$1.elf" "${@:2}"
     "$TRUSTCHAIN" image make --output "$1" "$1.elf"
 }
 
-# signed_image OUT VERSION PROJECT SECURE_VERSION [RODATA_BYTES], by $SHARED/key.pem
+# signed_image OUT VERSION PROJECT SECURE_VERSION [RODATA_BYTES [MMU_PAGE_LOG2]], by $SHARED/key.pem
 signed_image() {
-    make_image "$1.unsigned" "$2" "$3" "$4" "$5"
+    make_image "$1.unsigned" "${@:2}"
     "$TRUSTCHAIN" sign --key "$SHARED/key.pem" --output "$1" "$1.unsigned"
 }
 

@@ -12,7 +12,7 @@ import tempfile
 import formats
 from tools import Mismatch
 
-FORMATS = ["image", "key", "signature", "crypt", "partition", "efuse"]
+FORMATS = ["image", "key", "signature", "crypt", "partition", "efuse", "nvs"]
 
 
 def options():

@@ -4,6 +4,7 @@ import functools
 import os
 import pathlib
 import random
+import sys
 
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
@@ -11,6 +12,9 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 import elf_files
 from tools import (Mismatch, compare, espefuse_run, espsecure_run, esptool_run, ours_run,
                    script_run, verdicts)
+
+sys.path.append(str(pathlib.Path(__file__).parent.parent / "oracle"))
+import nvs as nvs_csv  # noqa: E402
 
 IMAGE_DIFFERENCES = [
     ("we", "is not an ELF file for 32-bit little-endian RISC-V",
@@ -228,6 +232,16 @@ def partition(rng, generator):
     ours = ours_run("partition", "build", "table.csv", "-o", "ours", "--flash-size", size,
                     "--offset", place)
     return compare(theirs, ours, "theirs", "ours", PARTITION_DIFFERENCES)
+
+
+def nvs(rng):
+    """The comparison is tests/oracle's, which runs a small share of it by itself."""
+    verdict = nvs_csv.compare(rng, os.getcwd(), "in.csv")
+    if verdict == "refused":
+        return "both refuse"
+    if verdict != "same":
+        raise Mismatch(verdict)
+    return verdict
 
 
 REGISTERS_BEFORE, EFUSE_BYTES, VIRT_BYTES = 0x2C, 336, 512

@@ -227,4 +227,5 @@ def main():
         sys.exit('none was accepted: this compared nothing')
 
 
-main()
+if __name__ == '__main__':
+    main()

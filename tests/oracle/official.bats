@@ -169,6 +169,21 @@ END
     [ "$(grep -c "Signature block [0-2] is valid" <<<"$output")" -eq 3 ]
 }
 
+@test "signatures: each accepts the other's for every MMU page size" {
+    for log2 in 13 14 15 16; do
+        paged 0x42010020 $log2
+        elf2image paged.elf app --elf-sha256-offset 0xb0 --secure-pad-v2
+        "$TRUSTCHAIN" sign app -o ours --key "$SIGNING_KEY"
+        espsecure verify-signature --version 2 -k "$SIGNING_KEY" ours
+        espsecure sign-data --version 2 -k "$SIGNING_KEY" -o theirs app
+        "$TRUSTCHAIN" verify theirs --key "$SIGNING_KEY"
+        cmp -n "$(($(stat -c %s app) + 812))" ours theirs
+        [ "$(stat -c %s ours)" = "$(stat -c %s theirs)" ]
+        sizes="${sizes:-} $(stat -c %s ours)"
+    done
+    [ "$(tr ' ' '\n' <<<"$sizes" | sort -u | grep -c .)" -ge 3 ]
+}
+
 @test "ECDSA: digests, and each accepts the other's, also appended and on P-192" {
     "$TRUSTCHAIN" key new e1.pem --type ecdsa-p256
     for curve in 192 256; do
@@ -258,10 +273,12 @@ encrypted_part() {
     encrypted_part boot.signed 0 "$(stat -c %s boot.signed)" boot.part
     encrypted_part table 0x8000 4096 table.part
     encrypted_part /dev/null 0xd000 8192 otadata.part
+    encrypted_part /dev/null 0xf000 4096 nvs_keys.part
     encrypted_part /dev/null 0x10000 8192 update.part
     encrypted_part app.signed 0x20000 "$(stat -c %s app.signed)" app.part
     esptool --chip esp32c6 merge-bin -o theirs --pad-to-size 4MB 0x0 boot.part 0x8000 table.part \
-        0xd000 otadata.part 0x10000 update.part 0x20000 app.part
+        0xd000 otadata.part 0xf000 nvs_keys.part 0x10000 update.part \
+        0x20000 app.part
     build --key "$FLASH_KEY"
     cmp ours theirs
     run "$TRUSTCHAIN" flash map theirs --key "$FLASH_KEY"

@@ -320,6 +320,9 @@ static void configure(struct device *device)
         .product = "lamp",
         .channel = "stable",
         .token = device->token,
+        .device_id = device->speaks_ddi ? "lamp-1" : NULL,
+        .tenant = "acme",
+        .chip_rev = 2,
         .poll_ms = device->poll_ms != 0 ? device->poll_ms : 4000,
         .backoff_ms = 1000,
         .backoff_max_ms = 60000,
@@ -327,7 +330,7 @@ static void configure(struct device *device)
         .any_version = device->any_version,
         .trust = &device->trust,
         .crypto = &device->crypto,
-        .net = server_net(&device->server),
+        .net = device->speaks_ddi ? ddi_server_net(&device->ddi) : server_net(&device->server),
         .flash = {device, DEVICE_SLOT_BYTES, flash_erase, flash_write, flash_map, flash_unmap},
         .boot = {device, boot_running, boot_passive, boot_state, boot_forget, boot_set,
                  boot_confirm, boot_reject, boot_power_was_cut, boot_reboot},
@@ -369,7 +372,7 @@ bool device_run(struct device *device, unsigned quiet, unsigned minutes)
     int left = setjmp(device->leave); /* every boot starts here */
     if (left != LEAVE_NONE)
         device->cause = left == LEAVE_POWER ? CAUSE_POWER : CAUSE_RESET;
-    device->server.answering = false;
+    device->server.answering = device->ddi.answering = false;
     if (++device->boots > 1000)
         return false;
     if (!bootloader(device)) {

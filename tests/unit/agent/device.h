@@ -17,6 +17,7 @@
 #include "device/agent/agent.h"
 #include "device/agent/region.h"
 #include "device/agent/slots.h"
+#include "tests/unit/agent/ddi_server.h"
 #include "tests/unit/agent/image.h"
 #include "tests/unit/agent/server.h"
 
@@ -33,6 +34,8 @@ struct device {
     uint8_t journal[2 * REGION_SECTOR_BYTES];
     struct sigblock_trust trust;
     struct server server;
+    struct ddi_server ddi; /* instead, with speaks_ddi */
+    bool speaks_ddi;
 
     /* Script. */
     uint32_t cut_at; /* operation number, 0 = none */

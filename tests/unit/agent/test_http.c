@@ -165,8 +165,8 @@ static void test_request(void **state)
     struct http_request request = {
         .host = "h.test",
         .port = 8443,
-        .product = "lamp",
-        .channel = "stable",
+        .method = "GET",
+        .path = "/ota/lamp/stable.bin",
         .version = "1.0.0",
         .not_wanted = (const uint8_t(*)[HTTP_ETAG_BYTES])not_wanted,
         .not_wanted_count = 2,
@@ -193,14 +193,71 @@ static void test_request_with_token(void **state)
                                    "Authorization: TargetToken s3cret\r\n\r\n";
     struct http_request request = {.host = "h.test",
                                    .port = 8443,
-                                   .product = "lamp",
-                                   .channel = "stable",
+                                   .method = "GET",
+                                   .path = "/ota/lamp/stable.bin",
                                    .version = "1.0.0",
                                    .token = "s3cret"};
     (void)state;
     size_t length = http_request_write(&request, out, sizeof out);
     assert_int_equal(length, sizeof expected - 1);
     assert_memory_equal(out, expected, length);
+}
+
+/* A part of whatever the file is; a body with its type and length, over a connection that stays. */
+static void test_request_forms(void **state)
+{
+    char out[1024];
+    static const char part[] = "GET /x HTTP/1.1\r\nHost: h.test:443\r\n"
+                               "User-Agent: trustchain-agent/1.0.0\r\n"
+                               "Range: bytes=4294967295-\r\n\r\n";
+    static const char body[] = "POST /x HTTP/1.1\r\nHost: h.test:443\r\n"
+                               "User-Agent: trustchain-agent/1.0.0\r\n"
+                               "Content-Type: application/json\r\nContent-Length: 7\r\n\r\n"
+                               "{\"a\":1}";
+    struct http_request request = {.host = "h.test",
+                                   .port = 443,
+                                   .method = "GET",
+                                   .path = "/x",
+                                   .version = "1.0.0",
+                                   .stay = true,
+                                   .resume_offset = UINT32_MAX};
+    (void)state;
+    assert_int_equal(http_request_write(&request, out, sizeof out), sizeof part - 1);
+    assert_memory_equal(out, part, sizeof part - 1);
+    request.method = "POST";
+    request.resume_offset = 0;
+    request.body = "{\"a\":1}";
+    assert_int_equal(http_request_write(&request, out, sizeof out), sizeof body - 1);
+    assert_memory_equal(out, body, sizeof body - 1);
+    assert_int_equal(http_request_write(&request, out, sizeof body - 1), 0);
+}
+
+static void test_connection_and_pause(void **state)
+{
+    static const struct {
+        const char *fields;
+        bool closes, pause;
+        uint32_t seconds;
+    } rows[] = {
+        {"", false, false, 0},
+        {"Connection: keep-alive\r\n", false, false, 0},
+        {"Connection: Close\r\n", true, false, 0},
+        {"Retry-After: 120\r\n", false, true, 120},
+        {"Retry-After: 4294967296\r\n", false, false, 0},
+        {"Retry-After: 12 s\r\n", false, false, 0},
+        {"Retry-After: Wed, 21 Oct 2026 07:28:00 GMT\r\n", false, false, 0},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct http_response response;
+        char text[256];
+        snprintf(text, sizeof text, "HTTP/1.1 503 Busy\r\n%s\r\n", rows[i].fields);
+        assert_true(parse(text, &response) > 0);
+        assert_int_equal(response.closes, rows[i].closes);
+        assert_int_equal(response.has_retry_after, rows[i].pause);
+        if (rows[i].pause)
+            assert_int_equal(response.retry_after, rows[i].seconds);
+    }
 }
 
 int main(void)
@@ -212,6 +269,8 @@ int main(void)
         cmocka_unit_test(test_header_bound),
         cmocka_unit_test(test_request),
         cmocka_unit_test(test_request_with_token),
+        cmocka_unit_test(test_request_forms),
+        cmocka_unit_test(test_connection_and_pause),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -30,6 +30,10 @@ static struct agent_record record_number(uint32_t number)
     record.length = 0x100000;
     record.tries = 2;
     record.trial = AGENT_TRIAL_FAILED;
+    record.report = AGENT_REPORT_ROLLED_BACK;
+    record.reason = AGENT_REASON_SELF_TEST;
+    record.detail = -5;
+    record.action = 11111 + number;
     record.offset = number * 4096;
     strcpy(record.version, "1.2.3-rc.1");
     memset(record.digest, (int)number, sizeof record.digest);
@@ -147,6 +151,36 @@ static void test_last_sequence(void **state)
     free(device);
 }
 
+static void put_crc(uint8_t *record)
+{
+    uint32_t crc = crc32_le(crc32_le(0, record, 8), record + 12, JOURNAL_RECORD_BYTES - 12);
+    memcpy(record + 8, &crc, sizeof crc);
+}
+
+/* A record of an agent that knew no DDI, and one of an agent that knows more than this one. */
+static void test_other_agents(void **state)
+{
+    struct device *device = new_device();
+    struct agent_record record = record_number(3), found;
+    (void)state;
+    assert_int_equal(journal_save(&device->journal_region, &record), AGENT_OK);
+    device->journal[25] = AGENT_REPORT_ROLLED_BACK + 1;
+    device->journal[26] = AGENT_REASON_LAST + 1;
+    put_crc(device->journal);
+    assert_int_equal(journal_load(&device->journal_region, &found), AGENT_OK);
+    assert_int_equal(found.report, AGENT_REPORT_NONE);
+    assert_int_equal(found.reason, AGENT_REASON_NONE);
+    assert_int_equal(found.action, 11114);
+    memset(device->journal + 25, 0, 11);
+    put_crc(device->journal);
+    record.report = record.reason = 0;
+    record.detail = 0;
+    record.action = 0;
+    assert_int_equal(journal_load(&device->journal_region, &found), AGENT_OK);
+    assert_memory_equal(&found, &record, sizeof found);
+    free(device);
+}
+
 static void test_flash_error(void **state)
 {
     struct device *device = new_device();
@@ -166,6 +200,7 @@ int main(void)
         cmocka_unit_test(test_empty),         cmocka_unit_test(test_many),
         cmocka_unit_test(test_damage),        cmocka_unit_test(test_cuts),
         cmocka_unit_test(test_last_sequence), cmocka_unit_test(test_flash_error),
+        cmocka_unit_test(test_other_agents),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

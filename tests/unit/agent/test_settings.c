@@ -20,7 +20,7 @@
 
 /* What the firmware was built with. */
 static const struct settings built_in = {
-    .host = "built.in", .port = 8443, .channel = "stable", .poll_ms = 3600000};
+    .host = "built.in", .port = 8443, .channel = "stable", .poll_ms = 3600000, .tenant = "DEFAULT"};
 
 /* The last thing told of a key. */
 struct told {
@@ -143,6 +143,14 @@ static const struct {
     {"token", "a\x7f", "not 1 to 128 printable characters without blanks", NULL, 0},
     {"token", "\xc3\xa9", "not 1 to 128 printable characters without blanks", NULL, 0},
     {"poll_s", "60", "not of type u32", NULL, 0},
+    {"tenant", "acme", NULL, NULL, 0},
+    {"tenant", TEXT16 TEXT16 "01234567", NULL, NULL, 0},
+    {"tenant", TEXT16 TEXT16 "012345678", "not 1 to 40 letters, digits, '-', '_', '.'", NULL, 0},
+    {"tenant", "..", "not 1 to 40 letters, digits, '-', '_', '.'", NULL, 0},
+    {"tenant", "a/b", "not 1 to 40 letters, digits, '-', '_', '.'", NULL, 0},
+    {"mode", "plain", NULL, NULL, 0},
+    {"mode", "DDI", "neither plain nor ddi", NULL, 0},
+    {"mode", "ddi", "ddi needs device_id and token", NULL, 0},
 };
 
 /* The settings that the value makes: the built-in ones with that one replaced. */
@@ -159,7 +167,9 @@ static struct settings expected_of(size_t i)
         strcpy(expected.channel, texts[i].text);
     } else if (strcmp(texts[i].key, "device_id") == 0) {
         strcpy(expected.device_id, texts[i].text);
-    } else {
+    } else if (strcmp(texts[i].key, "tenant") == 0) {
+        strcpy(expected.tenant, texts[i].text);
+    } else if (strcmp(texts[i].key, "token") == 0) {
         strcpy(expected.token, texts[i].text);
     }
     return expected;
@@ -169,7 +179,8 @@ static bool same(const struct settings *a, const struct settings *b)
 {
     return strcmp(a->host, b->host) == 0 && a->port == b->port &&
            strcmp(a->channel, b->channel) == 0 && strcmp(a->device_id, b->device_id) == 0 &&
-           strcmp(a->token, b->token) == 0 && a->poll_ms == b->poll_ms;
+           strcmp(a->token, b->token) == 0 && a->poll_ms == b->poll_ms && a->ddi == b->ddi &&
+           strcmp(a->tenant, b->tenant) == 0;
 }
 
 static void check_told(const struct told *told, const char *key, const char *problem,
@@ -194,6 +205,28 @@ static void test_texts(void **state)
         check_told(&told, texts[i].key, texts[i].problem, texts[i].text);
         if (!same(&settings, &expected))
             fail_msg("%s \"%s\": wrong settings", texts[i].key, texts[i].text);
+    }
+}
+
+/* DDI wants a name and a token, wherever in NVS they stand. */
+static void test_ddi(void **state)
+{
+    (void)state;
+    for (int without = 0; without < 3; without++) {
+        uint8_t *bytes = begin(SETTINGS_NAMESPACE);
+        struct settings settings;
+        put_text("mode", "ddi");
+        if (without != 1)
+            put_text("token", "s3cret");
+        if (without != 2)
+            put_text("device_id", "lamp-1");
+        struct told told = read_from(bytes, false, &settings);
+        free(bytes);
+        assert_int_equal(told.count, without == 0 ? 3 : 2);
+        assert_string_equal(told.key, "mode");
+        assert_int_equal(settings.ddi, without == 0);
+        assert_int_equal(told.problem == NULL, without == 0);
+        assert_string_equal(settings.tenant, "DEFAULT");
     }
 }
 
@@ -259,7 +292,8 @@ static uint8_t *all_of_them(void)
 
 static void test_all_at_once(void **state)
 {
-    const struct settings expected = {"ota.example.com", 443, "beta", "lamp-0001", "secret", 60000};
+    const struct settings expected = {"ota.example.com", 443,   "beta", "lamp-0001",
+                                      "secret",          60000, false,  "DEFAULT"};
     struct settings settings;
     (void)state;
     uint8_t *bytes = all_of_them();
@@ -316,7 +350,7 @@ static void test_flash_that_does_not_read(void **state)
     uint8_t *bytes = all_of_them();
     struct told told = read_from(bytes, true, &settings);
     free(bytes);
-    assert_int_equal(told.count, 5);
+    assert_int_equal(told.count, 7);
     assert_string_equal(told.problem, "cannot be read");
     assert_true(same(&settings, &built_in));
 }
@@ -325,6 +359,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_texts),
+        cmocka_unit_test(test_ddi),
         cmocka_unit_test(test_longest_url),
         cmocka_unit_test(test_numbers),
         cmocka_unit_test(test_all_at_once),

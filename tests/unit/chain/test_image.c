@@ -23,7 +23,7 @@ static int parse_exact(const uint8_t *bytes, size_t length, struct image *image)
     if (error == CHAIN_OK) {
         (void)image_check_checksum(image, copy);
         (void)image_check_digest(image, copy, &host_crypto);
-        (void)image_check_target(image, IMAGE_APP, CHIP_REV);
+        (void)image_check_target(image, IMAGE_APP, CHIP_REV, IMAGE_MMU_PAGE);
         uint8_t digest[SHA256_BYTES];
         (void)image_signed_digest(image, copy, length, &host_crypto, digest);
     }
@@ -59,7 +59,7 @@ static void reads_every_field(void **state)
     assert_int_equal(image.length, SAMPLE_BYTES);
     assert_int_equal(image.signed_length, SAMPLE_SIGNATURE);
 
-    assert_int_equal(image_check_target(&image, IMAGE_APP, CHIP_REV), CHAIN_OK);
+    assert_int_equal(image_check_target(&image, IMAGE_APP, CHIP_REV, IMAGE_MMU_PAGE), CHAIN_OK);
     assert_int_equal(image_check_checksum(&image, bytes), CHAIN_OK);
     assert_int_equal(image_check_digest(&image, bytes, &host_crypto), CHAIN_OK);
 }
@@ -151,7 +151,7 @@ static void target_refusals(void **state)
         sample_app(bytes);
         sample_poke(bytes, table[i].offset, table[i].width, table[i].value);
         assert_int_equal(image_parse(bytes, SAMPLE_BYTES, &image), CHAIN_OK);
-        int error = image_check_target(&image, IMAGE_APP, CHIP_REV);
+        int error = image_check_target(&image, IMAGE_APP, CHIP_REV, IMAGE_MMU_PAGE);
         if (error != table[i].expected)
             fail_msg("%s: %d instead of %d", table[i].name, error, table[i].expected);
     }
@@ -166,25 +166,111 @@ static void target_kinds_and_pages(void **state)
                           .max_rev_full = 1,
                           .segment_count = 1,
                           .segment = {{0x40870000, 0x100, 32, IMAGE_MEMORY_HP_SRAM}}};
-    assert_int_equal(image_check_target(&image, IMAGE_BOOTLOADER, CHIP_REV), CHAIN_OK);
-    assert_int_equal(image_check_target(&image, IMAGE_APP, 1), CHAIN_EBOUNDS);
+    assert_int_equal(image_check_target(&image, IMAGE_BOOTLOADER, CHIP_REV, IMAGE_MMU_PAGE),
+                     CHAIN_OK);
+    assert_int_equal(image_check_target(&image, IMAGE_APP, 1, IMAGE_MMU_PAGE), CHAIN_EBOUNDS);
     image.segment[0].length = 0xC614; /* one word over the ROM's memory */
-    assert_int_equal(image_check_target(&image, IMAGE_BOOTLOADER, CHIP_REV), CHAIN_EBOUNDS);
+    assert_int_equal(image_check_target(&image, IMAGE_BOOTLOADER, CHIP_REV, IMAGE_MMU_PAGE),
+                     CHAIN_EBOUNDS);
     image.segment[0].length = 0xC610;
-    assert_int_equal(image_check_target(&image, IMAGE_BOOTLOADER, CHIP_REV), CHAIN_OK);
+    assert_int_equal(image_check_target(&image, IMAGE_BOOTLOADER, CHIP_REV, IMAGE_MMU_PAGE),
+                     CHAIN_OK);
 
     image.segment_count = 2;
     image.segment[1] = (struct image_segment){0x50000000, 16, 0xD000, IMAGE_MEMORY_LP_SRAM};
-    assert_int_equal(image_check_target(&image, IMAGE_BOOTLOADER, CHIP_REV), CHAIN_EBOUNDS);
+    assert_int_equal(image_check_target(&image, IMAGE_BOOTLOADER, CHIP_REV, IMAGE_MMU_PAGE),
+                     CHAIN_EBOUNDS);
     image.segment[1] = (struct image_segment){0x42000020, 16, 0x20, IMAGE_MEMORY_FLASH};
-    assert_int_equal(image_check_target(&image, IMAGE_BOOTLOADER, CHIP_REV), CHAIN_EBOUNDS);
+    assert_int_equal(image_check_target(&image, IMAGE_BOOTLOADER, CHIP_REV, IMAGE_MMU_PAGE),
+                     CHAIN_EBOUNDS);
 
     image.max_rev_full = 0;
     image.entry = 0x42000020;
     image.segment[0] = (struct image_segment){0x42001000, 0x100, 0x11000, IMAGE_MEMORY_FLASH};
-    assert_int_equal(image_check_target(&image, IMAGE_APP, CHIP_REV), CHAIN_EOVERLAP);
+    assert_int_equal(image_check_target(&image, IMAGE_APP, CHIP_REV, IMAGE_MMU_PAGE),
+                     CHAIN_EOVERLAP);
     image.segment[0].offset = 0x1000; /* the same page of the file behind both */
-    assert_int_equal(image_check_target(&image, IMAGE_APP, CHIP_REV), CHAIN_OK);
+    assert_int_equal(image_check_target(&image, IMAGE_APP, CHIP_REV, IMAGE_MMU_PAGE), CHAIN_OK);
+}
+
+/* An app is held to the MMU pages it was built for, and by Trustchain's bootloader to its own. */
+static void pages_of_the_apps_own_size(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *name;
+        uint32_t load_addr[2], offset[2];
+        uint8_t recorded_log2;
+        uint32_t page;
+        int own, ours;
+    } table[] = {
+        {"64 KB", {0x42000020, 0x42110020}, {0x20, 0x10020}, 0, 0x10000, CHAIN_OK, CHAIN_OK},
+        {"32 KB", {0x42008020, 0x42110020}, {0x20, 0x8020}, 0, 0x8000, CHAIN_OK, CHAIN_EALIGN},
+        {"16 KB", {0x42004020, 0x42110020}, {0x20, 0x4020}, 0, 0x4000, CHAIN_OK, CHAIN_EALIGN},
+        {"8 KB", {0x42002020, 0x42110020}, {0x20, 0x2020}, 0, 0x2000, CHAIN_OK, CHAIN_EALIGN},
+        {"none", {0x42001020, 0x42110020}, {0x20, 0x1020}, 0, 0x10000, CHAIN_EALIGN, CHAIN_EALIGN},
+        {"recorded, and suits more",
+         {0x42000020, 0x42110020},
+         {0x20, 0x10020},
+         13,
+         0x2000,
+         CHAIN_OK,
+         CHAIN_OK},
+        {"recorded, and does not suit",
+         {0x42004020, 0x42110020},
+         {0x20, 0x4020},
+         15,
+         0x8000,
+         CHAIN_EALIGN,
+         CHAIN_EALIGN},
+        {"12 is no page",
+         {0x42008020, 0x42110020},
+         {0x20, 0x8020},
+         12,
+         0x8000,
+         CHAIN_OK,
+         CHAIN_EALIGN},
+        {"17 is no page",
+         {0x42008020, 0x42110020},
+         {0x20, 0x8020},
+         17,
+         0x8000,
+         CHAIN_OK,
+         CHAIN_EALIGN},
+        {"one page of 64 KB for two",
+         {0x42000020, 0x42008020},
+         {0x20, 0x18020},
+         0,
+         0x8000,
+         CHAIN_OK,
+         CHAIN_EOVERLAP},
+        {"behind the window of 16 KB",
+         {0x42000020, 0x423FFFF0},
+         {0x20, 0x1FFF0},
+         14,
+         0x4000,
+         CHAIN_EBOUNDS,
+         CHAIN_OK},
+        {"up to the end of the window",
+         {0x42000020, 0x423FFFE0},
+         {0x20, 0x1FFE0},
+         14,
+         0x4000,
+         CHAIN_OK,
+         CHAIN_OK},
+    };
+    for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
+        struct image image = {
+            .chip_id = IMAGE_CHIP_ESP32C6, .entry = table[i].load_addr[0], .segment_count = 2};
+        for (size_t k = 0; k < 2; k++)
+            image.segment[k] = (struct image_segment){table[i].load_addr[k], 0x20,
+                                                      table[i].offset[k], IMAGE_MEMORY_FLASH};
+        uint32_t page = image_mmu_page(&image, table[i].recorded_log2);
+        int own = image_check_target(&image, IMAGE_APP, CHIP_REV, page);
+        int ours = image_check_target(&image, IMAGE_APP, CHIP_REV, IMAGE_MMU_PAGE);
+        if (page != table[i].page || own != table[i].own || ours != table[i].ours)
+            fail_msg("%s: page 0x%x, own %d, ours %d", table[i].name, page, own, ours);
+    }
 }
 
 static void memories_have_exact_ends(void **state)
@@ -391,6 +477,7 @@ int main(void)
         cmocka_unit_test(structure_refusals),
         cmocka_unit_test(target_refusals),
         cmocka_unit_test(target_kinds_and_pages),
+        cmocka_unit_test(pages_of_the_apps_own_size),
         cmocka_unit_test(memories_have_exact_ends),
         cmocka_unit_test(every_byte_is_covered),
         cmocka_unit_test(signed_digest_is_of_the_whole),

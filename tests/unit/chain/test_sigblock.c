@@ -346,6 +346,14 @@ static void any_block_may_count(void **state)
 
     memcpy(s.sector + 2 * SIGBLOCK_BYTES, s.block[1], SIGBLOCK_BYTES);
     assert_verdict("third block good", &s, CHAIN_OK);
+    assert_int_equal(sigblock_check(s.block[1], s.digest, &s.trust, &host_crypto), CHAIN_OK);
+    s.block[1][AT_SIGNATURE] ^= 1;
+    restore_crc(s.block[1]);
+    assert_int_equal(sigblock_check(s.block[1], s.digest, &s.trust, &host_crypto),
+                     CHAIN_ESIGNATURE);
+    s.digest[0] ^= 1;
+    assert_int_equal(sigblock_check(s.block[1], s.digest, &s.trust, &host_crypto), CHAIN_EDIGEST);
+    s.digest[0] ^= 1;
     assert_int_equal(sigblock_verify(s.sector, s.digest, &s.trust, &host_crypto, NULL, NULL),
                      SIGBLOCK_TRUSTED);
 }

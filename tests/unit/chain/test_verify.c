@@ -186,6 +186,32 @@ static void descriptor_must_fit_the_first_segment(void **state)
     assert_int_equal(reason, CHAIN_EBOUNDS);
 }
 
+/* Pages of 32 KB are for devices that map them; Trustchain's bootloader does not. */
+static void own_mmu_page_is_the_devices(void **state)
+{
+    (void)state;
+    const struct sigblock_trust trust = sample_trust(&keys[0], 1);
+    struct verify_policy policy = {.kind = IMAGE_APP, .trust = &trust};
+    uint8_t image[SAMPLE_SIGNED_BYTES];
+    int reason;
+    sample_app(image);
+    sample_poke(image, SAMPLE_SEGMENT0, 4, 0x42008020);
+    sample_poke(image, SAMPLE_DESC + 180, 1, 15);
+    sample_seal(image);
+    sign(image, &keys[0]);
+    assert_int_equal(judge(image, sizeof image, &policy, &reason), SIGBLOCK_REFUSED);
+    assert_int_equal(reason, CHAIN_EALIGN);
+    policy.own_mmu_page = true;
+    assert_int_equal(judge(image, sizeof image, &policy, &reason), SIGBLOCK_TRUSTED);
+    assert_int_equal(reason, CHAIN_OK);
+
+    sample_poke(image, SAMPLE_DESC + 180, 1, 16); /* it says so itself: not for 32 KB */
+    sample_seal(image);
+    sign(image, &keys[0]);
+    assert_int_equal(judge(image, sizeof image, &policy, &reason), SIGBLOCK_REFUSED);
+    assert_int_equal(reason, CHAIN_EALIGN);
+}
+
 /* A bootloader needs no descriptor of an app, and may have neither flash nor LP segments. */
 static void bootloaders(void **state)
 {
@@ -237,6 +263,7 @@ int main(void)
         cmocka_unit_test(size_counts_the_signature),
         cmocka_unit_test(digest_counts_without_signature),
         cmocka_unit_test(descriptor_must_fit_the_first_segment),
+        cmocka_unit_test(own_mmu_page_is_the_devices),
         cmocka_unit_test(bootloaders),
         cmocka_unit_test(outputs_are_filled),
     };

@@ -118,6 +118,63 @@ static void transactions_and_marks(void **state)
     db_close(db);
 }
 
+/* It is not kept as it is: the next time it may be right. */
+static void a_statement_that_failed_once(void **state)
+{
+    struct db *db = store_connect(state);
+    assert_int_equal(db_run(db, insert, DB_ARGS(db_i(1), db_t("a"))), DB_EIO);
+    assert_int_equal(db_script(db, create), DB_OK);
+    assert_int_equal(db_run(db, insert, DB_ARGS(db_i(1), db_t("a"))), DB_OK);
+    assert_int_equal(number(db, count), 1);
+    db_close(db);
+}
+
+/* Also when there are more of them than a connection keeps. */
+static void each_statement_is_its_own(void **state)
+{
+    static char text[700][40];
+    struct db *db = store_connect(state);
+    for (int round = 0; round < 2; round++) {
+        for (int i = 0; i < 700; i++) {
+            snprintf(text[i], sizeof text[i], "SELECT %d", i);
+            assert_int_equal(number(db, text[i]), i);
+        }
+    }
+    db_close(db);
+}
+
+static void why_it_was_rolled_back(void **state)
+{
+    struct db *db = with_table(state);
+    assert_int_equal(db_begin(db, DB_WRITE), DB_OK);
+    assert_int_equal(db_run_once(db, "SELECT nonsense FROM nowhere", DB_NO_ARGS), DB_EIO);
+    db_rollback(db);
+    db_rollback(db);
+    assert_true(strstr(db_error(db), "nowhere") != NULL);
+    db_close(db);
+}
+
+static void no_password_in_a_message(void **state)
+{
+    static const char *const urls[] = {
+        "postgres://u:sec%ret@127.0.0.1:1/x",
+        "postgres://u:secret@127.0.0.1:1/x?nonsense",
+        "postgres://u:secret@127.0.0.1:1/x",
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof urls / sizeof urls[0]; i++) {
+        struct host_kept kept = {.subject = "store"};
+        struct db *db;
+        host_keep(&kept);
+        int status = db_open(urls[i], &db);
+        host_keep(NULL);
+        assert_int_equal(status, HOST_FAILED);
+        assert_true(strlen(kept.text) > 20);
+        if (strstr(kept.text, "sec") != NULL)
+            fail_msg("%s", kept.text);
+    }
+}
+
 static void only_urls_that_are_known(void **state)
 {
     struct db *db;
@@ -136,6 +193,10 @@ int main(void)
         STORE_TESTS(a_query_within_its_own_rows),
         STORE_TESTS(errors_have_their_names),
         STORE_TESTS(transactions_and_marks),
+        STORE_TESTS(a_statement_that_failed_once),
+        STORE_TESTS(each_statement_is_its_own),
+        STORE_TESTS(why_it_was_rolled_back),
+        cmocka_unit_test(no_password_in_a_message),
         cmocka_unit_test(only_urls_that_are_known),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

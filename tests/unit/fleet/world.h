@@ -21,6 +21,7 @@ struct world {
     struct db *db;
     struct api_service service;
     int64_t now;
+    bool device_port; /* where call() comes in */
     struct api_answer answer;
     json_t *json; /* of the last answer, NULL when it had none */
 };
@@ -63,19 +64,23 @@ static inline char *world_copy(const char *text)
     return text != NULL ? strdup(text) : NULL;
 }
 
-/* The status of the answer. `body` is JSON, or NULL. */
-static inline int call(struct world *world, enum api_method method, const char *path,
-                       const char *authorization, const char *body)
+/* The status of the answer. `type` NULL: there is no body. */
+static inline int call_typed(struct world *world, enum api_method method, const char *path,
+                             const char *authorization, const char *type, const void *body,
+                             size_t length)
 {
     struct api_request request = {
         .method = method,
         .authorization = world_copy(authorization),
-        .content_type = world_copy(body != NULL ? "application/json;charset=UTF-8" : NULL),
-        .body = world_copy(body != NULL ? body : ""),
-        .body_length = body != NULL ? strlen(body) : 0,
+        .content_type = world_copy(type),
+        .body = malloc(length + 1),
+        .body_length = length,
         .origin = world_copy("https://updates.example:8443"),
         .address = world_copy("127.0.0.1"),
+        .device_port = world->device_port,
     };
+    memcpy(request.body, length > 0 ? body : "", length);
+    request.body[length] = '\0';
     size_t end = strcspn(path, "?");
     request.path = strndup(path, end);
     request.query = path[end] == '?' ? strdup(path + end + 1) : NULL;
@@ -96,6 +101,15 @@ static inline int call(struct world *world, enum api_method method, const char *
     json_decref(world->json);
     world->json = world->answer.body != NULL ? json_loads(world->answer.body, 0, NULL) : NULL;
     return world->answer.status;
+}
+
+/* The same with JSON, or NULL. */
+static inline int call(struct world *world, enum api_method method, const char *path,
+                       const char *authorization, const char *body)
+{
+    return call_typed(world, method, path, authorization,
+                      body != NULL ? "application/json;charset=UTF-8" : NULL, body,
+                      body != NULL ? strlen(body) : 0);
 }
 
 /* "a.b.0.c" in the last answer; NULL when it is not there. */

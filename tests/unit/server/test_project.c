@@ -38,6 +38,10 @@ static void everything_said(void **state)
                                "[release]\nfolder = /srv/releases\nsigning_key = keys/now = 1.pem\n"
                                "next_signing_key = keys/next.pem\n"
                                "min_secure_version = 0x10\nmax_size = 1856K\n"
+                               "[server]\nstore = sqlite:data/f.db\nlisten = 0.0.0.0:443\n"
+                               "manage = [::1]:8444\nclient_ca = /etc/ca.pem\nartifacts = any\n"
+                               "trusted_proxy = 10.0.0.1, ::1\nlog_format = json\n"
+                               "access_log = on\nquota = 7\n"
                                "[efuse]\nsomething = for others\n[release]"; /* no line end */
     struct release_project project;
     struct ini_problem problem;
@@ -52,6 +56,41 @@ static void everything_said(void **state)
     assert_string_equal(project.next_signing_key, "/p/keys/next.pem");
     assert_int_equal(project.min_secure_version, 16);
     assert_int_equal(project.max_size, 1856u << 10);
+    assert_string_equal(project.server.store, "sqlite:/p/data/f.db");
+    assert_string_equal(project.server.listen, "0.0.0.0:443");
+    assert_string_equal(project.server.manage, "[::1]:8444");
+    assert_string_equal(project.server.client_ca, "/etc/ca.pem");
+    assert_string_equal(project.server.trusted_proxy, "10.0.0.1, ::1");
+    assert_true(project.server.any_artifact);
+    assert_true(project.server.log_json);
+    assert_true(project.server.access_log);
+    assert_int_equal(project.server.quota, 7);
+}
+
+static void stores(void **state)
+{
+    static const char *const table[][2] = {
+        {"sqlite:/srv/f.db", "sqlite:/srv/f.db"},
+        {"sqlite:f.db", "sqlite:/p/f.db"},
+        {"postgres://u@h/d", "postgres://u@h/d"},
+        {"postgresql://h/d?sslmode=verify-full", "postgresql://h/d?sslmode=verify-full"},
+        {"none", "none"},
+        {"sqlite:", NULL},
+        {"mysql://h/d", NULL},
+        {"f.db", NULL},
+    };
+    (void)state;
+    for (size_t i = 0; i < COUNT(table); i++) {
+        char text[128];
+        struct release_project project;
+        struct ini_problem problem;
+        snprintf(text, sizeof text, NAMED "[server]\nstore = %s\n", table[i][0]);
+        bool good = parse(text, strlen(text), &project, &problem);
+        assert_int_equal(good, table[i][1] != NULL);
+        if (good) {
+            assert_string_equal(project.server.store, table[i][1]);
+        }
+    }
 }
 
 static void defaults(void **state)
@@ -69,6 +108,13 @@ static void defaults(void **state)
     assert_int_equal(project.flash_size, 4u << 20);
     assert_int_equal(project.min_secure_version, 0);
     assert_int_equal(project.max_size, 0);
+    assert_string_equal(project.server.store, "sqlite:/p/fleet.db");
+    assert_string_equal(project.server.client_ca, "/p/pki/ca_cert.pem");
+    assert_string_equal(project.server.listen, "");
+    assert_string_equal(project.server.manage, "");
+    assert_false(project.server.any_artifact);
+    assert_false(project.server.log_json);
+    assert_int_equal(project.server.quota, PROJECT_QUOTA_DEFAULT);
 }
 
 static void sizes(void **state)
@@ -147,6 +193,10 @@ static void refusals(void **state)
         {NAMED "[update]\npoll_seconds = 4000001\n", 4, "(1 to 4000000)"},
         {NAMED "[release]\nmin_secure_version = 17\n", 4, "(0 to 16)"},
         {NAMED "[release]\nmin_secure_version = 1x\n", 4, "cannot be \"1x\""},
+        {NAMED "[server]\nartifacts = all\n", 4, "(verified or any)"},
+        {NAMED "[server]\nlog_format = xml\n", 4, "(text or json)"},
+        {NAMED "[server]\nquota = 100001\n", 4, "(0 to 100000 requests a second)"},
+        {NAMED "[server]\nmanage = \n", 4, "(ADDRESS:PORT)"},
         {NAMED "[release]\nfolder = ; none\n", 4, "cannot be \"\" (a path)"},
         {NAMED " more\n", 3, "is neither"}, /* no continuation lines */
         {"[product]\nname = ther\xc3\xa4mo\n", 2, "cannot be \"ther??mo\""},
@@ -205,9 +255,13 @@ static void longest_lines_and_paths(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(everything_said), cmocka_unit_test(defaults),
-        cmocka_unit_test(sizes),           cmocka_unit_test(refusals),
-        cmocka_unit_test(odd_bytes),       cmocka_unit_test(longest_lines_and_paths),
+        cmocka_unit_test(everything_said),
+        cmocka_unit_test(defaults),
+        cmocka_unit_test(stores),
+        cmocka_unit_test(sizes),
+        cmocka_unit_test(refusals),
+        cmocka_unit_test(odd_bytes),
+        cmocka_unit_test(longest_lines_and_paths),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,470 @@
+/* device/agent/orders.c: what a DDI server orders, and what it is told.
+ *
+ *     [end of the last order] -> poll -> attributes -> poll -> cancel -> told -> poll
+ *         -> deployment -> started -> file   ... verified: poll -> deployment -> switching
+ *
+ * All of that fits one connection, and the agent does not talk while it switches. So there is never
+ * a cancel to reject: either the order is dropped before, or it has ended by the time the agent
+ * polls again, and that was told first.
+ */
+#include <string.h>
+
+#include "device/agent/ddi.h"
+#include "device/agent/states.h"
+#include "device/agent/writer.h"
+
+/* A request grows from the buffer's start, its body is put together here. */
+#define BODY_AT 2560u
+
+enum agent_question ddi_first_question(const struct agent *agent)
+{
+    return agent->record.report != AGENT_REPORT_NONE ? AGENT_TELL_END : AGENT_ASK_POLL;
+}
+
+/* --- requests ------------------------------------------------------------------------------ */
+
+/* "/TENANT/controller/v1/ID" and, of an action, "/`kind`/ACTION/feedback". */
+static void write_path(const struct agent_config *config, const char *kind, uint32_t action,
+                       char out[AGENT_PATH_BYTES])
+{
+    struct writer path = {out, AGENT_PATH_BYTES, 0};
+    writer_put(&path, "/");
+    writer_put(&path, config->tenant);
+    writer_put(&path, "/controller/v1/");
+    writer_put(&path, config->device_id);
+    if (kind != NULL) {
+        writer_put(&path, kind);
+        writer_put_number(&path, action);
+        writer_put(&path, "/feedback");
+    }
+    out[writer_length(&path)] = '\0';
+}
+
+static void attributes_body(const struct agent *agent, char *out, size_t size)
+{
+    const struct agent_config *config = agent->config;
+    char secure_version[11], revision[11];
+    struct writer number = {secure_version, sizeof secure_version, 0};
+    writer_put_number(&number, agent->running_secure_version);
+    secure_version[writer_length(&number)] = '\0';
+    number = (struct writer){revision, sizeof revision, 0};
+    writer_put_number(&number, config->chip_rev / 100u);
+    writer_put(&number, ".");
+    writer_put_number(&number, config->chip_rev % 100u);
+    revision[writer_length(&number)] = '\0';
+    const struct ddi_attribute attributes[] = {
+        {"product", agent->running_project}, {"version", agent->running_version},
+        {"secure_version", secure_version},  {"chip", "ESP32-C6"},
+        {"chip_revision", revision},         {"channel", config->channel},
+    };
+    ddi_write_attributes(attributes, sizeof attributes / sizeof attributes[0], out, size);
+}
+
+/* How the order ended, in the words of the log. */
+static void end_body(const struct agent *agent, char *out, size_t size)
+{
+    const struct agent_record *record = &agent->record;
+    bool good = record->report == AGENT_REPORT_SUCCESS;
+    bool refused = record->report == AGENT_REPORT_REFUSED;
+    char text[192];
+    struct agent_event event = {
+        .kind = good      ? AGENT_EVENT_CONFIRMED
+                : refused ? AGENT_EVENT_REFUSED
+                          : AGENT_EVENT_ROLLED_BACK,
+        .reason = (enum agent_reason)record->reason,
+        .detail = record->detail,
+        .version = good                         ? agent->running_version
+                   : record->version[0] != '\0' ? record->version
+                                                : NULL,
+    };
+    struct ddi_feedback feedback = {.execution = "closed",
+                                    .finished = good ? "success" : "failure",
+                                    .text = agent_event_print(&event, text, sizeof text)};
+    ddi_write_feedback(&feedback, out, size);
+}
+
+static void started_body(const struct agent *agent, char *out, size_t size)
+{
+    const struct agent_record *record = &agent->record;
+    bool resumed = agent_resuming(agent);
+    char text[192];
+    struct agent_event event = {
+        .kind = resumed ? AGENT_EVENT_RESUMED : AGENT_EVENT_OFFERED,
+        .version = record->version[0] != '\0' ? record->version : NULL,
+        .offset = record->offset,
+        .length = record->length,
+    };
+    struct ddi_feedback feedback = {.execution = "proceeding",
+                                    .finished = "none",
+                                    .text = agent_event_print(&event, text, sizeof text),
+                                    .done = resumed ? record->offset : 0,
+                                    .of = record->length};
+    ddi_write_feedback(&feedback, out, size);
+}
+
+static void simple_body(const struct agent *agent, char *out, size_t size)
+{
+    char text[192];
+    struct agent_event event = {.version = agent->record.version};
+    struct ddi_feedback feedback = {.finished = "success", .text = text};
+    if (agent->question == AGENT_TELL_SWITCHING) {
+        event.kind = AGENT_EVENT_SWITCHING;
+        feedback.execution = "proceeding";
+        feedback.finished = "none";
+    } else if (agent->question == AGENT_TELL_WAITING) {
+        event.kind = AGENT_EVENT_WAITING;
+        feedback.execution = "downloaded";
+    } else {
+        event = (struct agent_event){.kind = AGENT_EVENT_CANCELED};
+        feedback.execution = "closed";
+    }
+    agent_event_print(&event, text, sizeof text);
+    ddi_write_feedback(&feedback, out, size);
+}
+
+/* The body of what is told; NULL: something is asked. */
+static const char *write_body(struct agent *agent)
+{
+    char *out = (char *)agent->buffer + BODY_AT;
+    size_t size = sizeof agent->buffer - BODY_AT;
+    switch (agent->question) {
+    case AGENT_TELL_ATTRIBUTES:
+        attributes_body(agent, out, size);
+        return out;
+    case AGENT_TELL_STARTED:
+        started_body(agent, out, size);
+        return out;
+    case AGENT_TELL_END:
+        end_body(agent, out, size);
+        return out;
+    case AGENT_TELL_CANCELED:
+    case AGENT_TELL_WAITING:
+    case AGENT_TELL_SWITCHING:
+        simple_body(agent, out, size);
+        return out;
+    default:
+        return NULL;
+    }
+}
+
+size_t ddi_request(struct agent *agent)
+{
+    const struct agent_config *config = agent->config;
+    char path[AGENT_PATH_BYTES];
+    struct http_request request = {
+        .method = "GET",
+        .host = config->host,
+        .port = config->port,
+        .path = path,
+        .version = agent->running_version,
+        .token = config->token,
+        .stay = true,
+        .body = write_body(agent),
+    };
+    if (request.body != NULL)
+        request.method = agent->question == AGENT_TELL_ATTRIBUTES ? "PUT" : "POST";
+    switch (agent->question) {
+    case AGENT_ASK_POLL:
+        write_path(config, NULL, 0, path);
+        break;
+    case AGENT_TELL_CANCELED:
+        write_path(config, "/cancelAction/", agent->canceled, path);
+        break;
+    case AGENT_TELL_STARTED:
+    case AGENT_TELL_WAITING:
+    case AGENT_TELL_SWITCHING:
+    case AGENT_TELL_END:
+        write_path(config, "/deploymentBase/", agent->record.action, path);
+        break;
+    case AGENT_ASK_FILE:
+        request.resume_offset = agent_resuming(agent) ? agent->record.offset : 0;
+        request.path = agent->path;
+        break;
+    default:
+        request.path = agent->path;
+        break;
+    }
+    if (request.path[0] == '\0' || (request.body != NULL && request.body[0] == '\0'))
+        return 0;
+    return http_request_write(&request, (char *)agent->buffer, BODY_AT);
+}
+
+/* --- answers ------------------------------------------------------------------------------- */
+
+static struct ddi_origin origin_of(const struct agent *agent)
+{
+    return (struct ddi_origin){agent->config->host, agent->config->port};
+}
+
+static void not_understood(struct agent *agent, enum agent_reason reason)
+{
+    agent_fail(agent, AGENT_EVENT_REFUSED, reason, 0);
+}
+
+static void after_poll(struct agent *agent)
+{
+    enum ddi_link link;
+    enum agent_reason reason =
+        ddi_read_poll(agent->buffer, agent->fill, origin_of(agent), !agent->attributes_told, &link,
+                      agent->path, &agent->poll_ms);
+    if (reason != AGENT_REASON_NONE)
+        not_understood(agent, reason);
+    else if (link == DDI_ATTRIBUTES)
+        agent_ask(agent, AGENT_TELL_ATTRIBUTES);
+    else if (link == DDI_CANCEL)
+        agent_ask(agent, AGENT_ASK_CANCEL);
+    else if (link == DDI_DEPLOYMENT)
+        agent_ask(agent, AGENT_ASK_DEPLOYMENT);
+    else
+        agent_up_to_date(agent); /* what is in the slot may still be ordered */
+}
+
+/* Out of the journal, if it ever came there: orders that wrote nothing cost nothing. */
+static bool forget_order(struct agent *agent)
+{
+    return !agent->order_saved || agent_save(agent) == AGENT_OK;
+}
+
+/* The order is dropped, with what was downloaded for it. */
+static void after_cancel(struct agent *agent)
+{
+    struct agent_record *record = &agent->record;
+    enum agent_reason reason = ddi_read_cancel(agent->buffer, agent->fill, &agent->canceled);
+    if (reason != AGENT_REASON_NONE) {
+        not_understood(agent, reason);
+        return;
+    }
+    if (agent->canceled == record->action) {
+        record->phase = AGENT_RECORD_NONE;
+        record->action = 0;
+        if (!forget_order(agent)) {
+            agent_fail(agent, AGENT_EVENT_RETRY, AGENT_REASON_FLASH, 0);
+            return;
+        }
+    }
+    agent_ask(agent, AGENT_TELL_CANCELED);
+}
+
+/* The file that is ordered is in the slot, in part or whole. */
+static bool have_begun(const struct agent *agent, const struct ddi_deployment *deployment)
+{
+    const struct agent_record *record = &agent->record;
+    return record->phase == AGENT_RECORD_DOWNLOAD && record->length == deployment->length &&
+           memcmp(record->digest, deployment->digest, sizeof record->digest) == 0;
+}
+
+static void file_is_here(struct agent *agent, bool update)
+{
+    if (update) {
+        agent->may_switch = true;
+        agent_ask(agent, AGENT_TELL_SWITCHING);
+    } else if (!agent->wait_told) {
+        agent_tell(agent, (struct agent_event){.kind = AGENT_EVENT_WAITING,
+                                               .version = agent->record.version});
+        agent_ask(agent, AGENT_TELL_WAITING);
+    } else {
+        agent_rest(agent);
+    }
+}
+
+/* A server may begin so many downloads without an end; then one round per interval of the device's
+ * own, whatever the server says of intervals. */
+static bool may_begin(struct agent *agent)
+{
+    uint32_t pause = agent->config->poll_ms;
+    if (pause > AGENT_SET_ASIDE_MS)
+        pause = AGENT_SET_ASIDE_MS;
+    if (agent_now(agent) - agent->bodies_ms >= pause) {
+        agent->bodies = 0;
+        agent->furthest = 0;
+        agent->bodies_ms = agent_now(agent);
+    }
+    return agent->bodies < AGENT_BODIES_MAX;
+}
+
+static void install(struct agent *agent, const struct ddi_deployment *deployment)
+{
+    struct agent_record *record = &agent->record;
+    bool begun = have_begun(agent, deployment);
+    if (begun && record->offset == record->length) {
+        file_is_here(agent, deployment->update);
+        return;
+    }
+    if (!begun && !agent_offer(agent, deployment->digest, deployment->length))
+        return;
+    memcpy(agent->path, deployment->path, sizeof agent->path);
+    if (!deployment->download || !may_begin(agent))
+        agent_rest(agent);
+    else
+        agent_ask(agent, agent->start_told ? AGENT_ASK_FILE : AGENT_TELL_STARTED);
+}
+
+static void after_deployment(struct agent *agent)
+{
+    struct agent_record *record = &agent->record;
+    struct ddi_deployment deployment;
+    enum agent_reason reason =
+        ddi_read_deployment(agent->buffer, agent->fill, origin_of(agent), &deployment);
+    if (reason != AGENT_REASON_NONE) {
+        not_understood(agent, reason);
+        return;
+    }
+    if (deployment.action == agent->ended) { /* the server heard the end, and goes on asking */
+        agent->ended = 0;
+        agent_rest(agent);
+        return;
+    }
+    if (deployment.action != record->action)
+        agent->start_told = agent->wait_told = false;
+    record->action = deployment.action;
+    if (deployment.problem != AGENT_REASON_NONE) {
+        record->version[0] = '\0';
+        agent_set_aside(agent, deployment.problem, 0);
+    } else if (memcmp(deployment.digest, agent->running_digest, sizeof deployment.digest) == 0) {
+        record->phase = AGENT_RECORD_NONE;
+        record->report = AGENT_REPORT_SUCCESS;
+        agent_ask(agent, AGENT_TELL_END);
+    } else {
+        install(agent, &deployment);
+    }
+}
+
+/* The server knows, or never will: the order is over. A save that fails is made up for by another
+ * report after the next boot. */
+static void end_heard(struct agent *agent)
+{
+    struct agent_record *record = &agent->record;
+    agent->ended = record->action;
+    record->action = 0;
+    record->report = AGENT_REPORT_NONE;
+    (void)forget_order(agent);
+    agent_tell(agent, (struct agent_event){.kind = AGENT_EVENT_REPORTED});
+    agent_ask(agent, AGENT_ASK_POLL);
+}
+
+/* Is an order over for the server? */
+static bool order_gone(const struct agent *agent)
+{
+    return agent->status == 404 || agent->status == 410;
+}
+
+/* What is told on the way is told once; only the end has to arrive. */
+static void after_notice(struct agent *agent)
+{
+    switch (agent->question) {
+    case AGENT_TELL_ATTRIBUTES:
+        agent->attributes_told = true;
+        agent_ask(agent, AGENT_ASK_POLL);
+        break;
+    case AGENT_TELL_STARTED:
+        agent->start_told = true;
+        agent_ask(agent, order_gone(agent) ? AGENT_ASK_POLL : AGENT_ASK_FILE);
+        break;
+    case AGENT_TELL_WAITING:
+        agent->wait_told = true;
+        agent_rest(agent);
+        break;
+    default: /* AGENT_TELL_SWITCHING */
+        if (order_gone(agent)) {
+            agent_begin(agent);
+            break;
+        }
+        agent_close(agent);
+        agent_enter(agent, AGENT_STATE_VERIFY);
+        break;
+    }
+}
+
+static void after_end(struct agent *agent)
+{
+    switch (agent->status) {
+    case 200:
+    case 400: /* said again it would be no better */
+    case 404:
+    case 405:
+    case 410:
+        end_heard(agent);
+        break;
+    default:
+        agent_fail_status(agent);
+        break;
+    }
+}
+
+/* What nothing but 200 answers. */
+static void after_question(struct agent *agent)
+{
+    if (agent->status != 200 && agent->question != AGENT_ASK_POLL && order_gone(agent)) {
+        agent_rest(agent); /* taken back between two questions */
+        return;
+    }
+    if (agent->status != 200) {
+        agent_fail_status(agent);
+        return;
+    }
+    switch (agent->question) {
+    case AGENT_ASK_POLL:
+        after_poll(agent);
+        break;
+    case AGENT_ASK_CANCEL:
+        after_cancel(agent);
+        break;
+    case AGENT_TELL_CANCELED:
+        agent_tell(agent, (struct agent_event){.kind = AGENT_EVENT_CANCELED});
+        agent_ask(agent, AGENT_ASK_POLL);
+        break;
+    default:
+        after_deployment(agent);
+        break;
+    }
+}
+
+void ddi_reply(struct agent *agent)
+{
+    switch (agent->question) {
+    case AGENT_TELL_ATTRIBUTES:
+    case AGENT_TELL_STARTED:
+    case AGENT_TELL_WAITING:
+    case AGENT_TELL_SWITCHING:
+        after_notice(agent);
+        break;
+    case AGENT_TELL_END:
+        after_end(agent);
+        break;
+    default:
+        after_question(agent);
+        break;
+    }
+}
+
+void ddi_file(struct agent *agent, const struct http_response *response)
+{
+    struct agent_record *record = &agent->record;
+    switch (response->status) {
+    case 200:
+        if (agent_resuming(agent)) { /* all of it again */
+            record->phase = AGENT_RECORD_NONE;
+            record->offset = 0;
+        }
+        if (response->has_length && response->length == record->length)
+            agent_body_follows(agent, response);
+        else
+            agent_fail(agent, AGENT_EVENT_REFUSED, AGENT_REASON_LENGTH, response->status);
+        break;
+    case 206:
+        if (agent_continues(agent, response)) {
+            agent_body_follows(agent, response);
+            break;
+        }
+        record->phase = AGENT_RECORD_NONE;
+        agent_fail(agent, AGENT_EVENT_REFUSED, AGENT_REASON_LENGTH, response->status);
+        break;
+    case 416:
+        record->phase = AGENT_RECORD_NONE;
+        agent_fail_status(agent);
+        break;
+    default:
+        agent_fail_status(agent);
+        break;
+    }
+}

@@ -1,0 +1,39 @@
+// A question over the page: the browser's own dialog, with its keys and its focus.
+import { el, replace } from './dom.js';
+
+// Resolves to what `run` gave once it has worked; null when the asked one thought better of it.
+// What goes wrong is said in the dialog, which stays open.
+export function ask({ title, verb, body, run, danger }) {
+  const opener = document.activeElement;
+  const key = opener && opener.dataset ? opener.dataset.key : null;
+  return new Promise((resolve) => {
+    const trouble = el('div', { role: 'alert' });
+    const go = el('button', { type: 'submit', class: danger ? 'danger' : 'primary' }, verb);
+    let result = null;
+
+    async function submit(event) {
+      event.preventDefault();
+      go.disabled = true;
+      trouble.replaceChildren();
+      try {
+        result = (await run()) || true;
+        dialog.close();
+      } catch (error) {
+        replace(trouble, el('p', { class: 'notice bad' }, error.message));
+        go.disabled = false;
+      }
+    }
+
+    const dialog = el('dialog', { 'aria-labelledby': 'dialog-title', onclose: () => {
+      dialog.remove();
+      const back = key ? [...document.querySelectorAll('[data-key]')].find((element) => element.dataset.key === key) : opener;
+      if (back && back.isConnected) back.focus();
+      resolve(result);
+    } },
+    el('form', { method: 'dialog', onsubmit: submit },
+      el('h2', { id: 'dialog-title' }, title), body, trouble,
+      el('div', { class: 'buttons end' }, el('button', { type: 'button', onclick: () => dialog.close() }, 'Keep as it is'), go)));
+    document.body.append(dialog);
+    dialog.showModal();
+  });
+}

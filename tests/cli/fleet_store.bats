@@ -1,0 +1,75 @@
+# The fleet's store from the command line: tokens, the audit log, backup and restore.
+
+bats_require_minimum_version 1.5.0
+
+load release_helpers
+
+setup() {
+    cd "$BATS_TEST_TMPDIR"
+    export TRUSTCHAIN_STORE=sqlite:$PWD/fleet.db
+}
+
+@test "token create prints the secret once and keeps only its digest" {
+    secret=$("$TRUSTCHAIN" token create ci --role operate)
+    [[ $secret =~ ^[A-Za-z0-9]{43}$ ]]
+    [ "$(stat -c %a fleet.db)" = 600 ]
+    run ! grep -qaF "$secret" fleet.db*
+    grep -qaF "$(printf %s "$secret" | sha256sum | cut -c1-64)" fleet.db*
+    run -1 --separate-stderr "$TRUSTCHAIN" token create ci
+    [ "$stderr" = "trustchain: token: there is a token ci already" ]
+    [ -z "$output" ]
+}
+
+@test "token list tells names and roles, revoke ends one" {
+    "$TRUSTCHAIN" token create ci --role operate
+    "$TRUSTCHAIN" token create desk
+    "$TRUSTCHAIN" token revoke ci
+    run -0 "$TRUSTCHAIN" token list
+    [[ ${lines[0]} =~ ^"ci: operate, made 20".*" by account ".*", revoked 20" ]]
+    [[ ${lines[1]} =~ ^"desk: read, made 20" ]]
+    run -0 "$TRUSTCHAIN" token list --json
+    [ "$(python3 -c 'import json,sys; print([(t["name"], t["role"], "revoked" in t) for t in json.load(sys.stdin)])' <<<"$output")" = \
+        "[('ci', 'operate', True), ('desk', 'read', False)]" ]
+    run -1 --separate-stderr "$TRUSTCHAIN" token revoke ci
+    [ "$stderr" = "trustchain: token: there is no token ci in use" ]
+}
+
+@test "token: usage and a store that is not there" {
+    run -2 "$TRUSTCHAIN" token create
+    run -2 "$TRUSTCHAIN" token create a b
+    run -1 --separate-stderr "$TRUSTCHAIN" token create a --role root
+    [ "$stderr" = "trustchain: token: a token's role is read, operate or admin" ]
+    rm -f fleet.db*
+    run -1 --separate-stderr "$TRUSTCHAIN" token list
+    [[ $stderr == "trustchain: $PWD/fleet.db: there is no store yet"* ]]
+    [ ! -e fleet.db ]
+    unset TRUSTCHAIN_STORE
+    run -2 "$TRUSTCHAIN" token list
+}
+
+@test "a project says where its store is" {
+    unset TRUSTCHAIN_STORE
+    "$TRUSTCHAIN" init --no-keys --no-pki product
+    "$TRUSTCHAIN" token create me --role admin --project product
+    [ -s product/fleet.db ]
+    run -0 "$TRUSTCHAIN" token list -p product
+    [[ $output == "me: admin, "* ]]
+}
+
+@test "audit verify: whole, changed, cut off at the end" {
+    "$TRUSTCHAIN" token create a
+    "$TRUSTCHAIN" token create b
+    "$TRUSTCHAIN" token revoke a
+    run -0 "$TRUSTCHAIN" audit verify
+    [ "${lines[0]}" = "3 lines hold" ]
+    head=${lines[1]#head }
+    "$TRUSTCHAIN" audit verify --head "$head"
+    python3 -c 'import sqlite3; c = sqlite3.connect("fleet.db"); c.execute("DELETE FROM audit WHERE id = 3"); c.commit()'
+    run -0 "$TRUSTCHAIN" audit verify
+    run -1 --separate-stderr "$TRUSTCHAIN" audit verify --head "$head"
+    [ "$stderr" = "trustchain: audit: no line has the digest $head: lines were taken off the end" ]
+    python3 -c 'import sqlite3; c = sqlite3.connect("fleet.db"); c.execute("UPDATE audit SET detail = \"admin\" WHERE id = 1"); c.commit()'
+    run -1 --separate-stderr "$TRUSTCHAIN" audit verify
+    [[ $stderr == "trustchain: audit: line 1 does not hold"* ]]
+    run -2 "$TRUSTCHAIN" audit verify --head 12ab
+}

@@ -1,0 +1,285 @@
+# serve with a store: its two ports, where its settings come from, who a device is.
+
+bats_require_minimum_version 1.5.0
+load fleet_helpers
+
+setup_file() {
+    export SHARED=$BATS_FILE_TMPDIR
+    make_fleet "$SHARED/project"
+    mkdir "$SHARED/other_pki"
+    make_pki "$SHARED/other_pki" "Other CA"
+    local pki=$SHARED/project/pki
+    device_certificate "$SHARED/dev1" /CN=dev1 "$pki/ca_cert.pem" "$pki/ca_key.pem"
+    device_certificate "$SHARED/stranger" /CN=dev1 "$SHARED/other_pki/ca.pem" \
+        "$SHARED/other_pki/ca_key.pem"
+    device_certificate "$SHARED/two" /CN=dev2/CN=dev1 "$pki/ca_cert.pem" "$pki/ca_key.pem"
+}
+
+setup() {
+    SERVER_PID=
+    PROJECT=$BATS_TEST_TMPDIR/project
+    cp -r "$SHARED/project" "$PROJECT"
+    BODY=$BATS_TEST_TMPDIR/body
+}
+
+teardown() {
+    stop_server || true
+}
+
+@test "two ports: devices on one, everything on the other, loopback unless told" {
+    start_fleet "$PROJECT"
+    grep -qx "trustchain: serving https://127.0.0.1:$PORT/" "$BATS_TEST_TMPDIR/server.out"
+    grep -qx "trustchain: managing https://127.0.0.1:$MANAGE_PORT/" "$BATS_TEST_TMPDIR/server.out"
+    [ "$PORT" != "$MANAGE_PORT" ]
+    local url
+    for url in "$URL" "$MANAGE"; do
+        ask "$url/healthz"
+        [ "$STATUS" = 200 ]
+        [ "$(cat "$BODY")" = ok ]
+        ask "$url/DEFAULT/controller/v1/dev1"
+        [ "$STATUS" = 401 ]
+    done
+    [ -s "$STORE" ]
+}
+
+@test "bodies: 64 KB on the device port, an upload's size on the management port" {
+    start_fleet "$PROJECT"
+    add_target dev1 0123456789abcdef
+    local token="Authorization: TargetToken 0123456789abcdef" version
+    local path=/DEFAULT/controller/v1/dev1/configData type="Content-Type: application/json"
+    { printf '{"data":{"a":"b"}'; head -c 65000 /dev/zero | tr '\0' ' '; printf '}'; } \
+        >"$BATS_TEST_TMPDIR/small"
+    { cat "$BATS_TEST_TMPDIR/small"; head -c 1000 /dev/zero | tr '\0' ' '; } \
+        >"$BATS_TEST_TMPDIR/large"
+    for version in --http1.1 --http2; do
+        ask "$URL$path" $version -X PUT -H "$token" -H "$type" \
+            --data-binary "@$BATS_TEST_TMPDIR/small"
+        [ "$STATUS" = 200 ]
+        ask "$URL$path" $version -X PUT -H "$token" -H "$type" \
+            --data-binary "@$BATS_TEST_TMPDIR/large" || true
+        [ "$STATUS" = 413 ] || [ "$STATUS" = 000 ]
+        # there the parser of JSON says no, not the port
+        ask "$MANAGE$path" $version -X PUT -H "$token" -H "$type" \
+            --data-binary "@$BATS_TEST_TMPDIR/large"
+        [ "$STATUS" = 413 ]
+        [ "$(header content-length)" = 0 ]
+    done
+    [ "$(sql 'SELECT COUNT(*) FROM target_attribute')" = 1 ]
+}
+
+@test "settings: the command line, then the environment, then trustchain.ini" {
+    printf '\n[server]\nstore = sqlite:ini.db\nlog_format = json\naccess_log = on\n' \
+        >>"$PROJECT/trustchain.ini"
+    start_fleet "$PROJECT"
+    ask "$URL/healthz"
+    [ -s "$PROJECT/ini.db" ]
+    python3 -c "import json, sys
+line = [json.loads(text) for text in sys.stdin][-1]
+assert line['path'] == '/healthz' and line['status'] == 200 and line['time'][-1] == 'Z', line" \
+        <"$BATS_TEST_TMPDIR/server.log"
+    stop_server
+    export TRUSTCHAIN_STORE=sqlite:$BATS_TEST_TMPDIR/env.db TRUSTCHAIN_LOG_FORMAT=text
+    start_fleet "$PROJECT"
+    ask "$URL/healthz"
+    [ -s "$BATS_TEST_TMPDIR/env.db" ]
+    grep -q 'GET /healthz 200' "$BATS_TEST_TMPDIR/server.log"
+    stop_server
+    start_fleet "$PROJECT" --store "sqlite:$BATS_TEST_TMPDIR/option.db" --manage none
+    [ -s "$BATS_TEST_TMPDIR/option.db" ]
+    run ! grep -q managing "$BATS_TEST_TMPDIR/server.out"
+    stop_server
+    unset TRUSTCHAIN_STORE TRUSTCHAIN_LOG_FORMAT
+    rm -f "$PROJECT/fleet.db"
+    start_fleet "$PROJECT" --store none
+    [ ! -e "$PROJECT/fleet.db" ]
+    ask "$URL/healthz"
+    [ "$STATUS" = 200 ]
+}
+
+@test "settings that cannot be are one line" {
+    local options
+    for options in "--artifacts all" "--log-format xml" "--trusted-proxy 10.0.0" \
+        "--trusted-proxy 10.0.0.1,proxy.example" "--manage 8444"; do
+        run timeout 5 "$TRUSTCHAIN" serve --project "$PROJECT" --listen 127.0.0.1:0 $options
+        echo "$options: $output"
+        [ "$status" -eq 2 ]
+        [ "${#lines[@]}" -eq 1 ]
+    done
+    run timeout 5 "$TRUSTCHAIN" serve --project "$PROJECT" --client-ca /nowhere
+    [ "$status" -eq 1 ]
+    [[ "$output" == "trustchain: /nowhere: cannot read the authority of device certificates"* ]]
+}
+
+@test "a client certificate is the device it names, and no other" {
+    start_fleet "$PROJECT"
+    add_target dev1 0123456789abcdef
+    add_target dev2 0123456789abcdef
+    local version
+    for version in "--tls-max 1.2" --tlsv1.3 "--tlsv1.3 --http1.1"; do
+        ask "$URL/DEFAULT/controller/v1/dev1" $version --cert "$SHARED/dev1.pem" \
+            --key "$SHARED/dev1.key"
+        [ "$STATUS" = 200 ]
+        ask "$URL/DEFAULT/controller/v1/dev2" $version --cert "$SHARED/dev1.pem" \
+            --key "$SHARED/dev1.key"
+        [ "$STATUS" = 401 ]
+        ask "$URL/DEFAULT/controller/v1/dev1" $version # none shown
+        [ "$STATUS" = 401 ]
+        # two names are none
+        ask "$URL/DEFAULT/controller/v1/dev1" $version --cert "$SHARED/two.pem" \
+            --key "$SHARED/two.key"
+        [ "$STATUS" = 401 ]
+    done
+    # not on the management port, which does not ask for one
+    ask "$MANAGE/DEFAULT/controller/v1/dev1" --cert "$SHARED/dev1.pem" --key "$SHARED/dev1.key"
+    [ "$STATUS" = 401 ]
+    sql "UPDATE target SET revoked_at = 1 WHERE controller_id = 'dev1'"
+    ask "$URL/DEFAULT/controller/v1/dev1" --cert "$SHARED/dev1.pem" --key "$SHARED/dev1.key"
+    [ "$STATUS" = 403 ]
+}
+
+@test "certificates of another authority, of a server, and expired ones fail the handshake" {
+    start_fleet "$PROJECT"
+    add_target dev1 0123456789abcdef
+    local pki=$PROJECT/pki version
+    device_certificate "$BATS_TEST_TMPDIR/old" /CN=dev1 "$pki/ca_cert.pem" "$pki/ca_key.pem" -1
+    for version in "--tls-max 1.2" --tlsv1.3; do
+        run ! ask "$URL/healthz" $version --cert "$SHARED/stranger.pem" --key "$SHARED/stranger.key"
+        run ! ask "$URL/healthz" $version --cert "$pki/server_cert.pem" --key "$pki/server_key.pem"
+        run ! ask "$URL/healthz" $version --cert "$BATS_TEST_TMPDIR/old.pem" \
+            --key "$BATS_TEST_TMPDIR/old.key"
+    done
+    run ! grep -q "GET /healthz" "$BATS_TEST_TMPDIR/server.log"
+    ask "$URL/healthz"
+    [ "$STATUS" = 200 ]
+}
+
+# resume TLS_OPTION PORT: a session made with the certificate, resumed without showing it
+resume() {
+    local session=$BATS_TEST_TMPDIR/session path=/DEFAULT/controller/v1/dev1
+    rm -f "$session"
+    { printf 'GET %s HTTP/1.1\r\nHost: x\r\n\r\n' $path; sleep 0.5; } |
+        timeout 5 openssl s_client -quiet -no_ign_eof "$1" -connect "127.0.0.1:$PORT" \
+            -CAfile "$CA" -cert "$SHARED/dev1.pem" -key "$SHARED/dev1.key" \
+            -sess_out "$session" >"$BATS_TEST_TMPDIR/first" 2>/dev/null
+    grep -q '^HTTP/1.1 200' "$BATS_TEST_TMPDIR/first"
+    { printf 'GET %s HTTP/1.1\r\nHost: x\r\n\r\n' $path; sleep 0.5; } |
+        timeout 5 openssl s_client -no_ign_eof "$1" -connect "127.0.0.1:$2" -CAfile "$CA" \
+            -sess_in "$session" >"$BATS_TEST_TMPDIR/second" 2>/dev/null
+}
+
+@test "a resumed session is still the device's; not on the other port" {
+    start_fleet "$PROJECT"
+    add_target dev1 0123456789abcdef
+    local version
+    for version in -tls1_2 -tls1_3; do
+        resume $version "$PORT"
+        grep -q '^Reused, ' "$BATS_TEST_TMPDIR/second"
+        grep -q '^HTTP/1.1 200' "$BATS_TEST_TMPDIR/second"
+        resume $version "$MANAGE_PORT"
+        grep -q '^New, ' "$BATS_TEST_TMPDIR/second"
+        grep -q '^HTTP/1.1 401' "$BATS_TEST_TMPDIR/second"
+    done
+}
+
+@test "X-Controller-Id counts from a trusted proxy only" {
+    local headers=(-H "X-Controller-Id: dev1" -H "X-Authority: ABC, def")
+    start_fleet "$PROJECT"
+    add_target dev1 0123456789abcdef
+    set_setting authentication.header.enabled true
+    set_setting authentication.header.authority abc
+    ask "$URL/DEFAULT/controller/v1/dev1" "${headers[@]}"
+    [ "$STATUS" = 401 ]
+    stop_server
+    start_fleet "$PROJECT" --trusted-proxy "::1, 127.0.0.1"
+    ask "$URL/DEFAULT/controller/v1/dev1" "${headers[@]}"
+    [ "$STATUS" = 200 ]
+    ask "$URL/DEFAULT/controller/v1/dev1" "${headers[@]}" -H "X-Controller-Id: dev2"
+    [ "$STATUS" = 401 ] # given twice
+    ask "$URL/DEFAULT/controller/v1/dev1" -H "X-Controller-Id: dev1" -H "X-Authority: other"
+    [ "$STATUS" = 401 ]
+    ask "$URL/DEFAULT/controller/v1/dev2" "${headers[@]}"
+    [ "$STATUS" = 401 ]
+}
+
+@test "/healthz is 503 while the store does not answer" {
+    start_fleet "$PROJECT"
+    ask "$URL/healthz"
+    [ "$STATUS" = 200 ]
+    sql "ALTER TABLE tenant RENAME TO gone"
+    ask "$URL/healthz"
+    [ "$STATUS" = 503 ]
+    sql "ALTER TABLE gone RENAME TO tenant"
+    ask "$URL/healthz"
+    [ "$STATUS" = 200 ]
+    mv "$PROJECT/releases" "$BATS_TEST_TMPDIR/moved"
+    rm -r "$BATS_TEST_TMPDIR/moved"
+    ask "$MANAGE/healthz"
+    [ "$STATUS" = 503 ]
+}
+
+@test "/metrics counts what happens, for whoever may read" {
+    start_fleet "$PROJECT"
+    add_target dev1 0123456789abcdef
+    add_target 'dev2' 0123456789abcdef
+    sql "UPDATE target SET update_status = 'error' WHERE controller_id = 'dev2'"
+    add_token r read 0123456789abcdefghijk
+    local i
+    for i in 1 2 3; do
+        ask "$URL/DEFAULT/controller/v1/dev1" -H "Authorization: TargetToken 0123456789abcdef"
+        [ "$STATUS" = 200 ]
+    done
+    ask "$URL/DEFAULT/controller/v1/dev1"
+    ask "$MANAGE/metrics"
+    [ "$STATUS" = 401 ]
+    ask "$URL/metrics" -H "Authorization: Bearer 0123456789abcdefghijk"
+    [ "$STATUS" = 404 ]
+    ask "$MANAGE/metrics" -H "Authorization: Bearer 0123456789abcdefghijk"
+    [ "$STATUS" = 200 ]
+    [[ "$(header content-type)" == "text/plain; version=0.0.4"* ]]
+    grep -qx 'trustchain_requests_total{class="poll",status="2xx"} 3' "$BODY"
+    grep -qx 'trustchain_requests_total{class="poll",status="4xx"} 1' "$BODY"
+    grep -qx 'trustchain_request_seconds_count{class="poll"} 4' "$BODY"
+    grep -qx 'trustchain_connections{port="management"} 1' "$BODY"
+    grep -qx 'trustchain_targets{status="error"} 1' "$BODY"
+    grep -qx 'trustchain_targets{status="unknown"} 1' "$BODY"
+    # each line is one that Prometheus reads
+    run ! grep -vE '^(# (HELP|TYPE) trustchain_[a-z_]+ .+|trustchain_[a-z_]+(\{[^}]*\})? [0-9.]+)$' \
+        "$BODY"
+}
+
+@test "events: a stream that tells what has changed, and ends with the server" {
+    start_fleet "$PROJECT"
+    add_token r read 0123456789abcdefghijk
+    ask "$MANAGE/console/events"
+    [ "$STATUS" = 401 ]
+    local version pids=()
+    for version in --http1.1 --http2; do
+        curl --silent --no-buffer $version --cacert "$CA" \
+            -H "Authorization: Bearer 0123456789abcdefghijk" --output "$BATS_TEST_TMPDIR/ev$version" \
+            --dump-header "$BATS_TEST_TMPDIR/head$version" "$MANAGE/console/events" 3>&- &
+        pids+=($!)
+    done
+    sleep 2
+    add_target dev1 0123456789abcdef
+    sleep 2.5
+    for version in --http1.1 --http2; do
+        grep -qi '^content-type: text/event-stream' "$BATS_TEST_TMPDIR/head$version"
+        grep -qx 'event: changed' "$BATS_TEST_TMPDIR/ev$version"
+        [ "$(grep -c '^data: ' "$BATS_TEST_TMPDIR/ev$version")" -eq 1 ]
+        grep -qx 'data: {"kinds":\["devices"\]}' "$BATS_TEST_TMPDIR/ev$version"
+    done
+    ask "$MANAGE/metrics" -H "Authorization: Bearer 0123456789abcdefghijk"
+    grep -qx 'trustchain_connections{port="management"} 3' "$BODY"
+    local before=$SECONDS
+    stop_server
+    [ $((SECONDS - before)) -lt 3 ]
+    wait "${pids[@]}" # each stream has ended as it should, not been cut
+}
+
+@test "events: a listener that is quiet is not cut for taking nothing" {
+    start_fleet "$PROJECT" --patience 1
+    add_token r read 0123456789abcdefghijk
+    run timeout 4 curl --silent --no-buffer --cacert "$CA" \
+        -H "Authorization: Bearer 0123456789abcdefghijk" "$MANAGE/console/events"
+    [ "$status" -eq 124 ]
+}

@@ -1,0 +1,526 @@
+/* tests/unit/agent/test_orders.c: updates that a DDI server orders, and how it hears of their end.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "chain/otadata.h"
+#include "tests/unit/agent/device.h"
+
+#define BODY 150000u /* more than two steps of saved progress */
+
+static const struct test_image running = {
+    .version = "1.1.0", .project = "lamp", .body = BODY, .secure_version = 2};
+static const struct test_image newer = {
+    .version = "1.2.0", .project = "lamp", .body = BODY, .secure_version = 2};
+static uint8_t file[TEST_FILE_MAX], other_file[TEST_FILE_MAX];
+
+static struct device *new_device(void)
+{
+    struct device *device = malloc(sizeof *device);
+    device_init(device, &running);
+    device->speaks_ddi = true;
+    device->token = "s3cret";
+    device->trial_version = "1.2.0";
+    return device;
+}
+
+static struct device *ordered(const struct test_image *image)
+{
+    struct device *device = new_device();
+    ddi_server_order(&device->ddi, 11111, file, test_image_make(image, file));
+    return device;
+}
+
+/* An order of which no end of the run is known beforehand. */
+static void go(struct device *device)
+{
+    assert_true(device_run(device, 2, 30));
+    assert_int_equal(device->unbootable, 0);
+    assert_int_equal(device->ddi.unknown, 0);
+}
+
+static void check_told(const struct device *device, const char *text)
+{
+    if (strstr(device->ddi.told, text) == NULL)
+        fail_msg("told: %s", device->ddi.told);
+}
+
+/* All over one connection until the reboot. */
+static void test_whole_order(void **state)
+{
+    (void)state;
+    struct device *device = ordered(&newer);
+    device->ddi.wants_attributes = true;
+    go(device);
+    assert_string_equal(device->version, "1.2.0");
+    assert_int_equal(device->ddi.outcome, DDI_FINISHED);
+    assert_int_equal(device->ddi.ends, 1);
+    assert_int_equal(device->ddi.late, 0);
+    assert_int_equal(device->ddi.files, 1);
+    assert_int_equal(device->ddi.notices, 2); /* begins, switches */
+    check_told(device, "\"execution\":\"closed\",\"result\":{\"finished\":\"success\"}");
+    check_told(device, "[\"update 1.2.0 confirmed\"]");
+    assert_string_equal(device->ddi.attributes,
+                        "{\"mode\":\"merge\",\"data\":{\"product\":\"lamp\",\"version\":\"1.1.0\","
+                        "\"secure_version\":\"2\",\"chip\":\"ESP32-C6\",\"chip_revision\":\"0.2\","
+                        "\"channel\":\"stable\"}}");
+    assert_int_equal(device_told(device, AGENT_EVENT_REPORTED, 0), 1);
+    /* To ask and download; after the verdict; the end and the poll behind it; two more polls. */
+    assert_in_range(device->ddi.connections, 4, 5);
+    assert_int_equal(device->agent.record.action, 0);
+    free(device);
+}
+
+static void test_closing_server(void **state)
+{
+    (void)state;
+    struct device *device = ordered(&newer);
+    device->ddi.closes = true;
+    device->ddi.wants_attributes = true;
+    go(device);
+    assert_string_equal(device->version, "1.2.0");
+    assert_int_equal(device->ddi.outcome, DDI_FINISHED);
+    free(device);
+}
+
+/* Refusals are told at once, in the words of the log. */
+static void test_refused(void **state)
+{
+    static const struct {
+        struct test_image image;
+        uint32_t flip_at;
+        const char *link_origin, *text;
+    } rows[] = {
+        {{"1.2.0", "lamp", 2, BODY, 5, false}, 0, NULL, "refused 1.2.0: made for another chip"},
+        {{"1.2.0", "lock", 2, BODY, 0, false}, 0, NULL, "refused 1.2.0: made for another product"},
+        {{"1.0.0", "lamp", 2, BODY, 0, false}, 0, NULL, "refused 1.0.0: too old"},
+        {{"1.2.0", "lamp", 1, BODY, 0, false}, 0, NULL, "refused 1.2.0: secure version below"},
+        {{"1.2.0", "lamp", 2, BODY, 0, true}, 0, NULL, "refused 1.2.0: not verified"},
+        {{"1.2.0", "lamp", 2, BODY, 0, false}, 90000, NULL, "refused 1.2.0: not verified"},
+        {{"1.2.0", "lamp", 2, BODY, 0, false},
+         0,
+         "https://cdn.test",
+         "does not lead to the server"},
+        {{"1.2.0", "lamp", 2, BODY, 0, false}, 0, "http://update.test:443", "does not lead"},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct device *device = new_device();
+        uint32_t length = test_image_make(&rows[i].image, file);
+        file[rows[i].flip_at] ^= rows[i].flip_at != 0;
+        ddi_server_order(&device->ddi, 11111, file, length);
+        device->ddi.link_origin = rows[i].link_origin;
+        go(device);
+        assert_string_equal(device->version, "1.1.0");
+        assert_int_equal(device->ddi.outcome, DDI_ERROR);
+        assert_int_equal(device->ddi.ends, 1);
+        assert_int_equal(device_told(device, AGENT_EVENT_SWITCHING, 0), 0);
+        check_told(device, "\"execution\":\"closed\",\"result\":{\"finished\":\"failure\"}");
+        check_told(device, rows[i].text);
+        free(device);
+    }
+}
+
+/* What the server says of a file is not what it sends. */
+static void test_other_bytes(void **state)
+{
+    (void)state;
+    struct device *device = ordered(&newer);
+    device->ddi.digest[0] ^= 1;
+    go(device);
+    assert_string_equal(device->version, "1.1.0");
+    assert_int_equal(device->ddi.outcome, DDI_ERROR);
+    check_told(device, "its bytes are not those the server named");
+    free(device);
+}
+
+static void check_rolled_back(enum trial trial, const char *text)
+{
+    struct device *device = ordered(&newer);
+    device->trial = trial;
+    go(device);
+    assert_string_equal(device->version, "1.1.0");
+    assert_int_equal(device->ddi.outcome, DDI_ERROR);
+    assert_int_equal(device->ddi.ends, 1);
+    check_told(device, text);
+    /* The same file under another order: refused without a download. */
+    ddi_server_order(&device->ddi, 11112, file, device->ddi.length);
+    go(device);
+    assert_int_equal(device->ddi.outcome, DDI_ERROR);
+    assert_int_equal(device->ddi.files, 1);
+    check_told(device, "refused before");
+    free(device);
+}
+
+static void test_rolled_back(void **state)
+{
+    (void)state;
+    check_rolled_back(TRIAL_FAIL, "1.2.0 was rolled back: its self-test failed");
+    check_rolled_back(TRIAL_HANG, "1.2.0 was rolled back: reset before it confirmed itself");
+}
+
+/* A lost answer: said again, and 410 is an answer. The same for a server that does not know. */
+static void test_lost_end(void **state)
+{
+    (void)state;
+    struct device *device = ordered(&newer);
+    device->ddi.lost_ends = 1;
+    go(device);
+    assert_int_equal(device->ddi.outcome, DDI_FINISHED);
+    assert_int_equal(device->ddi.ends, 1);
+    assert_int_equal(device->ddi.late, 1);
+    assert_int_equal(device->agent.record.report, AGENT_REPORT_NONE);
+    free(device);
+}
+
+/* A server out of order hears the end once it is well, also after the power was off. */
+static void test_end_repeated(void **state)
+{
+    (void)state;
+    struct device *device = ordered(&newer);
+    device->ddi.end_status = 503;
+    assert_false(device_run(device, 1, 10));
+    assert_string_equal(device->version, "1.2.0");
+    assert_true(device_told(device, AGENT_EVENT_RETRY, AGENT_REASON_STATUS) > 5);
+    assert_int_equal(device->ddi.outcome, DDI_OPEN);
+    device->ddi.end_status = 0;
+    go(device);
+    assert_int_equal(device->ddi.outcome, DDI_FINISHED);
+    assert_int_equal(device_told(device, AGENT_EVENT_CONFIRMED, 0), 1);
+    free(device);
+}
+
+/* The end is all that has to arrive; and a server that forgot the order does not hold the agent. */
+static void test_unheard(void **state)
+{
+    static const int statuses[] = {400, 404, 405, 410};
+    (void)state;
+    for (size_t i = 0; i < sizeof statuses / sizeof statuses[0]; i++) {
+        struct device *device = ordered(&newer);
+        device->ddi.notice_status = 429;
+        device->ddi.end_status = statuses[i];
+        assert_false(device_run(device, 1, 2)); /* the order stands, the agent is done with it */
+        assert_string_equal(device->version, "1.2.0");
+        assert_int_equal(device->agent.record.report, AGENT_REPORT_NONE);
+        free(device);
+    }
+}
+
+static void test_resume(void **state)
+{
+    (void)state;
+    for (int ranges = 1; ranges >= 0; ranges--) {
+        struct device *device = ordered(&newer);
+        device->ddi.cut_after = 100000;
+        device->ddi.no_ranges = ranges == 0;
+        go(device);
+        assert_string_equal(device->version, "1.2.0");
+        assert_int_equal(device->ddi.outcome, DDI_FINISHED);
+        assert_int_equal(device->ddi.files, ranges == 0 ? 2 : 1);
+        assert_int_equal(device->ddi.parts, ranges);
+        assert_int_equal(device->ddi.last_first, ranges == 0 ? 0 : 0x10000);
+        assert_int_equal(device->ddi.notices, 2); /* going on is not told */
+        free(device);
+    }
+}
+
+/* The window is closed: downloaded and told so once; then it opens. */
+static void test_window(void **state)
+{
+    (void)state;
+    struct device *device = ordered(&newer);
+    device->ddi.window = "unavailable";
+    device->ddi.update = "skip";
+    assert_false(device_run(device, 1, 5));
+    assert_string_equal(device->version, "1.1.0");
+    assert_int_equal(device_told(device, AGENT_EVENT_VERIFIED, 0), 1);
+    assert_int_equal(device_told(device, AGENT_EVENT_WAITING, 0), 1);
+    assert_int_equal(device_told(device, AGENT_EVENT_SWITCHING, 0), 0);
+    check_told(device, "\"execution\":\"downloaded\"");
+    assert_int_equal(device->ddi.notices, 2);
+    assert_true(device->ddi.deployments > 20); /* it goes on asking */
+    assert_false(device_run(device, 1, 1));    /* the power was off: what is there is kept */
+    assert_int_equal(device_told(device, AGENT_EVENT_SWITCHING, 0), 0);
+    device->ddi.window = "available";
+    device->ddi.update = "forced";
+    go(device);
+    assert_string_equal(device->version, "1.2.0");
+    assert_int_equal(device->ddi.outcome, DDI_FINISHED);
+    assert_int_equal(device->ddi.files, 1);
+    free(device);
+}
+
+/* Download only: the server's order ends with it. A later one installs what is there. */
+static void test_download_only(void **state)
+{
+    (void)state;
+    struct device *device = ordered(&newer);
+    device->ddi.update = "skip";
+    go(device);
+    assert_string_equal(device->version, "1.1.0");
+    assert_int_equal(device->ddi.outcome, DDI_DOWNLOADED);
+    device->ddi.update = NULL;
+    ddi_server_order(&device->ddi, 11112, file, device->ddi.length);
+    go(device);
+    assert_string_equal(device->version, "1.2.0");
+    assert_int_equal(device->ddi.outcome, DDI_FINISHED);
+    assert_int_equal(device->ddi.files, 1);
+    free(device);
+}
+
+static void test_download_skip(void **state)
+{
+    (void)state;
+    struct device *device = ordered(&newer);
+    device->ddi.download = device->ddi.update = "skip";
+    assert_false(device_run(device, 1, 2));
+    assert_int_equal(device->ddi.files, 0);
+    assert_int_equal(device->ddi.ends, 0);
+    assert_true(device->ddi.deployments > 10);
+    free(device);
+}
+
+/* Taken back while the file comes, and when it is complete but waits. */
+static void test_canceled(void **state)
+{
+    (void)state;
+    for (int complete = 0; complete <= 1; complete++) {
+        struct device *device = ordered(&newer);
+        device->ddi.window = "unavailable";
+        device->ddi.update = "skip";
+        device->ddi.cut_after = complete ? 0 : 100000;
+        device->ddi.cancel_at_cut = !complete;
+        if (complete)
+            assert_false(device_run(device, 1, 1));
+        device->ddi.canceling = complete;
+        go(device);
+        assert_int_equal(device->ddi.outcome, DDI_CANCELED);
+        assert_int_equal(device->agent.record.phase, AGENT_RECORD_NONE);
+        assert_int_equal(device_told(device, AGENT_EVENT_CANCELED, 0), 1);
+        assert_int_equal(device_told(device, AGENT_EVENT_WAITING, 0), complete);
+        check_told(device, "\"execution\":\"closed\",\"result\":{\"finished\":\"success\"}");
+        assert_string_equal(device->version, "1.1.0");
+        free(device);
+    }
+}
+
+/* What is to be installed runs already: nothing is downloaded. */
+static void test_runs_already(void **state)
+{
+    (void)state;
+    struct device *device = ordered(&running); /* for the length: signatures are random */
+    memcpy(file, device->slot[0], device->ddi.length);
+    ddi_server_order(&device->ddi, 11111, file, device->ddi.length);
+    uint32_t operations = device->operations;
+    go(device);
+    assert_int_equal(device->ddi.outcome, DDI_FINISHED);
+    assert_int_equal(device->ddi.files, 0);
+    assert_int_equal(device->operations - operations, 2); /* otadata's first record */
+    free(device);
+}
+
+/* Answers that make no sense: nothing happens, and the agent goes on asking. */
+static void test_nonsense(void **state)
+{
+    static const struct {
+        const char *poll, *deployment, *head;
+        enum agent_reason reason;
+    } rows[] = {
+        {"{\"_links\":", NULL, NULL, AGENT_REASON_ANSWER},
+        {"{\"_links\":{\"deploymentBase\":{\"href\":\"https://evil.test/x\"}}}", NULL, NULL,
+         AGENT_REASON_ORIGIN},
+        {NULL, "{\"id\":\"11111\"}", NULL, AGENT_REASON_ANSWER},
+        {NULL, NULL, "HTTP/1.1 200 OK\r\nContent-Length: 4097\r\n\r\n", AGENT_REASON_ANSWER},
+        {NULL, NULL, "HTTP/1.1 200 OK\r\n\r\n{}", AGENT_REASON_ANSWER},
+        {NULL, NULL, "HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\n{}", AGENT_REASON_ANSWER},
+        {NULL, NULL, "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", AGENT_REASON_HEADER},
+        {NULL, NULL, "HTTP/1.1 302 Found\r\nLocation: /x\r\n\r\n", AGENT_REASON_REDIRECT},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct device *device = ordered(&newer);
+        device->ddi.raw_poll = rows[i].poll;
+        device->ddi.raw_deployment = rows[i].deployment;
+        device->ddi.raw_head = rows[i].head;
+        assert_false(device_run(device, 1, 2));
+        assert_true(device_told(device, AGENT_EVENT_REFUSED, rows[i].reason) > 2);
+        assert_int_equal(device->ddi.files, 0);
+        assert_int_equal(device->ddi.ends, 0);
+        device->ddi.raw_poll = device->ddi.raw_deployment = device->ddi.raw_head = NULL;
+        go(device);
+        assert_int_equal(device->ddi.outcome, DDI_FINISHED);
+        free(device);
+    }
+}
+
+/* Retry-After is honoured, and without it a device that is not let in comes at its polls. */
+static void test_pauses(void **state)
+{
+    static const struct {
+        const char *head;
+        unsigned least, most; /* polls within an hour */
+    } rows[] = {
+        {"HTTP/1.1 503 Busy\r\nRetry-After: 600\r\nContent-Length: 0\r\n\r\n", 6, 7},
+        {"HTTP/1.1 429 Slow\r\nRetry-After: 1200\r\nContent-Length: 0\r\n\r\n", 3, 4},
+        {"HTTP/1.1 503 Busy\r\nContent-Length: 0\r\n\r\n", 60, 130},
+        {"HTTP/1.1 401 No\r\nContent-Length: 0\r\n\r\n", 6, 7},
+        {"HTTP/1.1 404 Unknown\r\nContent-Length: 0\r\n\r\n", 6, 7},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct device *device = new_device();
+        device->poll_ms = 600000;
+        device->ddi.raw_head = rows[i].head;
+        assert_false(device_run(device, 1, 60));
+        assert_in_range(device->ddi.polls, rows[i].least, rows[i].most);
+        free(device);
+    }
+}
+
+/* The server's interval holds, within an eighth. */
+static void test_interval(void **state)
+{
+    (void)state;
+    struct device *device = new_device();
+    device->ddi.sleep = "00:10:00";
+    assert_true(device_run(device, 7, 120));
+    assert_in_range(device->now_ms, 6 * 525000, 6 * 675000 + 4000);
+    free(device);
+}
+
+/* Servers that never come to an end: neither the network nor the flash is worn out. */
+static void test_restless_servers(void **state)
+{
+    const unsigned hours = 6;
+    (void)state;
+    for (int kind = 0; kind < 2; kind++) {
+        struct device *device = ordered(&newer);
+        device->poll_ms = 3600000;
+        device->ddi.restless = kind == 0; /* always another file, broken off at 30,000 bytes */
+        device->ddi.cut_after = kind == 0 ? 30000 : 0;
+        device->ddi.never_ends = kind == 1; /* hears of the refusal and orders it again */
+        device->ddi.sleep = "00:00:01";
+        if (kind == 1)
+            device->ddi.link_origin = "https://cdn.test";
+        uint32_t before = device->operations;
+        assert_false(device_run(device, 1, hours * (kind == 0 ? 60 : 1)));
+        assert_in_range(device->ddi.files, 0, (hours + 1) * 8);
+        if (kind == 1)
+            assert_int_equal(device->operations, before + 2); /* otadata's first record */
+        assert_string_equal(device->version, "1.1.0");
+        free(device);
+    }
+}
+
+/* --- power ------------------------------------------------------------------------------------ */
+
+static void check_end(struct device *device, enum trial trial, uint32_t at, enum cut cut)
+{
+    int state;
+    bool good = trial == TRIAL_PASS;
+    if (device->unbootable != 0 || strcmp(device->version, good ? "1.2.0" : "1.1.0") != 0)
+        fail_msg("operation %u, cut %d: %s runs", at, cut, device->version);
+    assert_int_equal(slots_state(&device->slots, device->running, &state), AGENT_OK);
+    if (state != OTADATA_VALID)
+        fail_msg("operation %u, cut %d: state %d", at, cut, state);
+    if (device->ddi.outcome != (good ? DDI_FINISHED : DDI_ERROR) || device->ddi.ends != 1)
+        fail_msg("operation %u, cut %d: the server heard %d, %u times", at, cut,
+                 device->ddi.outcome, device->ddi.ends);
+    assert_int_equal(device->ddi.unknown, 0);
+}
+
+/* As in test_power.c: every flash operation of an order can be the last before power is lost; the
+ * server hears of the right end, once while it waits for it. */
+static void cut_everywhere(enum trial trial)
+{
+    struct device *device = NULL;
+    uint32_t operations = 1;
+    for (uint32_t at = 0; at <= operations; at++) {
+        for (enum cut cut = CUT_BEFORE; cut <= CUT_AFTER; cut++) {
+            device = ordered(&newer);
+            device->trial = trial;
+            device->cut_at = at;
+            device->cut = cut;
+            if (!device_run(device, 2, 10))
+                fail_msg("operation %u, cut %d: not quiet", at, cut);
+            check_end(device, trial, at, cut);
+            if (at == 0)
+                operations = device->operations;
+            free(device);
+        }
+    }
+    print_message("  %u operations, %u cuts\n", operations, 3 * operations);
+}
+
+static void test_power_success(void **state)
+{
+    (void)state;
+    cut_everywhere(TRIAL_PASS);
+}
+
+static void test_power_failure(void **state)
+{
+    (void)state;
+    cut_everywhere(TRIAL_FAIL);
+}
+
+/* Any single flash operation may answer an error: the order ends well all the same, or later. */
+static void test_flash_errors(void **state)
+{
+    (void)state;
+    struct device *device = ordered(&newer);
+    go(device);
+    uint32_t operations = device->operations;
+    free(device);
+    for (uint32_t at = 1; at <= operations; at++) {
+        device = ordered(&newer);
+        device->fail_at = at;
+        if (!device_run(device, 2, 20))
+            fail_msg("operation %u", at);
+        check_end(device, TRIAL_PASS, at, CUT_BEFORE);
+        free(device);
+    }
+}
+
+/* From DDI to the plain channel: the order is forgotten, what was begun for it as well. */
+static void test_back_to_plain(void **state)
+{
+    (void)state;
+    struct device *device = ordered(&newer);
+    device->ddi.window = "unavailable";
+    device->ddi.update = "skip";
+    assert_false(device_run(device, 1, 1));
+    assert_int_equal(device->agent.record.offset, device->ddi.length);
+    device->speaks_ddi = false;
+    assert_true(device_run(device, 2, 5));
+    assert_string_equal(device->version, "1.1.0");
+    server_serve(&device->server, other_file, test_image_make(&newer, other_file));
+    assert_true(device_run(device, 2, 5));
+    assert_string_equal(device->version, "1.2.0");
+    assert_int_equal(device->ddi.ends, 0);
+    free(device);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_whole_order),   cmocka_unit_test(test_closing_server),
+        cmocka_unit_test(test_refused),       cmocka_unit_test(test_other_bytes),
+        cmocka_unit_test(test_rolled_back),   cmocka_unit_test(test_lost_end),
+        cmocka_unit_test(test_end_repeated),  cmocka_unit_test(test_unheard),
+        cmocka_unit_test(test_resume),        cmocka_unit_test(test_window),
+        cmocka_unit_test(test_download_only), cmocka_unit_test(test_download_skip),
+        cmocka_unit_test(test_canceled),      cmocka_unit_test(test_runs_already),
+        cmocka_unit_test(test_nonsense),      cmocka_unit_test(test_pauses),
+        cmocka_unit_test(test_interval),      cmocka_unit_test(test_restless_servers),
+        cmocka_unit_test(test_power_success), cmocka_unit_test(test_power_failure),
+        cmocka_unit_test(test_flash_errors),  cmocka_unit_test(test_back_to_plain),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
