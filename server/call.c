@@ -165,6 +165,8 @@ static void send_answer(h2o_req_t *http, struct service *service, const struct a
         http_send_page(http, answer->page);
         return;
     }
+    if (answer->etag[0] != '\0' && http_answered_by_condition(http, answer->etag))
+        return;
     if (answer->type != NULL)
         http_add(http, H2O_TOKEN_CONTENT_TYPE, answer->type);
     if (answer->allow[0] != '\0')
@@ -219,8 +221,10 @@ static void finish(struct call *call)
 static int run(struct job *job, struct db *db)
 {
     struct call *call = (struct call *)job;
-    return api_run(db, &call->worker->service->api, &call->request, job->access, call_now(),
-                   &call->answer);
+    int status = api_run(db, &call->worker->service->api, &call->request, job->access, call_now(),
+                         &call->answer);
+    call->request.again = true;
+    return status;
 }
 
 /* On a thread of the pool. */

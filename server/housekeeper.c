@@ -5,15 +5,34 @@
 
 #include "server/call.h"
 #include "server/fleet/poll_log.h"
+#include "server/fleet/rollout.h"
 #include "server/worker.h"
 
 #define EVERY_MS 1000
+
+/* Behind a mark of its own: what stops rollouts does not lose the polls. */
+static int move_rollouts(struct housekeeper *self, struct db *db)
+{
+    struct fleet fleet = {.db = db, .now = call_now(), .who = "server"};
+    int status = db_mark(db);
+    if (status == DB_OK)
+        status = rollout_tick(&fleet, &self->worked);
+    if (status == DB_OK)
+        return db_release(db);
+    self->worked = false;
+    if (status == DB_EAGAIN)
+        return status;
+    self->rollouts_failed = status < 0 ? status : DB_EIO;
+    return db_rollback_mark(db);
+}
 
 static int run(struct job *job, struct db *db)
 {
     struct housekeeper *self = (struct housekeeper *)job;
     self->worked = false;
-    return poll_log_write(self->service->api.polls, db);
+    self->rollouts_failed = DB_OK;
+    int status = poll_log_write(self->service->api.polls, db);
+    return status == DB_OK ? move_rollouts(self, db) : status;
 }
 
 static void done(struct job *job, int status)
@@ -23,6 +42,9 @@ static void done(struct job *job, int status)
         poll_log_written(self->service->api.polls);
     else
         log_line(&self->service->log, "housekeeping failed: %s", db_status_text(status));
+    if (status == DB_OK && self->rollouts_failed != DB_OK)
+        log_line(&self->service->log, "rollouts cannot go on: %s",
+                 db_status_text(self->rollouts_failed));
     bool at_once = status == DB_OK && self->worked;
     atomic_store(&self->next_at, call_now() + (at_once ? 0 : EVERY_MS));
     atomic_store(&self->busy, false);

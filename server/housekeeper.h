@@ -21,6 +21,7 @@ struct housekeeper {
     atomic_bool busy;
     _Atomic int64_t next_at; /* milliseconds since 1970 */
     bool worked;             /* there is more of the same to do */
+    int rollouts_failed;     /* what the engine said */
 };
 
 /* From any loop, about ten times a second. Nothing without a store. */

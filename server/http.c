@@ -9,6 +9,7 @@
 #include "server/call.h"
 #include "server/download.h"
 #include "server/etag.h"
+#include "server/framing.h"
 #include "server/metrics.h"
 #include "server/range.h"
 #include "server/target.h"
@@ -19,6 +20,13 @@
 struct handler {
     h2o_handler_t super;
     struct service *service;
+};
+
+/* A file, as it is offered. */
+struct content {
+    uint64_t size;
+    const char *etag;
+    int64_t modified; /* seconds since 1970; 0: not said */
 };
 
 struct access_logger {
@@ -89,11 +97,22 @@ static bool names_etag(h2o_req_t *request, const char *name, const char *etag,
     return matches;
 }
 
+/* hawkBit's clients write the tag without its quotes (hawkbit-ddi.md 5). */
+static bool is_unquoted(h2o_req_t *request, const char *name, const char *etag)
+{
+    ssize_t at = h2o_find_header_by_str(&request->headers, name, strlen(name), -1);
+    if (at == -1) {
+        return false;
+    }
+    h2o_iovec_t value = request->headers.entries[at].value;
+    return h2o_memis(value.base, value.len, etag + 1, strlen(etag) - 2);
+}
+
 static bool precondition_failed(h2o_req_t *request, const char *etag)
 {
     bool present;
     bool matches = names_etag(request, "if-match", etag, ETAG_STRONG, &present);
-    return present && !matches;
+    return present && !matches && !is_unquoted(request, "if-match", etag);
 }
 
 static bool not_modified(h2o_req_t *request, const char *etag)
@@ -102,11 +121,23 @@ static bool not_modified(h2o_req_t *request, const char *etag)
     return names_etag(request, "if-none-match", etag, ETAG_WEAK, &present);
 }
 
+/* If-Range: the tag, or the time of the last change (seconds since 1970; 0: it has none). */
+static bool still_holds(h2o_iovec_t condition, const char *etag, int64_t modified)
+{
+    struct tm date;
+    if (etag_is(condition.base, condition.len, etag)) {
+        return true;
+    }
+    return modified != 0 && h2o_time_parse_rfc1123(condition.base, condition.len, &date) == 0 &&
+           timegm(&date) == modified;
+}
+
 /* What part of the image is asked for. Range means something for GET only, once, and only when
  * If-Range, if there, still holds. */
-static enum range_verdict wanted_range(h2o_req_t *request, const char *etag, uint64_t size,
+static enum range_verdict wanted_range(h2o_req_t *request, const struct content *content,
                                        struct range *range)
 {
+    uint64_t size = content->size;
     const h2o_headers_t *headers = &request->headers;
     ssize_t at = h2o_find_header(headers, H2O_TOKEN_RANGE, -1);
     ssize_t condition = h2o_find_header(headers, H2O_TOKEN_IF_RANGE, -1);
@@ -117,7 +148,7 @@ static enum range_verdict wanted_range(h2o_req_t *request, const char *etag, uin
     }
     if (condition != -1) {
         h2o_iovec_t tag = headers->entries[condition].value;
-        if (!etag_is(tag.base, tag.len, etag)) {
+        if (!still_holds(tag, content->etag, content->modified)) {
             return RANGE_WHOLE;
         }
     }
@@ -127,8 +158,7 @@ static enum range_verdict wanted_range(h2o_req_t *request, const char *etag, uin
 
 /* Answers */
 
-/* The common head of image and info. True when a precondition has answered the request. */
-static bool answered_by_condition(h2o_req_t *request, const char *etag)
+bool http_answered_by_condition(h2o_req_t *request, const char *etag)
 {
     if (precondition_failed(request, etag)) {
         answer_text(request, 412, "Precondition Failed");
@@ -144,16 +174,23 @@ static bool answered_by_condition(h2o_req_t *request, const char *etag)
 }
 
 /* Which bytes: `fd` is closed, or given away. */
-static int send_bytes(h2o_req_t *request, int fd, uint64_t size, const char *etag)
+static int send_bytes(h2o_req_t *request, int fd, const struct content *content)
 {
     char text[96];
     struct range range;
-    if (answered_by_condition(request, etag)) {
+    uint64_t size = content->size;
+    if (content->modified != 0) {
+        struct tm date;
+        time_t at = content->modified;
+        h2o_time2str_rfc1123(text, gmtime_r(&at, &date));
+        http_add(request, H2O_TOKEN_LAST_MODIFIED, text);
+    }
+    if (http_answered_by_condition(request, content->etag)) {
         close(fd);
         return 0;
     }
     http_add(request, H2O_TOKEN_ACCEPT_RANGES, "bytes");
-    enum range_verdict verdict = wanted_range(request, etag, size, &range);
+    enum range_verdict verdict = wanted_range(request, content, &range);
     if (verdict == RANGE_UNSATISFIABLE) {
         close(fd);
         snprintf(text, sizeof text, "bytes */%llu", (unsigned long long)size);
@@ -195,7 +232,8 @@ static int send_image(h2o_req_t *request, struct service *service, const struct 
     const struct release *release = &offer->release;
     if (open_image(request, service, release, &fd) != HOST_DONE)
         return 0;
-    return send_bytes(request, fd, release->size, offer->image_etag);
+    return send_bytes(request, fd,
+                      &(struct content){.size = release->size, .etag = offer->image_etag});
 }
 
 void http_send_file(h2o_req_t *request, struct service *service, const struct api_answer *answer)
@@ -207,7 +245,9 @@ void http_send_file(h2o_req_t *request, struct service *service, const struct ap
         return;
     http_add_disposition(request, answer->filename);
     http_add_named(request, "x-content-type-options", "nosniff");
-    send_bytes(request, fd, (uint64_t)answer->size, answer->etag);
+    const struct content content = {
+        .size = (uint64_t)answer->size, .etag = answer->etag, .modified = answer->modified / 1000};
+    send_bytes(request, fd, &content);
 }
 
 void http_send_page(h2o_req_t *request, const struct page *page)
@@ -217,13 +257,13 @@ void http_send_page(h2o_req_t *request, const struct page *page)
     http_add_named(request, "referrer-policy", "no-referrer");
     http_add_named(request, "cross-origin-opener-policy", "same-origin");
     http_add_named(request, "cross-origin-resource-policy", "same-origin");
-    if (!answered_by_condition(request, page->etag))
+    if (!http_answered_by_condition(request, page->etag))
         answer(request, 200, "OK", page->type, (const char *)page->bytes, page->length);
 }
 
 static int send_info(h2o_req_t *request, const struct offer *offer)
 {
-    if (answered_by_condition(request, offer->info_etag)) {
+    if (http_answered_by_condition(request, offer->info_etag)) {
         return 0;
     }
     return answer(request, 200, "OK", "application/json", offer->info, offer->info_length);
@@ -265,11 +305,26 @@ static int send_release(h2o_req_t *request, struct service *service,
                                         : send_info(request, offer);
 }
 
+/* The head is still in the connection's buffer, which is let go of with the request. */
+static bool is_doubtful(h2o_req_t *request)
+{
+    const struct peer *peer = peer_of(request);
+    if (request->version >= 0x200 || peer == NULL) {
+        return false;
+    }
+    const h2o_buffer_t *input = peer->socket->input;
+    return framing_doubtful(input->bytes, input->size, request->version >= 0x101);
+}
+
 static int on_request(h2o_handler_t *self, h2o_req_t *request)
 {
     struct service *service = ((struct handler *)self)->service;
     struct ota_target target = ota_target_parse(request->path.base, request->path.len);
     peer_hold(request);
+    if (is_doubtful(request)) {
+        request->http1_is_persistent = 0;
+        return answer_text(request, 400, "Bad Request");
+    }
     if ((target.kind == TARGET_NONE || target.kind == TARGET_HEALTH) && service->pool != NULL) {
         return call_start(request, service);
     }

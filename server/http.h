@@ -9,6 +9,7 @@
 #define SERVER_HTTP_H
 
 #include <h2o.h>
+#include <stdbool.h>
 
 #include "server/api/api.h"
 #include "server/worker.h"
@@ -21,6 +22,9 @@ void http_add(h2o_req_t *request, const h2o_token_t *name, const char *value);
 void http_add_named(h2o_req_t *request, const char *name, const char *value);
 /* To be kept as a file of this name, which has no quotes in it. */
 void http_add_disposition(h2o_req_t *request, const char *filename);
+
+/* Adds the tag. True when a precondition (If-Match, If-None-Match) has answered the request. */
+bool http_answered_by_condition(h2o_req_t *request, const char *etag);
 
 /* An artifact as `answer` (is_file) describes it, with Range and conditions. */
 void http_send_file(h2o_req_t *request, struct service *service, const struct api_answer *answer);

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "host/error.h"
+#include "server/api/quota.h"
 #include "server/db/schema.h"
 #include "server/fleet/poll_log.h"
 #include "server/housekeeper.h"
@@ -101,7 +102,7 @@ static int open_port(struct service *service, enum port_kind kind,
 }
 
 /* The fleet's store, brought up to date. */
-static int open_fleet(struct service *service, const char *url)
+static int open_fleet(struct service *service, const char *url, unsigned quota)
 {
     struct db *db;
     if (url == NULL) {
@@ -126,7 +127,10 @@ static int open_fleet(struct service *service, const char *url)
         return status;
     }
     service->api.metrics = metrics_new(service->pool);
-    return service->api.metrics != NULL ? HOST_DONE : host_fail(NULL, "out of memory");
+    service->api.quota = quota != 0 ? quota_new(quota) : NULL;
+    return service->api.metrics != NULL && (quota == 0 || service->api.quota != NULL)
+               ? HOST_DONE
+               : host_fail(NULL, "out of memory");
 }
 
 /* After the workers: nobody submits any more. What polls are left is written. */
@@ -137,6 +141,7 @@ static void close_fleet(struct service *service)
         pool_close(service->pool);
     }
     metrics_free(service->api.metrics);
+    quota_free(service->api.quota);
     poll_log_free(service->api.polls);
 }
 
@@ -177,7 +182,7 @@ static int open_service(struct service *service, const struct server_options *op
         status = log_open(&service->log, options->log, options->log_json);
     }
     if (status == HOST_DONE) {
-        status = open_fleet(service, options->store);
+        status = open_fleet(service, options->store, options->quota);
     }
     if (status != HOST_DONE) {
         close_service(service);

@@ -43,6 +43,7 @@ struct server_options {
     bool http1_only;                     /* do not offer HTTP/2 */
     unsigned threads;                    /* 0: one per core, at most two */
     unsigned patience_s;                 /* 0: SERVER_PATIENCE_DEFAULT */
+    unsigned quota;                      /* requests a second of one device; 0: any number */
     unsigned connections;                /* open at once; 0: SERVER_CONNECTIONS_DEFAULT */
 };
 

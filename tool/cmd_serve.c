@@ -57,12 +57,14 @@ enum {
     OPTION_THREADS,
     OPTION_CONNECTIONS,
     OPTION_PATIENCE,
+    OPTION_QUOTA,
 };
 
 struct serve_options {
     const char *project_folder;
     const char *ready_file;
     const char *text[TEXTS];
+    bool quota_said;
     struct server_options server;
     struct release_project project;
     struct publish_policy policy;
@@ -70,7 +72,8 @@ struct serve_options {
 
 static error_t parse_number(int key, char *text, struct argp_state *state)
 {
-    struct server_options *server = &((struct serve_options *)state->input)->server;
+    struct serve_options *options = state->input;
+    struct server_options *server = &options->server;
     switch (key) {
     case OPTION_THREADS:
         server->threads = cli_option_number(state, "--threads", text);
@@ -81,6 +84,12 @@ static error_t parse_number(int key, char *text, struct argp_state *state)
         server->connections = cli_option_number(state, "--connections", text);
         if (server->connections < 1)
             cli_usage(state, "--connections is at least 1");
+        return 0;
+    case OPTION_QUOTA:
+        server->quota = cli_option_number(state, "--quota", text);
+        if (server->quota > PROJECT_QUOTA_MAX)
+            cli_usage(state, "--quota is 0 to %u", PROJECT_QUOTA_MAX);
+        options->quota_said = true;
         return 0;
     case OPTION_PATIENCE:
         server->patience_s = cli_option_number(state, "--patience", text);
@@ -222,6 +231,8 @@ static int use_project(struct serve_options *options)
     if (access(said->client_ca, F_OK) == 0)
         use_text(options, TEXT_CLIENT_CA, said->client_ca);
     options->server.access_log |= said->access_log;
+    if (!options->quota_said)
+        options->server.quota = said->quota;
     return HOST_DONE;
 }
 
@@ -317,6 +328,10 @@ int cmd_serve(int argc, char **argv)
         {"threads", OPTION_THREADS, "N", 0, "event loops (default: one per core, at most two)", 0},
         {"patience", OPTION_PATIENCE, "SECONDS", 0,
          "close a connection that takes nothing of its answer for so long (default 60)", 0},
+        {"quota", OPTION_QUOTA, "N", 0,
+         "requests a second of one device, ten times that at once (a project's default: 50; 0: any "
+         "number)",
+         0},
         {"connections", OPTION_CONNECTIONS, "N", 0, "open at once (default 10000)", 0},
         {0}};
     static const struct argp argp = {

@@ -48,6 +48,7 @@ struct api_request {
     char *address;            /* of the peer, without port */
     char *client_certificate; /* common name of the verified one */
     bool device_port;         /* came in where only devices are served */
+    bool again;               /* has been run before: no quota is asked */
 };
 
 struct page;
@@ -64,7 +65,7 @@ struct api_answer {
     /* Instead of a body: bytes of an artifact. Range and conditions are the HTTP side's. */
     bool is_file;
     char sha256[65];
-    char etag[72]; /* with its quotes */
+    char etag[72]; /* with its quotes; of a body too, where that may be asked for again */
     int64_t size;
     int64_t modified; /* milliseconds since 1970 */
     /* Instead of a body: a file of the console, which is part of the program. */

@@ -1,9 +1,14 @@
 /* server/api/run.c: a request from its route to its answer. */
+#include <openssl/sha.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "server/api/api.h"
+#include "server/api/accept.h"
 #include "server/api/auth.h"
+#include "server/api/quota.h"
+#include "server/api/service.h"
 
 #define ERROR_CODE "hawkbit.server.error."
 
@@ -51,12 +56,44 @@ static void set_plain(struct api_answer *answer, int status)
     answer->status = status;
 }
 
+/* Devices ask the same again and again (hawkbit-ddi.md 3): a tag of the body saves it. */
+static void set_etag(struct api_answer *answer)
+{
+    unsigned char digest[SHA256_DIGEST_LENGTH];
+    size_t used = 1;
+    SHA256((const unsigned char *)answer->body, answer->length, digest);
+    answer->etag[0] = '"';
+    for (size_t i = 0; i < sizeof digest / 2; i++)
+        used +=
+            (size_t)snprintf(answer->etag + used, sizeof answer->etag - used, "%02x", digest[i]);
+    snprintf(answer->etag + used, sizeof answer->etag - used, "\"");
+}
+
+/* What a device may ask to read. */
+static bool device_reads(const struct api_call *call)
+{
+    return call->route->role == API_DEVICE && call->route->method == API_GET;
+}
+
+/* hawkbit-ddi.md 1: the body is the same, its name is not. NULL: none of them is wanted. */
+static const char *type_wanted(const struct api_call *call)
+{
+    static const char *const types[] = {"application/hal+json", "application/json"};
+    return accept_choose(call->request->accept, types, sizeof types / sizeof types[0]);
+}
+
 int api_json(struct api_call *call, int status, json_t *json)
 {
     if (json == NULL)
         return DB_EIO; /* out of memory, or a text that is not UTF-8 */
     set_json(call->answer, status, json);
-    return call->answer->body != NULL ? FLEET_OK : DB_EIO;
+    if (call->answer->body == NULL)
+        return DB_EIO;
+    if (device_reads(call)) {
+        call->answer->type = type_wanted(call);
+        set_etag(call->answer);
+    }
+    return FLEET_OK;
 }
 
 int api_status(struct api_call *call, int status)
@@ -129,6 +166,28 @@ static int refuse_plain(struct api_call *call, int http)
     return JOB_REFUSED;
 }
 
+/* A file is what it is, and is sent whatever was asked for. */
+static bool is_download(const struct api_route *route)
+{
+    static const char last[] = "/{fileName}";
+    size_t length = strlen(route->path);
+    return length >= sizeof last && strcmp(route->path + length - (sizeof last - 1), last) == 0;
+}
+
+/* What is wrong with a request that has found its route and shown who it is; 0: nothing. */
+static int judge(struct api_call *call)
+{
+    struct quota *quota = call->service->quota;
+    if (quota != NULL && call->route->role == API_DEVICE && !call->request->again &&
+        !quota_take(quota, call->fleet.tenant, call->who, call->fleet.now)) {
+        call->answer->retry_after = 1;
+        return 429;
+    }
+    if (device_reads(call) && !is_download(call->route) && type_wanted(call) == NULL)
+        return 406;
+    return read_body(call);
+}
+
 static int run_route(struct api_call *call)
 {
     int http = api_route_find(call);
@@ -139,7 +198,7 @@ static int run_route(struct api_call *call)
         return refuse_plain(call, 401);
     if (status != FLEET_OK)
         return status < 0 ? status : refuse(call, status);
-    http = read_body(call);
+    http = judge(call);
     if (http != 0)
         return refuse_plain(call, http);
     status = call->route->handle(call);

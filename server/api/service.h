@@ -18,6 +18,7 @@ struct api_service {
     struct publish_policy policy;     /* what an uploaded image is judged by */
     bool any_artifact;                /* take files that are no ESP32-C6 image, unjudged */
     struct metrics *metrics;          /* server/metrics.h */
+    struct quota *quota;              /* of devices, server/api/quota.h; NULL: none */
     struct poll_log *polls;           /* server/fleet/poll_log.h */
     const char *const *trusted_proxy; /* addresses whose X-Controller-Id counts; ends with NULL */
 };

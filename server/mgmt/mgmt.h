@@ -78,6 +78,33 @@ int mgmt_set_type(struct api_call *call);
 int mgmt_set_type_mandatory(struct api_call *call);
 int mgmt_set_type_optional(struct api_call *call);
 
+/* Rollouts */
+int mgmt_rollouts(struct api_call *call);
+int mgmt_rollout_create(struct api_call *call);
+int mgmt_rollout(struct api_call *call);
+int mgmt_rollout_delete(struct api_call *call);
+int mgmt_rollout_start(struct api_call *call);
+int mgmt_rollout_pause(struct api_call *call);
+int mgmt_rollout_resume(struct api_call *call);
+int mgmt_rollout_stop(struct api_call *call);
+int mgmt_rollout_next(struct api_call *call);
+int mgmt_rollout_approve(struct api_call *call);
+int mgmt_rollout_deny(struct api_call *call);
+int mgmt_rollout_retry(struct api_call *call);
+int mgmt_groups(struct api_call *call);
+int mgmt_group(struct api_call *call);
+int mgmt_group_targets(struct api_call *call);
+
+/* Target filters */
+int mgmt_filters(struct api_call *call);
+int mgmt_filter_create(struct api_call *call);
+int mgmt_filter(struct api_call *call);
+int mgmt_filter_update(struct api_call *call);
+int mgmt_filter_delete(struct api_call *call);
+int mgmt_filter_set(struct api_call *call);
+int mgmt_filter_assign(struct api_call *call);
+int mgmt_filter_unassign(struct api_call *call);
+
 /* The tenant, its people, its past */
 int mgmt_userinfo(struct api_call *call);
 int mgmt_usage(struct api_call *call);

@@ -13,15 +13,6 @@
 /* What people ask of a fleet that polls every few minutes: minutes since the last poll. */
 static const int64_t ages[AGES] = {5, 15, 60, 6 * 60, 24 * 60, 7 * 24 * 60};
 
-int web_me(struct api_call *call)
-{
-    static const char *const roles[] = {
-        [API_READ] = "read", [API_OPERATE] = "operate", [API_ADMIN] = "admin"};
-    return api_json(call, 200,
-                    json_pack("{s:s, s:s, s:s}", "tenant", call->fleet.tenant_name, "name",
-                              call->who, "role", roles[call->role]));
-}
-
 /* How many targets are in each state. */
 static int count_states(struct fleet *fleet, json_t *out)
 {

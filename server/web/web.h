@@ -8,9 +8,6 @@
 int web_page(struct api_call *call);
 int web_to_folder(struct api_call *call);
 
-/* Whose token this is: {"tenant", "name", "role"}. */
-int web_me(struct api_call *call);
-
 /* The whole fleet in numbers: by state, by installed version, by when it was last here. */
 int web_summary(struct api_call *call);
 

@@ -15,6 +15,7 @@ import { rollouts } from './rollouts.js';
 import { newRollout } from './rollout_new.js';
 
 const REFRESH_MS = 1000; // at most so often, however fast events come
+const COST_SHARE = 5; // and never more than this part of the time
 const POLL_MS = 15000; // while there is no stream
 const AGE_MS = 10000;
 
@@ -39,6 +40,8 @@ class Page {
     this.waiting = null;
     this.busy = false;
     this.again = false;
+    this.kinds = [];
+    this.cost = 0;
   }
 
   may(role) {
@@ -58,9 +61,11 @@ class Page {
     }
   }
 
-  // Runs `refresh` now and whenever the server says that something may have changed.
-  async live(refresh) {
+  // Runs `refresh` now and whenever the server says that one of `kinds` (server/events.h) has
+  // changed.
+  async live(refresh, kinds = this.kinds) {
     this.refresher = refresh;
+    this.kinds = kinds;
     await this.refresh();
   }
 
@@ -70,6 +75,7 @@ class Page {
       return;
     }
     this.busy = true;
+    const started = Date.now();
     do {
       this.again = false;
       try {
@@ -81,14 +87,17 @@ class Page {
       }
     } while (this.again && !this.signal.aborted);
     this.busy = false;
+    this.cost = Date.now() - started;
   }
 
-  soon() {
+  // What is dear to ask is asked less often.
+  soon(changed = null) {
     if (this.refresher === null || this.waiting !== null || document.hidden) return;
+    if (changed && !changed.some((kind) => this.kinds.includes(kind))) return;
     this.waiting = setTimeout(() => {
       this.waiting = null;
       this.refresh();
-    }, REFRESH_MS);
+    }, Math.max(REFRESH_MS, COST_SHARE * this.cost));
   }
 
   complain(error) {
@@ -121,8 +130,8 @@ async function show(stay = false) {
   if (current) current.leave();
   if (stay && current && current.update) {
     const update = current.update;
-    const refresher = current.refresher;
-    current = Object.assign(new Page(root, address), { update, refresher });
+    const { refresher, kinds } = current;
+    current = Object.assign(new Page(root, address), { update, refresher, kinds });
     update(current);
     return;
   }
@@ -186,7 +195,8 @@ function enter(who, reason) {
 }
 
 async function start() {
-  enter(await get('/console/api/me'));
+  const { tenant, username, role } = await get('/rest/v1/userinfo');
+  enter({ tenant, name: username, role });
 }
 
 // Moves through the rows of a table, opens the search: keys that need no mouse.
@@ -212,7 +222,7 @@ stream.addEventListener('state', ({ detail }) => {
   place.className = `stream ${detail}`;
   place.textContent = detail === 'live' ? 'live' : 'reconnecting';
 });
-stream.addEventListener('change', () => current && current.soon());
+stream.addEventListener('change', ({ detail }) => current && current.soon(detail.data && detail.data.kinds));
 setInterval(() => { if (streamState !== 'live' && current) current.soon(); }, POLL_MS);
 setInterval(() => age(), AGE_MS);
 addEventListener('hashchange', () => show());

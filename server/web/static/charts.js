@@ -71,8 +71,8 @@ export function columns(rows, label) {
   const most = Math.max(1, ...rows.map((row) => row.count));
   const text = rows.map((row) => `${row.label}: ${count(row.count)}`).join(', ');
   return el('div', { class: 'columns', role: 'img', 'aria-label': `${label}: ${text}` }, rows.map((row) => {
-    // A root keeps a dozen lost devices visible beside a hundred thousand.
-    const height = row.count ? Math.max(3, 100 * Math.sqrt(row.count / most)) : 0;
+    // A dozen lost devices stay visible beside a hundred thousand.
+    const height = row.count ? Math.max(3, (100 * row.count) / most) : 0;
     return el('div', { class: 'column', 'aria-hidden': 'true', title: `${row.title}: ${count(row.count)}` },
       el('span', { class: 'column-count' }, count(row.count)),
       svg('svg', { viewBox: '0 0 10 100', preserveAspectRatio: 'none' },

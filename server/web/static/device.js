@@ -4,6 +4,7 @@ import { get, path, post, put, query, remove } from './api.js';
 import { ask } from './dialog.js';
 import { choice, el, field } from './dom.js';
 import { absolute, badge, time } from './format.js';
+import { quoted } from './search.js';
 import { pager, redraw } from './table.js';
 
 const LIMIT = 20;
@@ -38,7 +39,7 @@ function identity(target) {
 function attributeList(attributes) {
   const names = Object.keys(attributes || {}).sort();
   return el('section', { class: 'panel', 'aria-labelledby': 'attributes' }, el('h2', { id: 'attributes' }, 'Attributes'),
-    names.length ? facts(names.map((name) => [name, el('a', { href: link('fleet', [], { search: `attribute.${name}=="${attributes[name].replace(/["\\]/g, '\\$&')}"` }), title: 'Devices with this value' }, attributes[name])]))
+    names.length ? facts(names.map((name) => [name, el('a', { href: link('fleet', [], { search: `attribute.${name}==${quoted(attributes[name])}` }), title: 'Devices with this value' }, attributes[name])]))
       : el('p', { class: 'muted' }, 'The device has not told any.'));
 }
 
@@ -123,5 +124,5 @@ export async function device(page) {
   };
   page.root.append(el('p', { class: 'trail' }, el('a', { href: link('fleet') }, 'Fleet'), ' / '),
     el('div', { class: 'head' }, el('h1', { class: 'id' }, id), buttons), el('div', { class: 'complaint' }), about, history);
-  await page.live(refresh);
+  await page.live(refresh, ['devices']);
 }

@@ -4,6 +4,7 @@ import { get, query } from './api.js';
 import { bars, columns, legend, ring } from './charts.js';
 import { el } from './dom.js';
 import { badge, count, percent, stateTone, stateWord, time } from './format.js';
+import { isFilter, quoted } from './search.js';
 import { pager, redraw, table } from './table.js';
 
 const LIMIT = 50;
@@ -12,13 +13,6 @@ const TYPING_MS = 250;
 const SUMMARY_MS = 5000; // its numbers are of 100,000 rows; nobody sees more of them than that
 const STATES = ['in_sync', 'pending', 'error', 'registered', 'unknown'];
 const TEXT_OF_AGE = { 5: '5 min', 15: '15 min', 60: '1 h', 360: '6 h', 1440: '1 d', 10080: '7 d' };
-
-// A filter looks like one: it has an operator. Anything else is looked for in ids and names.
-export function asSearch(text) {
-  return /(==|!=|=[a-z]+=|[<>])/.test(text) ? { q: text } : { text };
-}
-
-const quoted = (value) => `"${value.replace(/["\\]/g, '\\$&')}"`;
 
 function filterFor(name, version) {
   return `installedds.name==${quoted(name)};installedds.version==${quoted(version)}`;
@@ -38,11 +32,13 @@ function versionRows(summary, total) {
 
 function contactRows(summary) {
   let before = 'now';
+  let from = 0;
   return summary.contacts.map(({ within, count: devices }) => {
     const label = within === null ? 'older' : `< ${TEXT_OF_AGE[within]}`;
     const title = within === null ? `more than ${before} ago` : `${before} to ${TEXT_OF_AGE[within]} ago`;
-    const late = within === null || within * 60000 > summary.overdueAfter;
+    const late = from * 60000 >= summary.overdueAfter;
     before = TEXT_OF_AGE[within] || before;
+    from = within;
     return { label, title, count: devices, tone: late ? 'warn' : 'good' };
   });
 }
@@ -110,7 +106,7 @@ export async function fleet(first) {
     state.offset = Math.max(0, Number(page.query.get('offset')) || 0);
     if (document.activeElement !== search) search.value = state.search;
     clear.hidden = !state.search;
-    rollOut.hidden = !state.search || !page.may('operate') || !asSearch(state.search).q;
+    rollOut.hidden = !state.search || !page.may('operate') || !isFilter(state.search);
     rollOut.href = link('new-rollout', [], { filter: state.search });
   }
 
@@ -124,7 +120,7 @@ export async function fleet(first) {
   }
 
   async function drawList(signal) {
-    const found = state.search ? asSearch(state.search) : {};
+    const found = isFilter(state.search) ? { q: state.search } : { text: state.search };
     const answer = await get(`/console/api/devices${query({ ...found, sort: state.sort, offset: state.offset, limit: LIMIT })}`, signal);
     redraw(list, deviceTable(() => page, state, answer),
       pager({ offset: state.offset, limit: LIMIT, total: answer.total, go: (offset) => page.go({ offset: offset || '' }) }));
@@ -143,5 +139,5 @@ export async function fleet(first) {
     el('form', { class: 'tools', role: 'search', onsubmit: (event) => { event.preventDefault(); submit(); } }, search, clear, rollOut),
     el('div', { class: 'complaint' }), list);
   read();
-  await page.live(refresh);
+  await page.live(refresh, ['devices']);
 }

@@ -1,0 +1,133 @@
+// A new rollout: what, for whom, in which steps, and when to halt.
+import { link } from './address.js';
+import { get, post, query } from './api.js';
+import { choice, el, field } from './dom.js';
+import { count } from './format.js';
+import { asSearch } from './search.js';
+import { redraw } from './table.js';
+
+const TYPING_MS = 300;
+const FIRST_STEPS = [1, 10, 89];
+const KINDS = [['forced', 'Forced: install at once'], ['soft', 'Soft: when the device sees fit'], ['downloadonly', 'Download only']];
+const EVERYBODY = 'controllerid==*';
+
+const numberField = (name, value, attributes = {}) => el('input', { type: 'number', name, value: String(value), required: true, min: 0, max: 100, step: 'any', inputmode: 'decimal', ...attributes });
+
+// Steps as shares of the whole become what the API takes: shares of what is left (hawkbit-ddi.md
+// 10). The last one takes the rest, whatever rounding did.
+export function shares(steps) {
+  let left = 100;
+  return steps.map((step, index) => {
+    const share = index === steps.length - 1 ? 100 : Math.min(100, (100 * step) / left);
+    left -= step;
+    return Math.round(share * 100) / 100;
+  });
+}
+
+function stepsProblem(steps) {
+  const sum = steps.reduce((total, step) => total + step, 0);
+  if (steps.some((step) => !(step > 0))) return 'Each step is more than 0 %.';
+  return Math.abs(sum - 100) > 0.001 ? `The steps add up to ${Math.round(sum * 100) / 100} %, not 100 %.` : '';
+}
+
+export async function newRollout(page) {
+  const sets = await get(`/rest/v1/distributionsets${query({ sort: 'id:DESC', limit: 200 })}`, page.signal);
+  const name = el('input', { name: 'name', required: true, maxlength: 128, autocomplete: 'off' });
+  const set = choice({ name: 'set', required: true }, sets.content.filter((row) => row.valid !== false).map((row) => [row.id, `${row.name} ${row.version}`]), page.query.get('set') || undefined);
+  const filter = el('textarea', { name: 'filter', class: 'mono', rows: 2, spellcheck: 'false', placeholder: 'all devices' });
+  filter.value = page.query.get('filter') || '';
+  const matching = el('span', { class: 'hint', role: 'status' }, '\u2026');
+  const kind = choice({ name: 'kind' }, KINDS);
+  const success = numberField('success', 90);
+  const failure = numberField('failure', 5, { max: 100 });
+  const begin = el('input', { type: 'checkbox', name: 'begin', checked: true });
+  const stepList = el('ol', { class: 'steps' });
+  const stepNote = el('span', { class: 'hint', role: 'status' });
+  const trouble = el('div', { role: 'alert' });
+  const button = el('button', { type: 'submit', class: 'primary' }, 'Create rollout');
+  let steps = FIRST_STEPS.slice();
+  let devices = null;
+  let timer = null;
+  let asked = 0;
+
+  const asFilter = () => asSearch(filter.value.trim(), ['controllerid', 'name']) || EVERYBODY;
+
+  async function countDevices() {
+    const turn = ++asked;
+    try {
+      const answer = await get(`/console/api/devices${query({ q: asFilter(), limit: 1 })}`, page.signal);
+      if (turn !== asked) return;
+      devices = answer.total;
+      matching.textContent = devices === 0 ? 'No device matches.' : `${count(devices)} devices match.`;
+    } catch (error) {
+      if (error.name === 'AbortError' || turn !== asked) return;
+      devices = null;
+      matching.textContent = error.message;
+    }
+    drawSteps();
+  }
+
+  function noteSteps() {
+    stepNote.textContent = stepsProblem(steps);
+    [...stepList.querySelectorAll('.step-size')].forEach((place, index) => {
+      place.textContent = devices === null ? '' : `about ${count(Math.round((devices * (steps[index] || 0)) / 100))} devices`;
+    });
+  }
+
+  function drawSteps() {
+    redraw(stepList, steps.map((step, index) => el('li', {}, `Group ${index + 1}`,
+      el('input', { type: 'number', value: String(step), min: 0.01, max: 100, step: 'any', 'aria-label': `Percent of the devices in group ${index + 1}`, 'data-key': `step-${index}`, inputmode: 'decimal',
+        oninput: (event) => { steps[index] = Number(event.target.value); noteSteps(); } }),
+      el('span', { class: 'muted' }, '% ', el('span', { class: 'step-size' })),
+      steps.length > 1 ? el('button', { type: 'button', class: 'quiet', 'aria-label': `Remove group ${index + 1}`, 'data-key': `less-${index}`, onclick: () => { steps.splice(index, 1); drawSteps(); } }, '\u2212') : null)));
+    noteSteps();
+  }
+
+  function addStep() {
+    const sum = steps.reduce((total, step) => total + step, 0);
+    if (sum < 100) steps.push(Math.round((100 - sum) * 100) / 100);
+    else steps.splice(-1, 1, steps.at(-1) / 2, steps.at(-1) / 2);
+    drawSteps();
+  }
+
+  async function submit(event) {
+    event.preventDefault();
+    trouble.replaceChildren();
+    if (stepsProblem(steps)) {
+      redraw(trouble, el('p', { class: 'notice bad' }, stepsProblem(steps)));
+      return;
+    }
+    button.disabled = true;
+    const conditions = {
+      successCondition: { condition: 'THRESHOLD', expression: success.value }, successAction: { action: 'NEXTGROUP', expression: '' },
+      errorCondition: { condition: 'THRESHOLD', expression: failure.value }, errorAction: { action: 'PAUSE', expression: '' },
+    };
+    try {
+      const made = await post('/rest/v1/rollouts', {
+        name: name.value.trim(), distributionSetId: Number(set.value), targetFilterQuery: asFilter(), type: kind.value,
+        ...conditions, ...(begin.checked ? { startAt: Date.now() } : {}),
+        groups: shares(steps).map((share, index) => ({ name: `group-${index + 1}`, targetPercentage: share, ...conditions })),
+      });
+      location.hash = link('rollout', [String(made.id)]);
+    } catch (error) {
+      redraw(trouble, el('p', { class: 'notice bad' }, error.message));
+      button.disabled = false;
+    }
+  }
+
+  filter.addEventListener('input', () => { clearTimeout(timer); timer = setTimeout(countDevices, TYPING_MS); });
+  page.root.append(el('p', { class: 'trail' }, el('a', { href: link('rollouts') }, 'Rollouts'), ' / '),
+    el('div', { class: 'head' }, el('h1', {}, 'New rollout')),
+    el('form', { class: 'panel form', onsubmit: submit },
+      el('div', { class: 'pair' }, field('Name', name), field('Release', set)),
+      field('Devices', filter), el('p', { class: 'field' }, matching),
+      el('fieldset', {}, el('legend', {}, 'Groups, one after the other'), stepList, el('div', { class: 'buttons step-buttons' },
+        el('button', { type: 'button', 'data-key': 'add-step', onclick: addStep }, 'Add a group'), stepNote)),
+      el('div', { class: 'pair' },
+        field('Next group when finished, %', success), field('Halt when failed, more than %', failure)),
+      field('How', kind),
+      el('label', { class: 'field check' }, begin, ' Start as soon as it is ready'),
+      trouble, el('div', { class: 'buttons' }, button, el('a', { class: 'button quiet', href: link('rollouts') }, 'Never mind'))));
+  drawSteps();
+  await countDevices();
+}

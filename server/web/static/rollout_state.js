@@ -1,0 +1,20 @@
+// What rollouts, groups and lists of them say alike.
+import { count, stateTone, stateWord } from './format.js';
+
+const ORDER = ['finished', 'running', 'scheduled', 'error', 'cancelled', 'notstarted'];
+
+// A rollout's or group's devices by state, in the order in which they go through them.
+export function partsOf(counts) {
+  return ORDER.map((state) => ({
+    label: state === 'running' ? 'Updating' : stateWord(state), count: (counts || {})[state] || 0,
+    tone: state === 'notstarted' ? 'none' : stateTone(state),
+  }));
+}
+
+// Paused by itself is another thing than paused by somebody.
+export const shownState = (rollout) => (rollout.status === 'paused' && rollout.haltReason ? 'halted' : rollout.status);
+
+export function progressWord(counts, total) {
+  const done = (counts || {}).finished || 0;
+  return `${count(done)} of ${count(total)} finished`;
+}
