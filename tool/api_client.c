@@ -212,9 +212,11 @@ static int on_body(h2o_http1client_t *http, const char *error)
         return -1;
     }
     exchange->body = h2o_mem_realloc(exchange->body, exchange->length + input->size + 1);
-    memcpy(exchange->body + exchange->length, input->bytes, input->size);
-    exchange->length += input->size;
-    h2o_buffer_consume(&http->sock->input, input->size);
+    if (input->size > 0) {
+        memcpy(exchange->body + exchange->length, input->bytes, input->size);
+        exchange->length += input->size;
+        h2o_buffer_consume(&http->sock->input, input->size);
+    }
     if (error == h2o_http1client_error_is_eos)
         end(exchange, NULL);
     return 0;

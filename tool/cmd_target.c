@@ -17,17 +17,10 @@ static int target_path(const char *id, const char *below, char *out, size_t size
     return HOST_DONE;
 }
 
-static const char *version_of(const json_t *target)
-{
-    const char *version = remote_text(target, "installedVersion");
-    return strcmp(version, "-") != 0 ? version : "-";
-}
-
 static void print_line(const json_t *target)
 {
-    printf("%-24s %-10s %-12s %s\n", remote_text(target, "controllerId"),
-           remote_text(target, "updateStatus"), version_of(target),
-           remote_time(target, "lastControllerRequestAt"));
+    printf("%-24s %-10s %s\n", remote_text(target, "controllerId"),
+           remote_text(target, "updateStatus"), remote_time(target, "lastControllerRequestAt"));
 }
 
 static int add(int argc, char **argv)
@@ -75,8 +68,7 @@ static int list(int argc, char **argv)
         {"limit", REMOTE_LIMIT, "N", 0, "at most so many (default: all)", 0},
         {0}};
     static const struct argp argp = {
-        options_known, remote_parse, NULL, "Devices: id, status, version, last seen.",
-        NULL,          NULL,         NULL};
+        options_known, remote_parse, NULL, "Devices: id, status, last seen.", NULL, NULL, NULL};
     struct remote_options options;
     struct api_client *client;
     json_t *all;
@@ -96,14 +88,15 @@ static int list(int argc, char **argv)
     return status;
 }
 
-static void print_target(const json_t *target, const json_t *attributes)
+static void print_target(const json_t *target, const json_t *installed, const json_t *attributes)
 {
     const char *key;
     json_t *value;
     printf("id          %s\n", remote_text(target, "controllerId"));
     printf("name        %s\n", remote_text(target, "name"));
     printf("status      %s\n", remote_text(target, "updateStatus"));
-    printf("version     %s\n", version_of(target));
+    printf("installed   %s %s\n", remote_text(installed, "name"),
+           remote_text(installed, "version"));
     printf("last seen   %s\n", remote_time(target, "lastControllerRequestAt"));
     printf("address     %s\n", remote_text(target, "ipAddress"));
     printf("registered  %s\n", remote_time(target, "createdAt"));
@@ -125,6 +118,7 @@ static int show(int argc, char **argv)
     struct api_client *client;
     char path[1024];
     json_t *target = NULL;
+    json_t *installed = NULL;
     json_t *attributes = NULL;
     int status = remote_begin(&argp, argc, argv, 1, 1, &options, &client);
     if (status != HOST_DONE)
@@ -133,16 +127,22 @@ static int show(int argc, char **argv)
     if (status == HOST_DONE)
         status = api_client_call(client, "GET", path, NULL, &target);
     if (status == HOST_DONE)
+        status = target_path(options.words[0], "/installedDS", path, sizeof path);
+    if (status == HOST_DONE)
+        status = api_client_call(client, "GET", path, NULL, &installed);
+    if (status == HOST_DONE)
         status = target_path(options.words[0], "/attributes", path, sizeof path);
     if (status == HOST_DONE)
         status = api_client_call(client, "GET", path, NULL, &attributes);
     if (status == HOST_DONE && options.json) {
+        json_object_set(target, "installed", installed != NULL ? installed : json_null());
         json_object_set(target, "attributes", attributes != NULL ? attributes : json_null());
         cli_json_print(json_incref(target));
     } else if (status == HOST_DONE) {
-        print_target(target, attributes);
+        print_target(target, installed, attributes);
     }
     json_decref(target);
+    json_decref(installed);
     json_decref(attributes);
     api_client_close(client);
     return status;
