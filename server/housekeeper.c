@@ -26,13 +26,25 @@ static int move_rollouts(struct housekeeper *self, struct db *db)
     return db_rollback_mark(db);
 }
 
+/* One at a time; the one that adds something is followed at once by the next. */
+static int import(struct housekeeper *self, struct db *db)
+{
+    bool worked;
+    int status = import_step(&self->import, &self->service->store, db, call_now(), &worked,
+                             self->note, sizeof self->note);
+    self->worked = self->worked || worked;
+    return status;
+}
+
 static int run(struct job *job, struct db *db)
 {
     struct housekeeper *self = (struct housekeeper *)job;
     self->worked = false;
     self->rollouts_failed = DB_OK;
     int status = poll_log_write(self->service->api.polls, db);
-    return status == DB_OK ? move_rollouts(self, db) : status;
+    if (status == DB_OK)
+        status = move_rollouts(self, db);
+    return status == DB_OK ? import(self, db) : status;
 }
 
 static void done(struct job *job, int status)
@@ -42,6 +54,8 @@ static void done(struct job *job, int status)
         poll_log_written(self->service->api.polls);
     else
         log_line(&self->service->log, "housekeeping failed: %s", db_status_text(status));
+    if (status == DB_OK && self->note[0] != '\0')
+        log_line(&self->service->log, "%s", self->note);
     if (status == DB_OK && self->rollouts_failed != DB_OK)
         log_line(&self->service->log, "rollouts cannot go on: %s",
                  db_status_text(self->rollouts_failed));

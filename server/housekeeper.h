@@ -1,5 +1,5 @@
 /* server/housekeeper.h: what the server does without being asked, once a second: writes down who
- * has polled, moves rollouts on. Internal to server/.
+ * has polled, moves rollouts on, takes in what was published. Internal to server/.
  *
  * It is a job like any other, submitted by whichever loop ticks first when the last one is done, so
  * there is never more than one of a process at a time.
@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 #include "server/db/pool.h"
+#include "server/import.h"
 
 struct service;
 
@@ -21,7 +22,9 @@ struct housekeeper {
     atomic_bool busy;
     _Atomic int64_t next_at; /* milliseconds since 1970 */
     bool worked;             /* there is more of the same to do */
-    int rollouts_failed;     /* what the engine said */
+    struct import import;
+    char note[300];      /* of the import, for the log */
+    int rollouts_failed; /* what the engine said */
 };
 
 /* From any loop, about ten times a second. Nothing without a store. */

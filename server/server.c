@@ -139,6 +139,7 @@ static void close_fleet(struct service *service)
     if (service->pool != NULL) {
         housekeeper_finish(service);
         pool_close(service->pool);
+        import_free(&service->housekeeper.import);
     }
     metrics_free(service->api.metrics);
     quota_free(service->api.quota);

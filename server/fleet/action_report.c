@@ -104,11 +104,10 @@ static int finished(struct fleet *fleet, const struct target *target, const stru
 static int failed(struct fleet *fleet, const struct target *target, const struct action *action)
 {
     int status = action_set_state(fleet, action->id, ACTION_ERROR, false);
-    if (status == FLEET_OK)
-        status = target_set_status(fleet, target->id, "error");
-    if (status == FLEET_OK)
-        status = target_assigned(fleet, target->id, 0);
-    return status;
+    if (status != FLEET_OK || target->assigned_set != action->dist_set)
+        return status; /* it has another set assigned since, which this says nothing about */
+    status = target_set_status(fleet, target->id, "error");
+    return status == FLEET_OK ? target_assigned(fleet, target->id, 0) : status;
 }
 
 static int closed(struct fleet *fleet, const struct target *target, const struct action *action,

@@ -157,7 +157,7 @@ class Operator(threading.Thread):
         self.world, self.number = world, number
         self.random = random.Random(world.seed * 1000 - number)
         self.client = Client(world, world.manage, f"Bearer {world.secret}")
-        self.assigned = {}  # (device, set) -> number of the action, or None where none was told
+        self.assigned = {}  # (device, set): the action or None, as told; requests without answer
         self.lost = 0
 
     def run(self):
@@ -170,6 +170,7 @@ class Operator(threading.Thread):
             time.sleep(self.random.random() * 0.03)
 
     def assign(self, device, dist_set):
+        before = self.lost
         while not self.world.failed:
             try:
                 status, answer = self.client.ask(
@@ -180,7 +181,8 @@ class Operator(threading.Thread):
                 continue
             if status in (200, 201):
                 told = [int(one["id"]) for one in answer.get("assignedActions", [])]
-                self.assigned[(device, dist_set)] = told[0] if told else None
+                self.assigned[(device, dist_set)] = (told[0] if told else None,
+                                                     self.lost - before)
                 return
             if status != 503:
                 self.world.wrong(f"assign {device}: {status} {answer}")
@@ -344,23 +346,29 @@ class Checks:
         self.check(f"{len(reports)} reports, each whole and once", problems)
 
     def actions(self):
-        assigned, problems, seen = {}, [], collections.Counter()
+        """One for each assignment; more only where an answer was lost and the device had failed
+        before the operator asked again: then it is meant to get the set once more."""
+        assigned, problems, found = {}, [], collections.defaultdict(list)
         for operator in self.world.operators:
             assigned.update(operator.assigned)
-        for action, device, dist_set in self.world.rows(
-                "SELECT a.id, t.controller_id, a.dist_set FROM action AS a"
+        for action, device, dist_set, state in self.world.rows(
+                "SELECT a.id, t.controller_id, a.dist_set, a.state FROM action AS a"
                 " JOIN target AS t ON t.id = a.target"):
-            seen[(device, dist_set)] += 1
-            told = assigned.get((device, dist_set), 0)
-            if told not in (None, action):
-                problems.append(f"action {action} of {device}, told was {told}")
-        problems += [f"{pair}: {seen[pair]} actions" for pair in assigned if seen[pair] != 1]
-        problems += [f"{pair} was never assigned" for pair in seen if pair not in assigned]
+            found[(device, dist_set)].append((action, state))
+        problems += [f"{pair} was never assigned" for pair in found if pair not in assigned]
+        for pair, (told, lost) in assigned.items():
+            actions = sorted(found[pair])
+            if not 1 <= len(actions) <= 1 + lost or any(s != "error" for _, s in actions[:-1]):
+                problems.append(f"{pair}: actions {actions}, {lost} requests unanswered")
+            elif told not in (None, actions[-1][0]):
+                problems.append(f"{pair}: actions {actions}, told was {told}")
         self.check(f"{len(assigned)} assignments, an action each", problems)
         lines = collections.Counter(
             row[0] for row in self.world.rows("SELECT subject FROM audit WHERE verb ="
                                               " 'target.assign'"))
-        wanted = collections.Counter(f"target {device}" for device, _ in assigned)
+        wanted = collections.Counter()
+        for (device, _), actions in found.items():
+            wanted[f"target {device}"] += len(actions)
         self.check("a line of the audit log for each", [
             f"{subject}: {lines[subject]} lines for {wanted[subject]}"
             for subject in {*lines, *wanted} if lines[subject] != wanted[subject]])

@@ -103,6 +103,24 @@ static void a_failed_update(void **state)
     world_free(world);
 }
 
+/* The device was still at the last one: what it says about that leaves the new one assigned. */
+static void a_replaced_update_that_fails(void **state)
+{
+    struct world *world = with_device(state);
+    int64_t set = world_set(world, "1.2.0");
+    int64_t old = world_assign(world, "sensor-7", world_set(world, "1.1.0"), &forced);
+    int64_t new = world_assign(world, "sensor-7", set, &forced);
+    assert_int_equal(feedback(world, old, "closed", "failure"), 200);
+    struct target target = world_look(world, "sensor-7");
+    assert_int_equal(target.assigned_set, set);
+    assert_string_equal(target.update_status, "pending");
+    assert_int_equal(feedback(world, new, "closed", "success"), 200);
+    target = world_look(world, "sensor-7");
+    assert_int_equal(target.installed_set, set);
+    assert_string_equal(target.update_status, "in_sync");
+    world_free(world);
+}
+
 static void a_cancelled_update(void **state)
 {
     struct world *world = with_device(state);
@@ -169,6 +187,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         STORE_TESTS(a_whole_update),
         STORE_TESTS(a_failed_update),
+        STORE_TESTS(a_replaced_update_that_fails),
         STORE_TESTS(a_cancelled_update),
         STORE_TESTS(doors),
     };
