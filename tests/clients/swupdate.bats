@@ -1,0 +1,143 @@
+# Debian's swupdate as a device: it knows hawkBit and nothing of us (hawkbit-ddi.md 9).
+
+bats_require_minimum_version 1.5.0
+
+load ../cli/fleet_server
+
+setup_file() {
+    cd "$BATS_FILE_TMPDIR"
+    # What swupdate installs: an archive whose description is signed by a key of this run.
+    openssl req -x509 -newkey rsa:2048 -nodes -keyout key.pem -out signer.pem -subj /CN=swu-test \
+        -days 2 -addext extendedKeyUsage=emailProtection -addext keyUsage=digitalSignature 2>/dev/null
+    head -c 6000000 /dev/urandom >payload.bin
+    cat >sw-description <<END
+software =
+{
+    version = "1.1.0";
+    hardware-compatibility: [ "1.0" ];
+    files: ( { filename = "payload.bin"; path = "$BATS_FILE_TMPDIR/installed.bin";
+               sha256 = "$(sha256sum payload.bin | cut -d' ' -f1)"; } );
+}
+END
+    openssl cms -sign -in sw-description -out sw-description.sig -signer signer.pem -inkey key.pem \
+        -outform DER -nosmimecap -binary
+    printf 'sw-description\nsw-description.sig\npayload.bin\n' | cpio -o -H crc >fw.swu 2>/dev/null
+}
+
+setup() {
+    cd "$BATS_TEST_TMPDIR"
+    export LSAN_OPTIONS=suppressions=$BATS_TEST_DIRNAME/../cli/lsan.supp:print_suppressions=0
+    serve_fleet --artifacts any
+    manage PUT /system/configs/pollingTime '{"value":"00:00:05"}'
+    ask device new board-1 --url https://localhost:1 -o device.csv
+    ask set add fw:1.1.0 "$BATS_FILE_TMPDIR/fw.swu"
+    ask target assign fw:1.1.0 board-1
+    ACTION=$(manage GET /targets/board-1/actions | grep -o '"id":[0-9]*' | head -n 1 | cut -d: -f2)
+    rm -f "$BATS_FILE_TMPDIR/installed.bin"
+    write_config
+}
+
+teardown() {
+    stop_client
+    stop_fleet
+}
+
+ask() {
+    "$TRUSTCHAIN" "$@" --token-file "$TOKEN"
+}
+
+# manage METHOD PATH [JSON]
+manage() {
+    curl -sS --cacert "$TRUSTCHAIN_CA" -H "Authorization: Bearer $(cat "$TOKEN")" -X "$1" \
+        ${3:+-H 'Content-Type: application/json' -d "$3"} "$TRUSTCHAIN_SERVER/rest/v1$2"
+}
+
+write_config() {
+    cat >swupdate.cfg <<END
+globals : { loglevel = 5; };
+identify : ( { name = "board"; value = "rev3"; } );
+suricatta :
+{
+    tenant = "DEFAULT"; id = "board-1"; url = "https://localhost:$DEVICE_PORT";
+    cafile = "$TRUSTCHAIN_CA"; polldelay = 5; retry = 20; retrywait = 1;
+    targettoken = "$(sed -n 's/^token,data,string,//p' device.csv)";
+};
+END
+}
+
+# start_client [SURICATTA_OPTION...]
+start_client() {
+    TMPDIR=$BATS_TEST_TMPDIR swupdate -f swupdate.cfg -H board:1.0 -M -m \
+        -k "$BATS_FILE_TMPDIR/signer.pem" \
+        -u "-t DEFAULT -i board-1 -u https://localhost:$DEVICE_PORT $*" >>client.log 2>&1 3>&- &
+    CLIENT_PID=$!
+}
+
+stop_client() {
+    [ -z "${CLIENT_PID:-}" ] || kill "$CLIENT_PID" 2>/dev/null || true
+    [ -z "${CLIENT_PID:-}" ] || wait "$CLIENT_PID" 2>/dev/null || true
+    CLIENT_PID=
+}
+
+# until_true SECONDS COMMAND...
+until_true() {
+    local tries=$(($1 * 5))
+    shift
+    for _ in $(seq "$tries"); do
+        ! "$@" || return 0
+        sleep 0.2
+    done
+    tail -n 30 client.log server.log
+    return 1
+}
+
+installed() {
+    cmp -s "$BATS_FILE_TMPDIR/payload.bin" "$BATS_FILE_TMPDIR/installed.bin"
+}
+
+logged() {
+    grep -q -- "$1" server.log
+}
+
+action_is() {
+    manage GET "/targets/board-1/actions/$ACTION" | grep -q "\"status\":\"$1\""
+}
+
+@test "swupdate polls, tells its attributes, installs, reports" {
+    start_client
+    until_true 60 installed
+    until_true 20 logged "PUT /DEFAULT/controller/v1/board-1/configData 200"
+    stop_client
+    manage GET /targets/board-1/attributes | grep -q '"board":"rev3"'
+    # the new software has come up: swupdate says so once it is started with that state
+    start_client -c 2
+    until_true 30 action_is finished
+    stop_client
+    ask target show board-1 >shown
+    grep -qx 'status      in_sync' shown
+    grep -qx 'installed   fw 1.1.0' shown
+}
+
+@test "swupdate goes on where the connection was cut" {
+    start_client -n 500k
+    until_true 60 grep -q 'Downloaded [1-6][0-9]%' client.log
+    kill -KILL "$SERVER_PID"
+    wait "$SERVER_PID" || true
+    "$TRUSTCHAIN" serve --project "$PROJECT" --artifacts any --listen "127.0.0.1:$DEVICE_PORT" \
+        --manage "127.0.0.1:${TRUSTCHAIN_SERVER##*:}" --access-log --log server.log \
+        >/dev/null 2>&1 3>&- &
+    SERVER_PID=$!
+    until_true 90 installed
+    until_true 10 grep -q 'fw.swu 206 .*bytes=[1-9]' server.log
+}
+
+@test "swupdate gives up an update that is cancelled while it downloads" {
+    start_client -n 200k
+    until_true 40 logged "deploymentBase/$ACTION?c=.* 200"
+    manage DELETE "/targets/board-1/actions/$ACTION"
+    until_true 60 logged "POST /DEFAULT/controller/v1/board-1/cancelAction/$ACTION/feedback 200"
+    until_true 10 action_is canceled
+    ! installed
+    ask target show board-1 >shown
+    grep -qx 'status      registered' shown
+}
