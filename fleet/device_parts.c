@@ -111,6 +111,7 @@ void device_configure(struct device *device)
 {
     device->config = *loop_agent_config(device->loop);
     device->config.token = device->token;
+    device->config.device_id = device->config.tenant != NULL ? device->id : NULL;
     device->config.net = device_net(device);
     device->config.flash = (struct agent_flash){
         device, loop_slot_bytes(device->loop), flash_erase, flash_write, flash_map, flash_unmap};

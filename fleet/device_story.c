@@ -12,7 +12,8 @@ static const char *const words[] = {
     [AGENT_EVENT_VERIFIED] = "verified",     [AGENT_EVENT_SWITCHING] = "switching",
     [AGENT_EVENT_TRIAL] = "trial",           [AGENT_EVENT_CONFIRMED] = "confirmed",
     [AGENT_EVENT_REFUSED] = "refused",       [AGENT_EVENT_ROLLED_BACK] = "rolled_back",
-    [AGENT_EVENT_RETRY] = "retry",
+    [AGENT_EVENT_RETRY] = "retry",           [AGENT_EVENT_WAITING] = "waiting",
+    [AGENT_EVENT_CANCELED] = "canceled",     [AGENT_EVENT_REPORTED] = "reported",
 };
 
 /* Quiet polls and progress would be nearly all of it. */
@@ -22,9 +23,8 @@ static void log_event(const struct device *device, const struct agent_event *eve
     if (event->kind == AGENT_EVENT_UP_TO_DATE || event->kind == AGENT_EVENT_PROGRESS)
         return;
     agent_event_print(event, text, sizeof text);
-    const char *word = event->kind < sizeof words / sizeof *words ? words[event->kind] : "other";
-    event_log_line(loop_log(device->loop), device->id, "event=%s version=%s text=\"%s\"", word,
-                   event->version != NULL ? event->version : "-", text);
+    event_log_line(loop_log(device->loop), device->id, "event=%s version=%s text=\"%s\"",
+                   words[event->kind], event->version != NULL ? event->version : "-", text);
 }
 
 /* Faults of the network and of statuses have been counted where they were seen. */
@@ -43,6 +43,9 @@ static void count_fault(struct device *device, const struct agent_event *event)
     case AGENT_REASON_REDIRECT:
     case AGENT_REASON_LENGTH:
     case AGENT_REASON_ETAG:
+    case AGENT_REASON_ANSWER:
+    case AGENT_REASON_ORIGIN:
+    case AGENT_REASON_ARTIFACTS:
         tally_fault(tally, FAULT_ANSWER);
         break;
     case AGENT_REASON_FLASH:
@@ -102,6 +105,7 @@ void device_event(void *context, const struct agent_event *event)
     case AGENT_EVENT_RESUMED:
         download_begins(device, event);
         break;
+    case AGENT_EVENT_WAITING:
     case AGENT_EVENT_VERIFIED:
     case AGENT_EVENT_SWITCHING:
         device->phase = DEVICE_INSTALLING;
@@ -123,7 +127,12 @@ void device_event(void *context, const struct agent_event *event)
     case AGENT_EVENT_RETRY:
         count_fault(device, event);
         break;
-    default:
+    case AGENT_EVENT_CANCELED:
+        device->phase = DEVICE_QUIET;
+        device->dropped = false;
+        break;
+    case AGENT_EVENT_PROGRESS:
+    case AGENT_EVENT_REPORTED:
         break;
     }
 }

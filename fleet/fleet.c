@@ -159,6 +159,7 @@ static void configure(struct fleet_state *state, unsigned loops)
         .port = state->peer.port,
         .product = options->product != NULL ? options->product : state->desc.project_name,
         .channel = options->channel,
+        .tenant = options->tenant,
         .poll_ms = options->poll_s * 1000,
         .backoff_ms = 1000,
         .backoff_max_ms = 60000,
@@ -323,7 +324,8 @@ static int verdict(const struct fleet_state *state, const struct fleet_summary *
     if (summary->count[TALLY_REQUESTS] == 0 && state->online > 0)
         return host_fail(options->server, "answered no device (is it running?)");
     if (fault[FAULT_DENIED] > 0 && fault[FAULT_DENIED] == summary->count[TALLY_REQUESTS])
-        return host_fail(options->server, "let no device in (--token-file FILE)");
+        return host_fail(options->server,
+                         "let no device in (--token-file FILE, and is the tenant right?)");
     if (options->once && summary->count[TALLY_SETTLED] < state->online)
         return host_fail("fleet run", "%" PRIu64 " of %zu devices came through an update",
                          summary->count[TALLY_SETTLED], state->online);

@@ -28,6 +28,8 @@ struct fleet_options {
     const char *product;   /* of /ota/PRODUCT/CHANNEL.bin; NULL: the image's project name */
     const char *channel;
     struct sigblock_trust trust; /* whose images devices take */
+    const char *tenant;          /* devices speak DDI as controllers of this tenant; NULL: the plain
+                                  * channel */
     const char *prefix;          /* ids are PREFIX000001, PREFIX000002, ... */
     const char *tokens; /* CSV file of lines ID,TOKEN: ids are these, in order; NULL: no tokens */
     const char *log;    /* the event log; NULL: none */

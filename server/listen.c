@@ -3,6 +3,7 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -15,6 +16,8 @@
 #include "host/error.h"
 
 #define FIRST_BYTES_S 10 /* how long the kernel keeps a client that has not said anything */
+
+static const char inherited[] = "fd:";
 
 /* "HOST:PORT" or "[HOST]:PORT" taken apart; getaddrinfo() judges the pieces. */
 static struct addrinfo *resolve(const char *address)
@@ -85,8 +88,38 @@ static int bind_and_listen(const struct addrinfo *where, struct listener *listen
     return 0;
 }
 
+/* From whoever started us: it stays open there while we are replaced by the next. */
+static int take_over(const char *address, struct listener *listener)
+{
+    struct sockaddr_storage bound = {0};
+    socklen_t length = sizeof bound;
+    int listening = 0;
+    socklen_t flag = sizeof listening;
+    char *end;
+    long fd = strtol(address + sizeof inherited - 1, &end, 10);
+    if (*end != '\0' || fd < 3 || fd > INT16_MAX) {
+        return host_usage(address, "not a socket to take over (write fd:3, or an address)");
+    }
+    listener->fd = (int)fd;
+    if (getsockopt(listener->fd, SOL_SOCKET, SO_ACCEPTCONN, &listening, &flag) != 0 ||
+        listening == 0 || getsockname(listener->fd, (struct sockaddr *)&bound, &length) != 0 ||
+        (bound.ss_family != AF_INET && bound.ss_family != AF_INET6)) {
+        return host_fail(address, "this is no listening TCP socket (systemd hands them over in the "
+                                  "order of its .socket file, from fd:3 on)");
+    }
+    if (fcntl(listener->fd, F_SETFD, FD_CLOEXEC) != 0 ||
+        fcntl(listener->fd, F_SETFL, O_NONBLOCK) != 0) {
+        return host_fail(address, "cannot listen: %s", strerror(errno));
+    }
+    describe(listener, &bound);
+    return HOST_DONE;
+}
+
 int listen_open(const char *address, struct listener *listener)
 {
+    if (strncmp(address, inherited, sizeof inherited - 1) == 0) {
+        return take_over(address, listener);
+    }
     struct addrinfo *where = resolve(address);
     if (where == NULL) {
         return host_usage(address, "not an address to listen on (write 127.0.0.1:8443 or [::1]:0)");

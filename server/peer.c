@@ -71,6 +71,7 @@ void peer_hold(h2o_req_t *request)
     struct peer *peer = peer_of(request);
     struct peer **hold = h2o_mem_alloc_shared(&request->pool, sizeof(struct peer *), peer_release);
     *hold = peer;
+    peer->asked = true;
     peer->requests++;
     peer_moves(peer);
 }
@@ -177,8 +178,11 @@ static void peer_new(struct port *port, h2o_socket_t *socket)
 {
     struct sockaddr_storage address = {.ss_family = AF_INET};
     struct peer *peer = h2o_mem_alloc(sizeof *peer);
-    *peer = (struct peer){
-        .port = port, .socket = socket, .silent.cb = on_peer_silent, .stuck.cb = on_peer_stuck};
+    *peer = (struct peer){.port = port,
+                          .since = h2o_now(port->worker->loop),
+                          .socket = socket,
+                          .silent.cb = on_peer_silent,
+                          .stuck.cb = on_peer_stuck};
     socket->on_close.cb = on_peer_closed;
     socket->on_close.data = peer;
     h2o_linklist_insert(&port->worker->peers, &peer->link);

@@ -37,6 +37,8 @@ struct peer {
     h2o_linklist_t link;        /* in worker->peers */
     h2o_timeout_entry_t silent; /* armed until the first byte has come */
     h2o_timeout_entry_t stuck;  /* armed while an answer is not taken */
+    uint64_t since;             /* loop time */
+    bool asked;                 /* has sent a request */
     unsigned requests;          /* being answered */
     unsigned aborted;           /* requests the client gave up, over the connection's life */
     char *name;                 /* common name of its verified certificate; NULL: it has none */

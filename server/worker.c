@@ -11,13 +11,22 @@
 #include "server/call.h"
 #include "server/housekeeper.h"
 
+#define ARRIVING_MS 1000
+
 /* Stopping */
+
+/* Who has just come is about to ask: with the next server listening on the same socket, nobody is
+ * to notice that this one ends. */
+static bool is_arriving(const struct peer *peer)
+{
+    return !peer->asked && h2o_now(peer->port->worker->loop) < peer->since + ARRIVING_MS;
+}
 
 static void cut_peers(struct worker *worker, bool busy_too)
 {
     for (h2o_linklist_t *at = worker->peers.next; at != &worker->peers; at = at->next) {
         struct peer *peer = H2O_STRUCT_FROM_MEMBER(struct peer, link, at);
-        if (busy_too || peer->requests == 0) {
+        if (busy_too || (peer->requests == 0 && !is_arriving(peer))) {
             peer_cut(peer);
         }
     }

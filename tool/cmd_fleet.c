@@ -20,6 +20,7 @@ enum {
     OPTION_IMAGE,
     OPTION_PRODUCT,
     OPTION_CHANNEL,
+    OPTION_TENANT,
     OPTION_PREFIX,
     OPTION_TOKENS,
     OPTION_LOG,
@@ -57,6 +58,8 @@ static const struct argp_option run_keys[] = {
     {"product", OPTION_PRODUCT, "NAME", 0, "what devices ask for (default: the image's project)",
      0},
     {"channel", OPTION_CHANNEL, "NAME", 0, "and of which line of releases (default stable)", 0},
+    {"tenant", OPTION_TENANT, "NAME", 0,
+     "speak DDI as controllers of this tenant (default: ask the plain channel /ota/...)", 0},
     {"prefix", OPTION_PREFIX, "TEXT", 0, "ids are TEXT000001, TEXT000002 ... (default dev-)", 0},
     {"token-file", OPTION_TOKENS, "FILE", 0, "lines of ID,TOKEN: who devices are to the server", 0},
     {"once", OPTION_ONCE, NULL, 0,
@@ -166,10 +169,14 @@ static error_t parse_limits(int key, const char *text, const struct argp_state *
     }
 }
 
-static void check_prefix(const struct argp_state *state, const char *text)
+/* What may stand in a path as it is (device/agent/settings.h). */
+static void check_name(const struct argp_state *state, const char *option, const char *text)
 {
-    if (strlen(text) > 32 || strpbrk(text, "/?#% ,\"") != NULL)
-        cli_usage(state, "--prefix is at most 32 letters, digits, '-', '_', '.' or ':'");
+    static const char allowed[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
+                                  "-_.:";
+    size_t length = strlen(text);
+    if (length < 1 || length > 32 || strspn(text, allowed) != length)
+        cli_usage(state, "%s is 1 to 32 letters, digits, '-', '_', '.' or ':'", option);
 }
 
 static error_t parse_run(int key, char *text, struct argp_state *state)
@@ -199,8 +206,12 @@ static error_t parse_run(int key, char *text, struct argp_state *state)
     case OPTION_CHANNEL:
         command->fleet.channel = text;
         return 0;
+    case OPTION_TENANT:
+        check_name(state, "--tenant", text);
+        command->fleet.tenant = text;
+        return 0;
     case OPTION_PREFIX:
-        check_prefix(state, text);
+        check_name(state, "--prefix", text);
         command->fleet.prefix = text;
         return 0;
     case OPTION_TOKENS:

@@ -310,7 +310,9 @@ int cmd_serve(int argc, char **argv)
         {"client-ca", OPTION_TEXT + TEXT_CLIENT_CA, "FILE", 0,
          "who signs device certificates, PEM (a project's default: pki/ca_cert.pem)", 0},
         {"listen", 'l', "ADDRESS:PORT", 0,
-         "the device port (default " SERVER_LISTEN_DEFAULT "; port 0 picks a free one)", 0},
+         "the device port (default " SERVER_LISTEN_DEFAULT
+         "; port 0 picks a free one; fd:3 is a socket of systemd)",
+         0},
         {"manage", OPTION_TEXT + TEXT_MANAGE, "ADDRESS:PORT", 0,
          "the management port, with a store only (default " SERVER_MANAGE_DEFAULT
          ", or a free one when the device port is; none: no such port)",

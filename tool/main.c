@@ -49,6 +49,8 @@ int main(int argc, char **argv)
         {"rollout", cmd_rollout, "a distribution set for many devices, group after group"},
         {"token", cmd_token, "tokens for the server's Management API"},
         {"audit", cmd_audit, "the server's audit log"},
+        {"backup", cmd_backup, "the fleet's store and the releases into one file"},
+        {"restore", cmd_restore, "what a backup holds, where there is nothing yet"},
         {"chip", cmd_chip, "the virtual ESP32-C6"},
         {"range", cmd_range, "the attack range"},
         {"fleet", cmd_fleet, "native devices in thousands, against a server"},

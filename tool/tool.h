@@ -26,6 +26,8 @@ int cmd_device(int argc, char **argv);
 int cmd_rollout(int argc, char **argv);
 int cmd_token(int argc, char **argv);
 int cmd_audit(int argc, char **argv);
+int cmd_backup(int argc, char **argv);
+int cmd_restore(int argc, char **argv);
 int cmd_chip(int argc, char **argv);
 int cmd_range(int argc, char **argv);
 int cmd_fleet(int argc, char **argv);

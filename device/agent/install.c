@@ -134,9 +134,15 @@ bool agent_body(struct agent *agent)
     return true;
 }
 
+/* An app as far as the end of its descriptor, copied once: what is judged of it is what is hashed,
+ * should flash answer otherwise when it is read again. */
+struct head {
+    uint8_t bytes[IMAGE_APP_DESC_OFFSET + IMAGE_APP_DESC_BYTES];
+};
+
 /* The verdict on the slot as it will execute. SIGBLOCK_TRUSTED or a reason. */
-static uint32_t judge_slot(struct agent *agent, const uint8_t *bytes, enum agent_reason *reason,
-                           int *detail)
+static uint32_t judge_slot(struct agent *agent, const uint8_t *bytes, const struct head *head,
+                           enum agent_reason *reason, int *detail)
 {
     const struct agent_config *config = agent->config;
     struct verify_policy policy = {
@@ -153,12 +159,15 @@ static uint32_t judge_slot(struct agent *agent, const uint8_t *bytes, enum agent
     if (config->trust == NULL)
         return SIGBLOCK_REFUSED;
     uint32_t verdict =
-        verify_image(bytes, agent->record.length, &policy, config->crypto, &image, &desc, detail);
+        verify_image(bytes, agent->record.length, &policy, config->crypto, &image, NULL, detail);
     if (verdict != SIGBLOCK_TRUSTED) {
         if (*detail == CHAIN_EVERSION)
             *reason = AGENT_REASON_SECURE_VERSION;
         return SIGBLOCK_REFUSED;
     }
+    *detail = image_app_desc_read(head->bytes, sizeof head->bytes, &desc);
+    if (*detail != CHAIN_OK)
+        return SIGBLOCK_REFUSED;
     *reason = judge_desc(agent, &desc);
     if (*reason == AGENT_REASON_NONE &&
         image.signed_length != agent->record.length - SIGBLOCK_SECTOR_BYTES)
@@ -168,12 +177,15 @@ static uint32_t judge_slot(struct agent *agent, const uint8_t *bytes, enum agent
 }
 
 /* Is the slot's content the file that the server named? */
-static bool digest_holds(const struct agent *agent, const uint8_t *bytes)
+static bool digest_holds(const struct agent *agent, const uint8_t *bytes, const struct head *head)
 {
     const struct chain_crypto *crypto = agent->config->crypto;
-    struct chain_span file = {bytes, agent->record.length};
+    struct chain_span file[] = {
+        {head->bytes, sizeof head->bytes},
+        {bytes + sizeof head->bytes, agent->record.length - sizeof head->bytes},
+    };
     uint8_t digest[SHA256_BYTES];
-    return crypto->sha256(crypto, &file, 1, digest) == CHAIN_OK &&
+    return crypto->sha256(crypto, file, 2, digest) == CHAIN_OK &&
            memcmp(digest, agent->record.digest, sizeof digest) == 0;
 }
 
@@ -207,8 +219,10 @@ void agent_verify(struct agent *agent)
         agent_fail(agent, AGENT_EVENT_RETRY, AGENT_REASON_FLASH, AGENT_EFLASH);
         return;
     }
-    uint32_t verdict = judge_slot(agent, bytes, &reason, &detail);
-    bool known = digest_holds(agent, bytes);
+    struct head head;
+    memcpy(head.bytes, bytes, sizeof head.bytes);
+    uint32_t verdict = judge_slot(agent, bytes, &head, &reason, &detail);
+    bool known = digest_holds(agent, bytes, &head);
     flash->unmap(flash->context, AGENT_PASSIVE);
     if (verdict == SIGBLOCK_TRUSTED && known) {
         agent_tell(agent, (struct agent_event){.kind = AGENT_EVENT_VERIFIED,

@@ -21,9 +21,10 @@
 #include "server/fleet/fleet.h"
 #include "server/fleet/target.h"
 
-#define API_SEGMENTS_MAX 6      /* {variables} of one path */
-#define API_PATH_MAX     2048   /* bytes of path and query */
-#define API_BODY_MAX     65536u /* of JSON */
+#define API_SEGMENTS_MAX 6          /* {variables} of one path */
+#define API_PATH_MAX     2048       /* bytes of path and query */
+#define API_BODY_MAX     65536u     /* of JSON, from devices */
+#define API_LIST_MAX     (1u << 20) /* and from people: lists of thousands */
 #define API_UPLOAD_MAX   (17u << 20)
 #define API_JSON_DEPTH   16
 

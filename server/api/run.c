@@ -140,7 +140,7 @@ static int read_body(struct api_call *call)
         return 415;
     if (kind == API_MULTIPART)
         return 0;
-    if (request->body_length > API_BODY_MAX)
+    if (request->body_length > (call->route->role > API_DEVICE ? API_LIST_MAX : API_BODY_MAX))
         return 413;
     json_error_t error;
     call->json = json_loadb(request->body, request->body_length, JSON_REJECT_DUPLICATES, &error);

@@ -75,7 +75,7 @@ int set_update(struct fleet *fleet, int64_t id, const struct set_change *change)
 
 /* What becomes of the set's actions: they run on; devices are asked; they end now. */
 enum set_cancel { SET_CANCEL_NONE, SET_CANCEL_SOFT, SET_CANCEL_FORCE };
-/* It can never be assigned again. */
+/* It can never be assigned again; unless SET_CANCEL_NONE, its rollouts stop as well. */
 int set_invalidate(struct fleet *fleet, int64_t id, enum set_cancel cancel);
 int set_find(struct fleet *fleet, const char *name, const char *version, int64_t *id);
 

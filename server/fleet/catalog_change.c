@@ -203,7 +203,7 @@ int set_delete(struct fleet *fleet, int64_t id)
         "UPDATE dist_set SET deleted_at = $2, changed_by = $3 WHERE id = $1";
     static const char sql[] = "DELETE FROM dist_set WHERE id = $1";
     int64_t gone;
-    int64_t history;
+    int64_t history = 0;
     int status = ask(fleet, deleted, id, "distribution set", &gone);
     if (status != FLEET_OK || gone != 0)
         return status;

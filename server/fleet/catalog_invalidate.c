@@ -2,6 +2,7 @@
  * is on its way to: each step is one statement over all of them (server/fleet/catalog.h). */
 #include "server/fleet/action.h"
 #include "server/fleet/catalog.h"
+#include "server/fleet/rollout.h"
 
 /* Devices are asked; hawkbit-ddi.md 6b. */
 static int ask_devices(struct fleet *fleet, int64_t id)
@@ -48,6 +49,23 @@ static int end_actions(struct fleet *fleet, int64_t id, bool all)
     return status;
 }
 
+/* Those that would go on to assign it. One that cannot be stopped has ended, or is still being made
+ * and will find nothing to assign. */
+static int stop_rollouts(struct fleet *fleet, int64_t set)
+{
+    static const char sql[] = "SELECT id FROM rollout WHERE tenant = $1 AND dist_set = $2"
+                              " AND id > $3 ORDER BY id LIMIT 1";
+    int64_t id = 0;
+    int status;
+    while ((status = db_get_int(fleet->db, sql, DB_ARGS(db_i(fleet->tenant), db_i(set), db_i(id)),
+                                &id)) == DB_ROW) {
+        status = rollout_order(fleet, id, ROLLOUT_STOP);
+        if (status != FLEET_OK && status != FLEET_STATE)
+            return status;
+    }
+    return status;
+}
+
 int set_invalidate(struct fleet *fleet, int64_t id, enum set_cancel cancel)
 {
     static const char sql[] = "UPDATE dist_set SET valid = 0, changed_at = $3, changed_by = $4"
@@ -59,6 +77,8 @@ int set_invalidate(struct fleet *fleet, int64_t id, enum set_cancel cancel)
         return fleet_refuse(fleet, FLEET_NONE, "there is no such distribution set");
     if (status == FLEET_OK)
         status = db_run(fleet->db, filters, DB_ARGS(db_i(id)));
+    if (status == FLEET_OK && cancel != SET_CANCEL_NONE)
+        status = stop_rollouts(fleet, id);
     if (status == FLEET_OK && cancel == SET_CANCEL_SOFT)
         status = ask_devices(fleet, id);
     if (status == FLEET_OK && cancel != SET_CANCEL_NONE)

@@ -75,10 +75,9 @@ static bool over(const struct rollout_counts *counts)
 static int halt(struct fleet *fleet, struct rollout_row *rollout, const struct group_row *group,
                 const char *reason)
 {
-    bool moving = rollout_is(rollout, "running") || rollout_is(rollout, "starting");
     int status = rollout_group_set_status(fleet, group->id, "error");
     if (status == FLEET_OK)
-        status = rollout_set_status(fleet, rollout, moving ? "paused" : rollout->status, reason);
+        status = rollout_set_status(fleet, rollout, "paused", reason);
     return status == FLEET_OK ? rollout_audit(fleet, rollout, "rollout.halt", reason) : status;
 }
 

@@ -2,6 +2,7 @@
 
 bats_require_minimum_version 1.5.0
 load tool_helpers
+load fleet_helpers
 
 setup_file() {
     export SHARED=$BATS_FILE_TMPDIR
@@ -168,6 +169,67 @@ run_with() {
     "$TRUSTCHAIN" fleet run --server "$1" --key "$SHARED/key.pem" --image "$SHARED/v1.bin" "${@:2}"
 }
 
+# a project whose devices 1 to N are to go from v1.bin to v2.bin: server, set and actions; the
+# devices' tokens in $TOKENS
+start_ddi() {
+    local project=$BATS_TEST_TMPDIR/project version secret set
+    TOKENS=$BATS_TEST_TMPDIR/tokens.csv
+    make_fleet "$project"
+    for version in 1 2; do
+        "$TRUSTCHAIN" sign --key "$project/secure_keys/secure_boot_signing_key.pem" \
+            --output "$BATS_TEST_TMPDIR/v$version.bin" "$SHARED/v$version.bin.unsigned"
+    done
+    "$TRUSTCHAIN" release publish "$BATS_TEST_TMPDIR/v2.bin" --project "$project" >/dev/null
+    secret=$("$TRUSTCHAIN" token create --role admin --project "$project" test | head -n 1)
+    set=$("$BATS_TEST_DIRNAME/../../bench/fleet/seed.py" "$project/fleet.db" \
+        "$BATS_TEST_TMPDIR/v2.bin" "$1" "$TOKENS")
+    start_fleet "$project"
+    set -- -sS --fail --cacert "$CA" -o /dev/null -H "Authorization: Bearer $secret" \
+        -H "Content-Type: application/json"
+    curl "$@" -X PUT -d '{"value":"00:00:05"}' "$MANAGE/rest/v1/system/configs/pollingTime"
+    curl "$@" -d @"$TOKENS.assign.0" "$MANAGE/rest/v1/distributionsets/$set/assignedTargets"
+}
+
+# ddi [OPTION...]
+ddi() {
+    "$TRUSTCHAIN" fleet run --server "$URL" --project "$BATS_TEST_TMPDIR/project" \
+        --image "$BATS_TEST_TMPDIR/v1.bin" --tenant DEFAULT --log "$LOG" --json "$@" >"$SUMMARY"
+}
+
+@test "DDI: every action ends once, and the store says of it what its device said" {
+    start_ddi 20
+    ddi --token-file "$TOKENS" --fail 20 --drop 25 --once --seconds 120
+    is "['updated']" 16
+    is "['rolled_back']" 4
+    is "['drops']" 5
+    is "['outcomes']['updated']" 16
+    [ "$(sql "SELECT COUNT(*) FROM action")" -eq 20 ]
+    [ "$(sql "SELECT COUNT(*) FROM action WHERE active = 1")" -eq 0 ]
+    # ACTION finished|error of the store beside ACTION success|failure of the fleet's log
+    sql "SELECT a.id || ' ' || t.controller_id || ' ' || a.state FROM action AS a
+         JOIN target AS t ON t.id = a.target ORDER BY 1" >"$BATS_TEST_TMPDIR/store"
+    sed -n 's/^[^ ]* \([^ ]*\) request=feedback action=\([0-9]*\) execution=closed finished=\([a-z]*\) status=200$/\2 \1 \3/p' \
+        "$LOG" | sed 's/success$/finished/; s/failure$/error/' | sort >"$BATS_TEST_TMPDIR/log"
+    diff "$BATS_TEST_TMPDIR/store" "$BATS_TEST_TMPDIR/log"
+    [ "$(wc -l <"$BATS_TEST_TMPDIR/log")" -eq 20 ]
+    [ "$(field "['feedbacks']" <"$SUMMARY")" -eq "$(grep -c 'request=feedback .*status=200$' "$LOG")" ]
+    stop_server
+    [ "$(answers 'POST .*/feedback 200 ')" -eq "$(field "['feedbacks']" <"$SUMMARY")" ]
+}
+
+@test "DDI: devices without a token, or with a wrong one, are not let in" {
+    start_ddi 2
+    run --separate-stderr ddi --devices 2 --seconds 3
+    [ "$status" -eq 1 ]
+    [[ "$stderr" == "trustchain: $URL: let no device in "* ]]
+    sed -i 's/,./,X/' "$TOKENS"
+    run --separate-stderr ddi --token-file "$TOKENS" --seconds 3
+    [ "$status" -eq 1 ]
+    [[ "$stderr" == "trustchain: $URL: let no device in "* ]]
+    [ "$(field "['faults']['denied']" <"$SUMMARY")" -eq "$(field "['polls']" <"$SUMMARY")" ]
+    [ "$(sql "SELECT COUNT(*) FROM action WHERE active = 1")" -eq 2 ]
+}
+
 @test "no server, another authority, another name: one line, exit 1" {
     start_server
     run --separate-stderr run_with "$URL" --ca "$SHARED/other_pki/ca.pem" -n 3 --seconds 3 --poll 1
@@ -195,6 +257,8 @@ run_with() {
     refused 2 "what do devices run" "$TRUSTCHAIN" fleet run -n 1 $ca --key "$SHARED/key.pem"
     refused 2 "is not the address of a server" run_with http://localhost:1 $ca -n 1
     refused 2 "is not the address of a server" run_with https://localhost:99999 $ca -n 1
+    refused 2 "--tenant is 1 to 32" run_with $url $ca -n 1 --tenant a/b
+    refused 2 "--prefix is 1 to 32" run_with $url $ca -n 1 --prefix ""
     refused 1 "is no image that devices would run" "$TRUSTCHAIN" fleet run -n 1 $ca \
         --key "$SHARED/other_key.pem" --image "$SHARED/v1.bin"
     refused 1 "is no image that devices would run" "$TRUSTCHAIN" fleet run -n 1 $ca \

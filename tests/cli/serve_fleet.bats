@@ -283,3 +283,67 @@ resume() {
         -H "Authorization: Bearer 0123456789abcdefghijk" "$MANAGE/console/events"
     [ "$status" -eq 124 ]
 }
+
+# The sockets are those of a parent that stays, as systemd's do.
+@test "fd:3: a restart in which nobody is refused" {
+    run timeout 60 python3 - "$TRUSTCHAIN" "$PROJECT" "$BATS_TEST_TMPDIR" <<'END'
+import os, signal, socket, ssl, subprocess, sys, threading, time
+command, project, folder = sys.argv[1:]
+sockets = [socket.create_server(("127.0.0.1", 0), backlog=512) for _ in range(2)]
+context = ssl.create_default_context(cafile=project + "/pki/ca_cert.pem")
+def start(name):
+    def place():
+        saved = [os.dup(one.fileno()) for one in sockets]
+        for number, fd in enumerate(saved):
+            os.dup2(fd, 3 + number)
+    ready = f"{folder}/{name}"
+    server = subprocess.Popen([command, "serve", "--project", project, "--listen", "fd:3",
+                               "--manage", "fd:4", "--ready-file", ready],
+                              stdout=subprocess.DEVNULL, preexec_fn=place, close_fds=False)
+    while not os.path.exists(ready):
+        time.sleep(0.02)
+    assert int(open(ready).read()) == sockets[0].getsockname()[1]
+    assert int(open(ready + ".manage").read()) == sockets[1].getsockname()[1]
+    return server
+failed, asked, done = [], [0], threading.Event()
+def ask():
+    while not done.is_set():
+        try:
+            with context.wrap_socket(socket.create_connection(sockets[0].getsockname(), 20),
+                                     server_hostname="localhost") as peer:
+                peer.sendall(b"GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+                answer = b""
+                while part := peer.recv(4096):
+                    answer += part
+                if not answer.startswith(b"HTTP/1.1 200"):
+                    failed.append(answer[:40])
+        except OSError as error:
+            failed.append(error)
+        asked[0] += 1
+server = start("first")
+threads = [threading.Thread(target=ask) for _ in range(4)]
+for thread in threads:
+    thread.start()
+for name in ("second", "third"):
+    time.sleep(0.5)
+    following = start(name)           # both serve for a moment
+    server.send_signal(signal.SIGTERM)
+    assert server.wait() == 0
+    server = following
+time.sleep(0.5)
+done.set()
+for thread in threads:
+    thread.join()
+server.send_signal(signal.SIGTERM)
+assert server.wait() == 0
+print(len(failed), "failed", failed[:3], "of many" if asked[0] > 20 else asked[0])
+END
+    echo "$output"
+    [ "$status" -eq 0 ]
+    [[ "${lines[-1]}" == "0 failed [] of many" ]]
+    run timeout 5 "$TRUSTCHAIN" serve --project "$PROJECT" --listen fd:x
+    [ "$status" -eq 2 ]
+    run timeout 5 "$TRUSTCHAIN" serve --project "$PROJECT" --listen fd:9
+    [ "$status" -eq 1 ]
+    [[ "$output" == *"no listening TCP socket"* ]]
+}

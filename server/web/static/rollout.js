@@ -5,7 +5,7 @@ import { legend, stack } from './charts.js';
 import { ask } from './dialog.js';
 import { announce, el } from './dom.js';
 import { badge, count, percent, stateWord, time } from './format.js';
-import { partsOf, progressWord, shownState } from './rollout_state.js';
+import { haltedByItself, partsOf, progressWord, shownState } from './rollout_state.js';
 import { redraw } from './table.js';
 
 const GROUPS = 500;
@@ -87,10 +87,14 @@ export async function rollout(page) {
     if (said !== null && said !== state) announce(`${row.name}: ${stateWord(state)}`);
     said = state;
     redraw(head, el('h1', {}, row.name, ' ', badge(state)), buttons(row));
-    redraw(reason, row.haltReason && el('p', { class: 'notice bad', role: 'alert' }, el('strong', {}, 'Halted by itself: '), row.haltReason));
+    const why = haltedByItself(row) ? 'Halted by itself: ' : '';
+    if (reason.dataset.said !== row.haltReason) {
+      reason.dataset.said = row.haltReason || '';
+      redraw(reason, row.haltReason && el('p', { class: `notice ${why ? 'bad' : 'warn'}`, role: 'alert' }, el('strong', {}, why), row.haltReason));
+    }
     redraw(overall, el('h2', { id: 'overall' }, 'Progress', el('span', { class: 'aside muted' }, progressWord(row.totalTargetsPerStatus, row.totalTargets))),
       stack(parts, row.totalTargets, 'Devices by state'), legend(parts, row.totalTargets));
-    redraw(groups, el('h2', { id: 'groups' }, `Groups`), el('ol', { class: 'groups' }, list.content.map(groupRow)));
+    redraw(groups, el('h2', { id: 'groups' }, 'Groups'), el('ol', { class: 'groups' }, list.content.map(groupRow)));
     const fact = (name, value) => value && el('div', {}, el('dt', {}, name), el('dd', {}, value));
     redraw(about, el('h2', { id: 'about' }, 'Plan'), el('dl', { class: 'facts' },
       fact('Release', set && el('a', { href: link('release', [String(set.id)]), 'data-key': 'set' }, `${set.name} ${set.version}`)),

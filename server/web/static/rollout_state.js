@@ -11,8 +11,13 @@ export function partsOf(counts) {
   }));
 }
 
-// Paused by itself is another thing than paused by somebody.
-export const shownState = (rollout) => (rollout.status === 'paused' && rollout.haltReason ? 'halted' : rollout.status);
+// Halted because devices failed is another thing than paused by somebody or by the plan, which the
+// reason then says (server/fleet/rollout_order.c, rollout_judge.c).
+export function haltedByItself({ status, haltReason }) {
+  return status === 'paused' && Boolean(haltReason) && !/^paused by |: paused as planned$/.test(haltReason);
+}
+
+export const shownState = (rollout) => (haltedByItself(rollout) ? 'halted' : rollout.status);
 
 export function progressWord(counts, total) {
   const done = (counts || {}).finished || 0;

@@ -47,11 +47,12 @@ struct device {
     unsigned trials_good_after; /* this many trials go as above, later ones pass; 0 = all do */
     unsigned trials;            /* so far, of that version */
     bool any_version;
-    unsigned rsa_fails;   /* so many times the accelerator does not finish */
-    bool confirm_fails;   /* otadata cannot be written while a trial wants to be confirmed */
-    bool spoil_at_reboot; /* once: a bit of the passive slot flips */
-    uint32_t poll_ms;     /* 0: four seconds */
-    const char *token;    /* NULL: none */
+    unsigned rsa_fails; /* so many times the accelerator does not finish */
+    bool confirm_fails; /* otadata cannot be written while a trial wants to be confirmed */
+    const char *version_when_hashed; /* in the passive slot, once it is mapped; NULL: as it is */
+    bool spoil_at_reboot;            /* once: a bit of the passive slot flips */
+    uint32_t poll_ms;                /* 0: four seconds */
+    const char *token;               /* NULL: none */
 
     /* What happened. */
     uint32_t operations;
@@ -71,6 +72,7 @@ struct device {
     struct slots slots;
     struct agent_region otadata_region, journal_region;
     struct chain_crypto crypto;
+    bool passive_mapped;
     struct agent_config config;
     struct agent agent;
 };

@@ -379,6 +379,25 @@ static void test_not_loaded(void **state)
     free(device);
 }
 
+/* A server and flash that show another version when they are asked for it than when the file is
+ * hashed: an older release, which is signed as well, stays out. */
+static void test_forged_version(void **state)
+{
+    (void)state;
+    struct test_image older = {
+        .version = "1.0.2", .project = "lamp", .body = BODY, .secure_version = 2};
+    struct device *device = malloc(sizeof *device);
+    device_init(device, &running);
+    server_serve(&device->server, file, test_image_make(&older, file));
+    strcpy((char *)file + 0x30, "1.2.0"); /* the same checksum */
+    device->version_when_hashed = "1.0.2";
+    device_run(device, 2, 3);
+    assert_string_equal(device->version, "1.1.0");
+    assert_int_equal(device->server.whole, 1);
+    assert_int_equal(device_told(device, AGENT_EVENT_SWITCHING, 0), 0);
+    free(device);
+}
+
 /* An accelerator that does not finish is no verdict on the file: it is looked at again. */
 static void test_crypto_fails_once(void **state)
 {
@@ -584,6 +603,7 @@ int main(void)
         cmocka_unit_test(test_restless_server),
         cmocka_unit_test(test_passive_forgotten),
         cmocka_unit_test(test_not_loaded),
+        cmocka_unit_test(test_forged_version),
         cmocka_unit_test(test_crypto_fails_once),
         cmocka_unit_test(test_trial_hangs),
         cmocka_unit_test(test_trial_fails),

@@ -2,6 +2,8 @@
  * 10). */
 #include "tests/unit/fleet/mgmt.h"
 
+#include "server/fleet/rollout.h"
+
 #define MODULES "/rest/v1/softwaremodules"
 #define SETS    "/rest/v1/distributionsets"
 
@@ -271,6 +273,40 @@ static void invalidated(void **state)
     world_free(world);
 }
 
+static void invalidated_with_its_rollouts(void **state)
+{
+    static const char rollout[] =
+        "{\"name\":\"r%d\",\"distributionSetId\":%lld,\"targetFilterQuery\":\"controllerid==d\","
+        "\"amountGroups\":1}";
+    char body[200];
+    char path[80];
+    const char *who;
+    struct world *world = managed(state, &who);
+    world_target(world, "d", NULL);
+    for (int i = 0; i < 2; i++) {
+        long long set = world_set(world, i == 0 ? "1" : "2");
+        snprintf(body, sizeof body, rollout, i, set);
+        expect(world, who, API_POST, "/rest/v1/rollouts", body, 201, NULL);
+        long long id = number_at(world, "id");
+        for (bool worked = true; worked;) { /* until it is made */
+            struct fleet fleet = world_begin(world);
+            assert_int_equal(rollout_tick(&fleet, &worked), FLEET_OK);
+            world_commit(world);
+        }
+        snprintf(path, sizeof path, SETS "/%lld/invalidate", set);
+        expect(world, who, API_POST, path,
+               i == 0 ? "{\"actionCancelationType\":\"none\"}"
+                      : "{\"actionCancelationType\":\"soft\"}",
+               204, NULL);
+        snprintf(path, sizeof path, "/rest/v1/rollouts/%lld", id);
+        expect(world, who, API_GET, path, NULL, 200, NULL);
+        const char *status = text_at(world, "status");
+        if ((strncmp(status, "stop", 4) == 0) != (i == 1))
+            fail_msg("rollout %d: %s", i, status);
+    }
+    world_free(world);
+}
+
 static void types(void **state)
 {
     const char *who;
@@ -300,6 +336,7 @@ int main(void)
         STORE_TESTS(terms_that_are_refused),
         STORE_TESTS(locked_and_deleted),
         STORE_TESTS(invalidated),
+        STORE_TESTS(invalidated_with_its_rollouts),
         STORE_TESTS(types),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -325,6 +325,32 @@ static void bodies_that_are_refused(void **state)
     world_free(world);
 }
 
+/* More than a device may send, and then more than anybody may. */
+static void thousands_at_once(void **state)
+{
+    const char *who;
+    struct world *world = managed(state, &who);
+    char *body = malloc(2 * API_LIST_MAX);
+    size_t used = 0;
+    for (int i = 0; i < 2000; i++)
+        used += (size_t)sprintf(body + used, "%c{\"controllerId\":\"sensor-of-the-hall-%05d\"}",
+                                i == 0 ? '[' : ',', i);
+    strcpy(body + used, "]");
+    assert_true(used > API_BODY_MAX);
+    expect(world, who, API_POST, TARGETS, body, 201, NULL);
+    assert_int_equal(json_array_size(world->json), 2000);
+    memset(body, ' ', API_LIST_MAX);
+    strcpy(body + API_LIST_MAX, "[]");
+    expect(world, who, API_POST, TARGETS, body, 413, NULL);
+    used = 0;
+    for (int i = 0; i <= 5000; i++)
+        used += (size_t)sprintf(body + used, "%c{\"controllerId\":\"t%d\"}", i == 0 ? '[' : ',', i);
+    strcpy(body + used, "]");
+    expect(world, who, API_POST, TARGETS, body, 429, "quota.tooManyEntries");
+    free(body);
+    world_free(world);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -337,6 +363,7 @@ int main(void)
         STORE_TESTS(tags),
         STORE_TESTS(revoked),
         STORE_TESTS(bodies_that_are_refused),
+        STORE_TESTS(thousands_at_once),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

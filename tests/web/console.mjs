@@ -1,0 +1,336 @@
+// What somebody does with the console in a day, in a real browser; tests/web/run starts it.
+import assert from 'node:assert/strict';
+import { readFile } from 'node:fs/promises';
+import { createRequire } from 'node:module';
+import { COUNT, Fleet, HOSTILE, idOf } from './devices.mjs';
+import { finish, test } from './tap.mjs';
+
+const { PLAYWRIGHT, WORK, OUT, DEVICE, MANAGE } = process.env;
+const { chromium } = createRequire(import.meta.url)(PLAYWRIGHT);
+
+const secret = async (role) => (await readFile(`${WORK}/${role}`, 'utf8')).trim().split('\n').at(-1);
+const tokens = { read: await secret('read'), operate: await secret('operate'), admin: await secret('admin') };
+const fleet = new Fleet({ manage: MANAGE, device: DEVICE, token: tokens.admin });
+const all = Array.from({ length: COUNT }, (_, index) => index + 1);
+
+const browser = await chromium.launch({ executablePath: '/usr/bin/chromium', args: ['--no-sandbox'] });
+const context = await browser.newContext({ ignoreHTTPSErrors: true, viewport: { width: 1360, height: 850 } });
+const page = await context.newPage();
+page.setDefaultTimeout(20000);
+
+// Whatever the browser complains of, anywhere in the run, except the refusals that tests provoke.
+const complaints = [];
+const expected = [];
+page.on('console', (message) => {
+  if (!['error', 'warning'].includes(message.type())) return;
+  const text = message.text();
+  if (/status of (\d+)/.test(text) && expected.includes(Number(/status of (\d+)/.exec(text)[1]))) return;
+  complaints.push(text);
+});
+page.on('pageerror', (error) => complaints.push(`uncaught: ${error.message}`));
+page.on('dialog', (dialog) => { complaints.push(`a dialog: ${dialog.message()}`); dialog.dismiss(); });
+const foreign = [];
+page.on('request', (request) => { if (!request.url().startsWith(MANAGE)) foreign.push(request.url()); });
+
+const shot = (name) => page.screenshot({ path: `${OUT}/${name}.png` });
+const rows = () => page.locator('tbody tr');
+const heading = (name) => page.getByRole('heading', { level: 1, name });
+const button = (name) => page.getByRole('button', { name, exact: true });
+const place = (name) => page.getByRole('navigation', { name: 'Main' }).getByRole('link', { name });
+const search = () => page.getByRole('searchbox');
+
+async function logIn(token) {
+  await page.getByLabel('API token').fill(token);
+  await button('Log in').click();
+}
+
+async function until(what, check, seconds = 30) {
+  const end = Date.now() + 1000 * seconds;
+  for (;;) {
+    const value = await check();
+    if (value) return value;
+    assert.ok(Date.now() < end, `not within ${seconds} s: ${what}`);
+    await new Promise((resolve) => { setTimeout(resolve, 200); });
+  }
+}
+
+await test('pages come with a policy that lets nothing else in, and are kept by their ETag', async () => {
+  const names = ['', 'app.js', 'style.css', 'icon.svg'];
+  for (const name of names) {
+    const answer = await fetch(`${MANAGE}/console/${name}`);
+    assert.equal(answer.status, 200, name);
+    const policy = answer.headers.get('content-security-policy');
+    assert.match(policy, /default-src 'none'/);
+    assert.match(policy, /frame-ancestors 'none'/);
+    assert.match(policy, /require-trusted-types-for 'script'/);
+    assert.doesNotMatch(policy, /unsafe|https?:|\*|data:/);
+    assert.equal(answer.headers.get('x-content-type-options'), 'nosniff');
+    assert.equal(answer.headers.get('referrer-policy'), 'no-referrer');
+    const etag = answer.headers.get('etag');
+    const again = await fetch(`${MANAGE}/console/${name}`, { headers: { 'If-None-Match': etag } });
+    assert.equal(again.status, 304, name);
+    assert.equal(await again.text(), '');
+  }
+  assert.equal((await fetch(`${MANAGE}/console/..%2fapp.js`)).status, 404);
+  assert.equal((await fetch(`${MANAGE}/console/nothing.js`)).status, 404);
+  assert.equal((await fetch(`${DEVICE}/console/`)).status, 404, 'not on the device port');
+  for (const path of ['/console/api/summary', '/console/api/devices', '/console/events'])
+    assert.equal((await fetch(MANAGE + path)).status, 401, path);
+});
+
+await test('an empty fleet says so', async () => {
+  await page.goto(`${MANAGE}/console/`);
+  await logIn(tokens.admin);
+  await heading('Fleet').waitFor();
+  await page.getByText('No devices yet. They appear').waitFor();
+  await button('Log out').click();
+});
+
+await fleet.create();
+await fleet.attributes(7, { hw: 'rev3', note: '<b>bold</b><script>alert(3)' });
+await fleet.attributes(8, { hw: 'rev3' });
+
+await test('a wrong token is told apart from a right one, and no token is kept after logging out', async () => {
+  expected.push(401);
+  await page.reload();
+  await logIn('this-is-not-a-token');
+  await page.getByText('The server does not know this token.').waitFor();
+  await logIn('n\u00f6t a header');
+  await page.getByText('letters and digits only').waitFor();
+  expected.pop();
+  await logIn(tokens.admin);
+  await heading('Fleet').waitFor();
+  const kept = () => page.evaluate(() => [sessionStorage.length, localStorage.length, document.cookie]);
+  assert.deepEqual(await kept(), [1, 0, '']);
+  await button('Log out').click();
+  await page.getByLabel('API token').waitFor();
+  assert.deepEqual(await kept(), [0, 0, '']);
+  await logIn(tokens.admin);
+  await heading('Fleet').waitFor();
+});
+
+await test('a thousand devices come by the page', async () => {
+  await page.getByText(`1\u201350 of 1,000`).waitFor();
+  assert.equal(await rows().count(), 50);
+  await button('Last page').click();
+  await page.getByText('951\u20131,000 of 1,000').waitFor();
+  await page.goBack();
+  await page.getByText('1\u201350 of 1,000').waitFor();
+  await button('Device').click();
+  await page.getByRole('link', { name: idOf(COUNT) }).waitFor();
+  assert.equal(await rows().first().getByRole('link').textContent(), idOf(COUNT));
+  await page.reload();
+  await page.getByRole('link', { name: idOf(COUNT) }).waitFor();
+});
+
+await test('text and filters find devices; a link to them finds the same; a broken filter is told', async () => {
+  await search().fill('OSLO hall 1');
+  await page.getByText('of 28').waitFor();
+  await search().fill('attribute.hw==rev3');
+  await page.getByText('1\u20132 of 2').waitFor();
+  const address = page.url();
+  await search().fill('100%');
+  await page.getByText('No device matches.').waitFor();
+  expected.push(400);
+  await search().fill('attribute.hw==');
+  await page.locator('.complaint .notice').waitFor();
+  expected.pop();
+  await page.goto(address);
+  await page.getByText('1\u20132 of 2').waitFor();
+});
+
+await test('what a device calls itself stays text', async () => {
+  await page.goto(`${MANAGE}/console/#/fleet?search=${encodeURIComponent(idOf(7))}`);
+  await page.getByText(HOSTILE).waitFor();
+  await page.getByRole('link', { name: idOf(7) }).click();
+  await heading(idOf(7)).waitFor();
+  await page.getByText('<b>bold</b><script>alert(3)').waitFor();
+  assert.equal(await page.locator('main img, main script, main b').count(), 0);
+});
+
+await test('a release is published; one signed by a stranger is refused with the reason', async () => {
+  await place('Releases').click();
+  await page.getByText('Nothing has been published yet.').waitFor();
+  for (const version of ['1.0.0', '1.1.0', '1.2.0']) {
+    await place('Releases').click();
+    await heading('Releases').waitFor();
+    await button('Publish a release').click();
+    await page.getByLabel('Image').setInputFiles(`${WORK}/${version}.bin`);
+    await page.getByText(`thermo ${version},`).waitFor();
+    assert.equal(await page.getByLabel('Version').inputValue(), version);
+    await button('Publish').click();
+    await heading(`thermo ${version}`).waitFor();
+    await page.getByText(`${version}.bin`).waitFor();
+  }
+  await place('Releases').click();
+  await heading('Releases').waitFor();
+  expected.push(400, 422);
+  await button('Publish a release').click();
+  await page.getByLabel('Image').setInputFiles(`${WORK}/6.6.6.bin`);
+  await page.getByText('thermo 6.6.6,').waitFor();
+  await button('Publish').click();
+  await page.locator('dialog .notice').filter({ hasText: /sign|key/ }).waitFor();
+  await button('Keep as it is').click();
+  expected.length = 0;
+  await page.getByText('1\u20133 of 3').waitFor();
+  const { total } = await fleet.ask('GET', '/rest/v1/softwaremodules?q=version==6.6.6');
+  assert.equal(total, 0, 'what was refused leaves nothing behind');
+});
+
+async function createRollout({ name, set, filter = '', steps = ['10', '90'] }) {
+  await place('Rollouts').click();
+  await heading('Rollouts').waitFor();
+  await page.getByRole('link', { name: 'New rollout' }).click();
+  await heading('New rollout').waitFor();
+  await page.getByLabel('Name').fill(name);
+  await page.getByLabel('Release').selectOption({ label: set });
+  await page.getByLabel('Devices', { exact: true }).fill(filter);
+  while (await page.getByLabel(/^Percent of the devices/).count() > steps.length) await page.getByRole('button', { name: /^Remove group/ }).last().click();
+  for (const [index, step] of steps.entries()) await page.getByLabel(`Percent of the devices in group ${index + 1}`).fill(step);
+  await page.getByText(/devices match/).waitFor();
+  await button('Create rollout').click();
+  await heading(name).waitFor();
+}
+
+const stateIs = (word) => page.locator('h1 .badge', { hasText: word }).waitFor();
+const group = (number) => page.locator('.groups > li').nth(number - 1);
+
+await test('a rollout is created and watched to its end, without a reload', async () => {
+  await page.locator('#stream.live').waitFor();
+  await createRollout({ name: 'first wave', set: 'thermo 1.0.0' });
+  await stateIs('Running');
+  await group(1).getByText('Running').waitFor();
+  await group(2).getByText(/Scheduled|Ready/).waitFor();
+  await page.evaluate(() => { document.body.dataset.loaded = 'once'; });
+  assert.equal(await until('100 updates', async () => await fleet.updateAll(all, () => false)), 100);
+  await group(1).getByText('100 of 100 finished').waitFor();
+  await group(2).getByText('Running').waitFor();
+  await shot('rollout-running');
+  await until('900 updates', async () => (await fleet.updateAll(all, () => false)) === 0);
+  await stateIs('Finished');
+  assert.equal(await page.evaluate(() => document.body.dataset.loaded), 'once');
+});
+
+await test('it halts by itself, says why, and goes on when told to', async () => {
+  await createRollout({ name: 'second wave', set: 'thermo 1.1.0' });
+  await stateIs('Running');
+  await until('100 updates', async () => (await fleet.updateAll(all, (number) => number % 4 === 0)) > 0);
+  await stateIs('Halted');
+  await page.getByRole('alert').getByText(/Halted by itself: .*failed/).waitFor();
+  await group(1).getByText(/\d+ failed \(/).waitFor();
+  await group(2).getByText(/0 of 900 finished/).waitFor();
+  await shot('rollout-halted');
+  await button('Resume').click();
+  await stateIs('Running');
+  await group(2).getByText('Running').waitFor();
+});
+
+await test('it is paused and resumed by hand', async () => {
+  await button('Pause').click();
+  await stateIs('Paused');
+  await page.getByText('paused by tester-admin').waitFor();
+  await button('Resume').click();
+  await stateIs('Running');
+});
+
+await test('a device shows what happened to it', async () => {
+  await page.goto(`${MANAGE}/console/#/fleet?search=${encodeURIComponent('updatestatus==error')}`);
+  await rows().first().getByRole('link').click();
+  await page.getByText('health check failed: sensor bus silent, rolled back').waitFor();
+  await page.getByRole('link', { name: 'second wave' }).waitFor();
+  await button('Assign a release').waitFor();
+  await shot('device');
+});
+
+await test('the audit log has all of it, and holds', async () => {
+  await place('Audit').click();
+  await heading('Audit').waitFor();
+  await page.getByText('rollout.pause').first().waitFor();
+  await page.getByText('rollout.resume').first().waitFor();
+  await page.getByText('tester-admin').first().waitFor();
+  await button('Verify the chain').click();
+  await page.getByText(/All [\d,]+ lines hold/).waitFor();
+  await shot('audit');
+});
+
+await test('without a mouse: log in, search, open a device, assign to it', async () => {
+  await button('Log out').press('Enter');
+  await page.getByLabel('API token').waitFor();
+  await page.keyboard.type(tokens.operate);
+  await page.keyboard.press('Enter');
+  await page.goto(`${MANAGE}/console/#/fleet`);
+  await page.getByText('1\u201350 of 1,000').waitFor();
+  await page.keyboard.press('/');
+  await page.keyboard.type('thermo-0009');
+  await page.getByText('1\u20131 of 1').waitFor();
+  await page.keyboard.press('Tab');
+  await page.locator('h1').focus();
+  await page.keyboard.press('j');
+  await page.keyboard.press('Enter');
+  await heading(idOf(9)).waitFor();
+  for (let step = 0; step < 20; step += 1) {
+    await page.keyboard.press('Tab');
+    if (await page.evaluate(() => document.activeElement.dataset.key === 'assign')) break;
+  }
+  await page.keyboard.press('Enter');
+  await page.getByRole('dialog').waitFor();
+  await page.keyboard.press('Tab');
+  await page.keyboard.press('Escape');
+  await page.getByRole('dialog').waitFor({ state: 'detached' });
+  assert.equal(await page.evaluate(() => document.activeElement.dataset.key), 'assign', 'the focus comes back');
+  assert.equal(await place('Audit').count(), 0, 'the audit log is for admins');
+});
+
+await test('who may only look has nothing to press, and the server would refuse it', async () => {
+  await button('Log out').click();
+  await logIn(tokens.read);
+  await place('Fleet').click();
+  await heading('Fleet').waitFor();
+  await page.getByRole('link', { name: idOf(9), exact: true }).click();
+  await heading(idOf(9)).waitFor();
+  assert.equal(await page.locator('main .buttons button').count(), 0);
+  await place('Rollouts').click();
+  await page.getByRole('link', { name: 'second wave' }).click();
+  await heading('second wave').waitFor();
+  assert.equal(await page.locator('main .buttons button').count(), 0);
+  const answer = await fetch(`${MANAGE}/rest/v1/rollouts/1/pause`, { method: 'POST', headers: { Authorization: `Bearer ${tokens.read}` } });
+  assert.equal(answer.status, 403);
+  await button('Log out').click();
+});
+
+await test('on a phone nothing sticks out, light and dark', async () => {
+  await logIn(tokens.admin);
+  await place('Fleet').click();
+  await heading('Fleet').waitFor();
+  for (const scheme of ['light', 'dark']) {
+    await page.emulateMedia({ colorScheme: scheme });
+    for (const [size, viewport] of [['desktop', { width: 1360, height: 850 }], ['phone', { width: 360, height: 740 }]]) {
+      await page.setViewportSize(viewport);
+      for (const view of ['fleet', 'releases', 'rollouts', 'rollout/2', 'new-rollout', 'audit', `device/${idOf(7)}`]) {
+        await page.goto(`${MANAGE}/console/#/${view}`);
+        await page.locator('main h1').waitFor();
+        await page.waitForTimeout(500);
+        const over = await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
+        assert.ok(over <= 0, `${view} sticks out by ${over} pixels on a ${size}`);
+        await shot(`${view.replace('/', '-')}-${size}-${scheme}`);
+      }
+    }
+  }
+});
+
+await test('the browser had nothing to complain of, and asked nobody else', async () => {
+  assert.deepEqual(complaints, []);
+  assert.deepEqual(foreign, []);
+  // And would have: an inline script and a text as markup are both refused.
+  await page.evaluate(() => {
+    const script = document.createElement('script');
+    try { script.textContent = 'window.broken = 1'; document.body.append(script); } catch { /* refused */ }
+    try { document.body.innerHTML = '<b>x</b>'; } catch { /* refused */ }
+  });
+  assert.equal(await page.evaluate(() => window.broken), undefined);
+  assert.equal(await page.locator('body > b').count(), 0);
+  assert.ok(complaints.length > 0, 'the watch itself is broken');
+});
+
+await browser.close();
+process.exitCode = finish();

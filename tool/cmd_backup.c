@@ -1,0 +1,132 @@
+/* trustchain backup: the fleet's store and its releases in one file, while servers run. */
+#include "tool/tool.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "host/error.h"
+#include "host/file.h"
+#include "tool/backup.h"
+#include "tool/program.h"
+
+static error_t parse_backup(int key, char *text, struct argp_state *state)
+{
+    struct backup *backup = state->input;
+    if (key == BACKUP_OUTPUT) {
+        backup->file = text;
+        return 0;
+    }
+    if (key == ARGP_KEY_ARG)
+        cli_usage(state, "too many arguments: %s", text);
+    if (key == ARGP_KEY_END && !backup->file)
+        cli_usage(state, "into which file? (--output FILE)");
+    return backup_parse(key, text, backup, state);
+}
+
+/* One state of the store, in a file of its own. */
+static int copy_store(struct backup *backup)
+{
+    char path[PATH_MAX];
+    bool sqlite = fleet_store_file(&backup->store) != NULL;
+    if (backup_path(backup, "store", path) != HOST_DONE || folder_make(path, 0700) != HOST_DONE ||
+        backup_path(backup, sqlite ? BACKUP_SQLITE : BACKUP_POSTGRES, path) != HOST_DONE)
+        return HOST_FAILED;
+    if (sqlite) {
+        if (db_run_once(backup->store.db, "VACUUM INTO $1", DB_ARGS(db_t(path))) != DB_OK)
+            return host_fail(path, "cannot be written: %s", db_error(backup->store.db));
+        return HOST_DONE;
+    }
+    const char *const dump[] = {"pg_dump",         "--format=custom", "--no-owner",
+                                "--no-privileges", "--file",          path,
+                                "--dbname",        backup->store.url, NULL};
+    return program_run(dump, "postgresql-client");
+}
+
+static int pack(const struct backup *backup, const char *archive)
+{
+    char releases[PATH_MAX];
+    if (!realpath(backup->releases, releases))
+        return host_fail(backup->releases, "cannot be read: %s", strerror(errno));
+    const char *const tar[] = {"tar",
+                               "--create",
+                               "--force-local",
+                               "--file",
+                               archive,
+                               "--directory",
+                               backup->stage,
+                               "store",
+                               "--directory",
+                               releases,
+                               "--exclude=.[a-zA-Z]*", /* the lock, and what is being written */
+                               "--transform=s,^\\.,releases,",
+                               ".",
+                               NULL};
+    return program_run(tar, "tar");
+}
+
+/* Lasting before it has its name. */
+static int put_in_place(const char *archive, const char *file)
+{
+    int fd = open(archive, O_RDONLY | O_CLOEXEC);
+    bool synced = fd >= 0 && fchmod(fd, 0600) == 0 && fsync(fd) == 0;
+    if (fd >= 0)
+        close(fd);
+    if (!synced || rename(archive, file) != 0)
+        return host_fail(file, "cannot be written: %s", strerror(errno));
+    return HOST_DONE;
+}
+
+static int make_backup(struct backup *backup)
+{
+    char archive[PATH_MAX];
+    int status = backup_stage(backup, backup->file);
+    if (status == HOST_DONE)
+        status = copy_store(backup);
+    if (status == HOST_DONE)
+        status = backup_check_images(&backup->store, backup->releases);
+    if (status == HOST_DONE)
+        status = backup_path(backup, "backup.tar", archive);
+    if (status == HOST_DONE)
+        status = pack(backup, archive);
+    if (status == HOST_DONE)
+        status = put_in_place(archive, backup->file);
+    backup_unstage(backup);
+    return status;
+}
+
+int cmd_backup(int argc, char **argv)
+{
+    static const struct argp_option options_known[] = {
+        FLEET_STORE_OPTIONS,
+        {"releases", BACKUP_RELEASES, "DIR", 0, "the folder of releases", 0},
+        {"output", BACKUP_OUTPUT, "FILE", 0, "the backup; an older one is replaced when done", 0},
+        {0}};
+    static const struct argp argp = {
+        options_known,
+        parse_backup,
+        NULL,
+        "Back up the fleet's store and the releases into one tar file, which holds secrets (device "
+        "tokens) and is its owner's alone. Servers may run meanwhile: it is one state of the store "
+        "with every image that this names, each hashed once more. Signing keys and certificates "
+        "are not in it. PostgreSQL needs pg_dump.",
+        NULL,
+        NULL,
+        NULL};
+    struct backup backup = {0};
+    int status = cli_parse(&argp, argc, argv, &backup);
+    if (status == HOST_DONE)
+        status = backup_locate(&backup);
+    if (status == HOST_DONE)
+        status = fleet_store_open(&backup.store, FLEET_STORE_EXISTING);
+    if (status != HOST_DONE)
+        return status;
+    umask(077);
+    status = make_backup(&backup);
+    fleet_store_close(&backup.store);
+    return status;
+}
