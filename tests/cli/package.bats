@@ -97,6 +97,8 @@ completed() {
     [ "$(bin/trustchain --version)" = "$("$TRUSTCHAIN" --version)" ]
     cmp <(zcat share/man/man1/trustchain.1.gz) <("$top/packaging/man/make" "$TRUSTCHAIN")
     cmp share/bash-completion/completions/trustchain "$top/packaging/completion/trustchain"
+    cmp lib/systemd/system/trustchain.service "$top/packaging/systemd/trustchain.service"
+    cmp lib/systemd/system/trustchain.socket "$top/packaging/systemd/trustchain.socket"
     cd share/doc/trustchain
     for page in guides/*.md; do
         for link in $(grep -o '](\.\./[^)#]*' "$page" | cut -c3-); do
