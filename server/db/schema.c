@@ -126,6 +126,7 @@ static const char first[] =
     " changed_at BIGINT NOT NULL, changed_by TEXT NOT NULL);"
     "CREATE INDEX action_target ON action (target, active);"
     "CREATE INDEX action_set ON action (dist_set);"
+    "CREATE INDEX action_tenant ON action (tenant, id);"
     "CREATE INDEX action_group ON action (rollout_group, state);"
     "CREATE INDEX action_rollout ON action (rollout) WHERE rollout IS NOT NULL;"
     "CREATE INDEX action_uncounted ON action (rollout_group)"
