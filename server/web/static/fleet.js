@@ -12,7 +12,7 @@ const VERSIONS = 6;
 const TYPING_MS = 250;
 const SUMMARY_MS = 5000; // its numbers are of 100,000 rows; nobody sees more of them than that
 const STATES = ['in_sync', 'pending', 'error', 'registered', 'unknown'];
-const TEXT_OF_AGE = { 5: '5 min', 15: '15 min', 60: '1 h', 360: '6 h', 1440: '1 d', 10080: '7 d' };
+const TEXT_OF_AGE = { 5: '5 m', 15: '15 m', 60: '1 h', 360: '6 h', 1440: '1 d', 10080: '7 d' };
 
 function filterFor(name, version) {
   return `installedds.name==${quoted(name)};installedds.version==${quoted(version)}`;
@@ -34,7 +34,7 @@ function contactRows(summary) {
   let before = 'now';
   let from = 0;
   return summary.contacts.map(({ within, count: devices }) => {
-    const label = within === null ? 'older' : `< ${TEXT_OF_AGE[within]}`;
+    const label = within === null ? 'older' : `<${TEXT_OF_AGE[within]}`;
     const title = within === null ? `more than ${before} ago` : `${before} to ${TEXT_OF_AGE[within]} ago`;
     const late = from * 60000 >= summary.overdueAfter;
     before = TEXT_OF_AGE[within] || before;

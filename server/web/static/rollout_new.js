@@ -70,7 +70,7 @@ export async function newRollout(page) {
   function noteSteps() {
     stepNote.textContent = stepsProblem(steps);
     [...stepList.querySelectorAll('.step-size')].forEach((place, index) => {
-      place.textContent = devices === null ? '' : `about ${count(Math.round((devices * (steps[index] || 0)) / 100))} devices`;
+      place.textContent = devices === null ? '' : `\u2248 ${count(Math.round((devices * (steps[index] || 0)) / 100))} devices`;
     });
   }
 
