@@ -38,6 +38,12 @@ static void answer_poll(struct ddi_server *server)
     char body[1024], link[256] = "", attributes[128] = "";
     bool open = server->action != 0 && (server->outcome == DDI_OPEN || server->never_ends);
     server->polls++;
+    if (!open && server->other_file != NULL) {
+        const uint8_t *next = server->other_file;
+        server->other_file = server->file;
+        ddi_server_order(server, server->action + 1, next, server->length);
+        open = true;
+    }
     if (server->restless) {
         server->action++;
         server->digest[0]++;
@@ -133,6 +139,11 @@ static void hear(struct ddi_server *server, const char *body, bool cancel)
         hear_end(server, cancel);
         return;
     }
+    if (server->quits) {
+        server->outcome = DDI_CANCELED;
+        answer(server, 410, "");
+        return;
+    }
     server->notices++;
     if (server->notice_status == 0 && says(server, "\"downloaded\"") && server->update != NULL &&
         strcmp(server->update, "skip") == 0 && server->window == NULL)
@@ -152,7 +163,7 @@ static void answer_known(struct ddi_server *server, const char *rest, const char
         answer_poll(server);
     } else if (strncmp(rest, "/configData ", 12) == 0 && strncmp(server->request, "PUT", 3) == 0) {
         snprintf(server->attributes, sizeof server->attributes, "%s", body);
-        server->wants_attributes = false;
+        server->wants_attributes = server->insatiable;
         answer(server, 200, "");
     } else if (get && strncmp(rest, deployment, strlen(deployment)) == 0) {
         answer_deployment(server);

@@ -32,6 +32,9 @@ struct ddi_server {
     int end_status;                        /* final reports are not taken: this status */
     int notice_status;                     /* what is told on the way is answered so */
     bool closes;                           /* every answer ends its connection */
+    bool insatiable;                       /* wants the attributes at each poll */
+    bool quits;                            /* the order is over when its begin is told: 410 */
+    const uint8_t *other_file;             /* the next order, of that length, follows each end */
     bool never_ends;                       /* hears the end, and offers the action again */
     bool no_ranges;
     bool restless; /* an action with another file, and no end to it, at each poll */

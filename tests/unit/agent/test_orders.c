@@ -212,6 +212,30 @@ static void test_unheard(void **state)
     }
 }
 
+/* A server that is never content with the attributes is told them once a conversation. */
+static void test_insatiable(void **state)
+{
+    (void)state;
+    struct device *device = ordered(&newer);
+    device->ddi.wants_attributes = device->ddi.insatiable = true;
+    go(device);
+    assert_int_equal(device->ddi.outcome, DDI_FINISHED);
+    assert_in_range(device->ddi.polls, 6, 12);
+    free(device);
+}
+
+/* An operator ends the order while the device reads it: nothing is downloaded. */
+static void test_quit(void **state)
+{
+    (void)state;
+    struct device *device = ordered(&newer);
+    device->ddi.quits = true;
+    go(device);
+    assert_int_equal(device->ddi.files, 0);
+    assert_int_equal(device->ddi.ends + device->ddi.late, 0);
+    free(device);
+}
+
 static void test_resume(void **state)
 {
     (void)state;
@@ -399,7 +423,7 @@ static void test_restless_servers(void **state)
 {
     const unsigned hours = 6;
     (void)state;
-    for (int kind = 0; kind < 2; kind++) {
+    for (int kind = 0; kind < 3; kind++) {
         struct device *device = ordered(&newer);
         device->poll_ms = 3600000;
         device->ddi.restless = kind == 0; /* always another file, broken off at 30,000 bytes */
@@ -408,8 +432,14 @@ static void test_restless_servers(void **state)
         device->ddi.sleep = "00:00:01";
         if (kind == 1)
             device->ddi.link_origin = "https://cdn.test";
+        if (kind == 2) { /* one download-only order after the other, each complete */
+            memcpy(other_file, file, sizeof file);
+            device->ddi.other_file = other_file;
+            device->ddi.update = "skip";
+            assert_int_equal(test_image_make(&newer, other_file), device->ddi.length);
+        }
         uint32_t before = device->operations;
-        assert_false(device_run(device, 1, hours * (kind == 0 ? 60 : 1)));
+        assert_false(device_run(device, 1, hours * (kind == 1 ? 1 : 60)));
         assert_in_range(device->ddi.files, 0, (hours + 1) * 8);
         if (kind == 1)
             assert_int_equal(device->operations, before + 2); /* otadata's first record */
@@ -514,6 +544,7 @@ int main(void)
         cmocka_unit_test(test_refused),       cmocka_unit_test(test_other_bytes),
         cmocka_unit_test(test_rolled_back),   cmocka_unit_test(test_lost_end),
         cmocka_unit_test(test_end_repeated),  cmocka_unit_test(test_unheard),
+        cmocka_unit_test(test_quit),          cmocka_unit_test(test_insatiable),
         cmocka_unit_test(test_resume),        cmocka_unit_test(test_window),
         cmocka_unit_test(test_download_only), cmocka_unit_test(test_download_skip),
         cmocka_unit_test(test_canceled),      cmocka_unit_test(test_runs_already),
