@@ -33,17 +33,17 @@ static const char *const kind_words[EVENT_KINDS] = {"devices", "rollouts", "rele
 /* One number a kind, which is another one after any change. */
 static int ask_store(struct job *job, struct db *db)
 {
-    static const char *const sql[EVENT_KINDS] = {
-        "SELECT COALESCE((SELECT MAX(id) FROM target), 0)"
-        " + COALESCE((SELECT MAX(id) FROM action), 0)"
-        " + COALESCE((SELECT MAX(id) FROM action_status), 0)",
+    static const char devices[] = "SELECT COALESCE((SELECT MAX(id) FROM target), 0)"
+                                  " + COALESCE((SELECT MAX(id) FROM action), 0)"
+                                  " + COALESCE((SELECT MAX(id) FROM action_status), 0)";
+    static const char rollouts[] =
         "SELECT COUNT(*) + COALESCE(SUM(changed_at), 0)"
         " + COALESCE((SELECT SUM(COALESCE(started_at, 0) + COALESCE(finished_at, 0))"
-        "             FROM rollout_group), 0) FROM rollout",
-        "SELECT COALESCE((SELECT MAX(id) FROM dist_set), 0)"
-        " + COALESCE((SELECT MAX(id) FROM artifact), 0)",
-        "SELECT COALESCE(MAX(id), 0) FROM audit",
-    };
+        "             FROM rollout_group), 0) FROM rollout";
+    static const char releases[] = "SELECT COALESCE((SELECT MAX(id) FROM dist_set), 0)"
+                                   " + COALESCE((SELECT MAX(id) FROM artifact), 0)";
+    static const char audits[] = "SELECT COALESCE(MAX(id), 0) FROM audit";
+    static const char *const sql[EVENT_KINDS] = {devices, rollouts, releases, audits};
     struct events *events = (struct events *)job;
     int status = DB_ROW;
     for (unsigned i = 0; i < EVENT_KINDS && status == DB_ROW; i++)
