@@ -106,12 +106,12 @@ static void test_links(void **state)
     }
 }
 
-#define SHA                 "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1F"
-#define FILES               "{\"size\":8192,\"hashes\":{\"sha256\":\"" SHA "\"},\"_links\":{" DOWN "}}"
-#define DOWN                "\"download\":{\"href\":\"" H "/f\"}"
-#define SAYS(modes, chunks) "{\"id\":\"8\",\"deployment\":{" modes ",\"chunks\":[" chunks "]}}"
-#define MODES               "\"download\":\"forced\",\"update\":\"forced\""
-#define CHUNK(files)        "{\"part\":\"os\",\"artifacts\":[" files "]}"
+#define SHA          "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1F"
+#define FILES        "{\"size\":8192,\"hashes\":{\"sha256\":\"" SHA "\"},\"_links\":{" DOWN "}}"
+#define DOWN         "\"download\":{\"href\":\"" H "/f\"}"
+#define SAYS(m, c)   "{\"id\":\"8\",\"deployment\":{" m ",\"chunks\":[" c "]}}"
+#define MODES        "\"download\":\"forced\",\"update\":\"forced\""
+#define CHUNK(files) "{\"part\":\"os\",\"artifacts\":[" files "]}"
 
 static const struct {
     const char *text;
