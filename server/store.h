@@ -110,8 +110,15 @@ int store_point(const struct store *store, const char *product, const char *chan
 int store_withdraw(const struct store *store, const char *product, const char *channel);
 /* Removes images and metadata that no pointer names (with dry_run only says which), `each` for
  * every file. Downloads that have an image open end well. A pointer that cannot be read ends it
- * before anything is removed: who knows what it names. EDAMAGED, EIO, EMEMORY. */
+ * before anything is removed: who knows what it names. `kept`, when there is a fleet too: what its
+ * store names stays, and so does what came in the last hour, which it may be about to name.
+ * EDAMAGED, EIO, EMEMORY. */
+struct store_kept {
+    char (*sha256)[RELEASE_HASH_CHARS + 1];
+    size_t count;
+};
 typedef void store_pruned(void *context, const char *file, uint64_t bytes);
-int store_prune(const struct store *store, bool dry_run, store_pruned *each, void *context);
+int store_prune(const struct store *store, const struct store_kept *kept, bool dry_run,
+                store_pruned *each, void *context);
 
 #endif

@@ -8,16 +8,30 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "server/store_paths.h"
+
+#define NEW_S 3600
 
 /* The hashes that pointers name. */
 struct offered {
     char (*hash)[RELEASE_HASH_CHARS + 1];
     size_t count;
-    int error; /* the first pointer that could not be read, or memory ran out */
+    int error;                     /* the first pointer unreadable, or memory ran out */
+    const struct store_kept *kept; /* NULL: there is no fleet */
 };
+
+static bool is_listed(char (*list)[RELEASE_HASH_CHARS + 1], size_t count, const char *hash)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (strcmp(list[i], hash) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
 
 static void add_offered(void *context, const char *product, const char *channel, int error,
                         const struct release *release)
@@ -54,12 +68,14 @@ static bool is_unused(const struct offered *offered, const char *name)
     if (!store_hash_valid(hash)) {
         return false;
     }
-    for (size_t i = 0; i < offered->count; i++) {
-        if (strcmp(offered->hash[i], hash) == 0) {
-            return false;
-        }
-    }
-    return true;
+    return !is_listed(offered->hash, offered->count, hash) &&
+           (offered->kept == NULL || !is_listed(offered->kept->sha256, offered->kept->count, hash));
+}
+
+/* An upload writes its image before the row that names it. */
+static bool is_new(const struct offered *offered, const struct stat *st)
+{
+    return offered->kept != NULL && time(NULL) - st->st_mtime < NEW_S;
 }
 
 static int remove_unused(int folder, const struct offered *offered, bool dry_run,
@@ -74,7 +90,7 @@ static int remove_unused(int folder, const struct offered *offered, bool dry_run
     for (struct dirent *entry; error == STORE_OK && (entry = readdir(entries)) != NULL;) {
         struct stat st;
         if (!is_unused(offered, entry->d_name) ||
-            fstatat(folder, entry->d_name, &st, AT_SYMLINK_NOFOLLOW) != 0) {
+            fstatat(folder, entry->d_name, &st, AT_SYMLINK_NOFOLLOW) != 0 || is_new(offered, &st)) {
             continue;
         }
         if (!dry_run && unlinkat(folder, entry->d_name, 0) != 0) {
@@ -89,9 +105,10 @@ static int remove_unused(int folder, const struct offered *offered, bool dry_run
     return error == STORE_OK && fsync(folder) != 0 ? STORE_EIO : error;
 }
 
-int store_prune(const struct store *store, bool dry_run, store_pruned *each, void *context)
+int store_prune(const struct store *store, const struct store_kept *kept, bool dry_run,
+                store_pruned *each, void *context)
 {
-    struct offered offered = {.error = STORE_OK};
+    struct offered offered = {.error = STORE_OK, .kept = kept};
     int error = store_list(store, add_offered, &offered);
     if (error == STORE_OK) {
         error = offered.error;

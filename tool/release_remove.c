@@ -2,10 +2,14 @@
 #include "tool/release_options.h"
 
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
 
 #include "host/error.h"
+#include "tool/fleet_store.h"
 
-enum { OPTION_DRY_RUN = RELEASE_OWN };
+enum { OPTION_DRY_RUN = RELEASE_OWN, OPTION_STORE };
 
 static error_t parse_withdraw(int key, char *text, struct argp_state *state)
 {
@@ -59,6 +63,7 @@ int release_withdraw(int argc, char **argv)
 struct prune_options {
     struct release_options release; /* first: release_parse_place() takes it for the whole */
     bool dry_run;
+    struct fleet_store fleet;
 };
 
 struct pruned {
@@ -79,7 +84,8 @@ static void on_pruned(void *context, const char *file, uint64_t bytes)
         printf("%s\n", file);
 }
 
-static int prune(const struct prune_options *options, const struct store *store)
+static int prune(const struct prune_options *options, const struct store *store,
+                 const struct store_kept *kept)
 {
     const char *folder = options->release.releases;
     struct pruned pruned = {.dry_run = options->dry_run,
@@ -87,7 +93,7 @@ static int prune(const struct prune_options *options, const struct store *store)
     int lock;
     int error = store_lock(store, &lock);
     if (error == STORE_OK) {
-        error = store_prune(store, options->dry_run, on_pruned, &pruned);
+        error = store_prune(store, kept, options->dry_run, on_pruned, &pruned);
         store_unlock(lock);
     }
     if (pruned.json)
@@ -103,13 +109,79 @@ static int prune(const struct prune_options *options, const struct store *store)
                              : host_fail(folder, "not pruned: %s", store_error_text(error));
 }
 
+static int keep_image(struct store_kept *kept, const char *sha256)
+{
+    void *grown = realloc(kept->sha256, (kept->count + 1) * sizeof *kept->sha256);
+    if (!grown)
+        return host_fail(NULL, "out of memory");
+    kept->sha256 = grown;
+    snprintf(kept->sha256[kept->count++], sizeof *kept->sha256, "%s", sha256);
+    return HOST_DONE;
+}
+
+/* The images that the fleet's store names. */
+static int read_kept(struct fleet_store *fleet, struct store_kept *kept)
+{
+    int result = HOST_DONE;
+    int status;
+    struct db_rows *rows = db_query(fleet->db, "SELECT DISTINCT sha256 FROM artifact", DB_NO_ARGS);
+    while ((status = db_next(rows)) == DB_ROW && result == HOST_DONE)
+        result = keep_image(kept, db_text(rows, 0));
+    if (status == DB_ROW)
+        db_end(rows);
+    else if (status != DB_OK)
+        result = host_fail("the fleet's store", "cannot be read: %s", db_error(fleet->db));
+    return result;
+}
+
+/* Which store it is, as for `serve`; *fleet->url is NULL where there is none (yet). */
+static void find_fleet(struct prune_options *options)
+{
+    struct fleet_store *fleet = &options->fleet;
+    bool said = fleet->url || getenv("TRUSTCHAIN_STORE");
+    if (!fleet->url)
+        fleet->url = getenv("TRUSTCHAIN_STORE");
+    if (!fleet->url && options->release.project_folder)
+        fleet->url = options->release.project.server.store;
+    if (!fleet->url || fleet->url[0] == '\0' || strcmp(fleet->url, "none") == 0) {
+        fleet->url = NULL;
+        return;
+    }
+    const char *file = fleet_store_file(fleet);
+    if (!said && file && access(file, F_OK) != 0)
+        fleet->url = NULL; /* the project has not been served yet */
+}
+
+static int prune_beside_fleet(struct prune_options *options, const struct store *store)
+{
+    struct store_kept kept = {0};
+    find_fleet(options);
+    if (!options->fleet.url)
+        return prune(options, store, NULL);
+    int status = fleet_store_open(&options->fleet, FLEET_STORE_EXISTING);
+    if (status != HOST_DONE)
+        return status;
+    status = read_kept(&options->fleet, &kept);
+    fleet_store_close(&options->fleet);
+    if (status == HOST_DONE)
+        status = prune(options, store, &kept);
+    free(kept.sha256);
+    return status;
+}
+
 static error_t parse_prune(int key, char *text, struct argp_state *state)
 {
-    if (key == OPTION_DRY_RUN) {
-        ((struct prune_options *)state->input)->dry_run = true;
+    struct prune_options *options = state->input;
+    switch (key) {
+    case OPTION_DRY_RUN:
+        options->dry_run = true;
         return 0;
+    case OPTION_STORE:
+        options->fleet.url = text;
+        return 0;
+    default:
+        return release_parse_place(key, text, state);
     }
-    return release_parse_place(key, text, state);
 }
 
 int release_prune(int argc, char **argv)
@@ -117,6 +189,8 @@ int release_prune(int argc, char **argv)
     static const struct argp_option options_known[] = {
         {"project", 'p', "DIR", 0, "the project whose releases to prune", 0},
         {"releases", RELEASE_FOLDER, "DIR", 0, "the folder of releases", 0},
+        {"store", OPTION_STORE, "URL", 0,
+         "the fleet's store, whose images stay (default: TRUSTCHAIN_STORE, the project's)", 0},
         {"dry-run", OPTION_DRY_RUN, NULL, 0, "only say what would be removed", 0},
         {"json", RELEASE_JSON, NULL, 0, "print JSON", 0},
         {0}};
@@ -124,8 +198,9 @@ int release_prune(int argc, char **argv)
         options_known,
         parse_prune,
         NULL,
-        "Remove images and their metadata that no channel of any product offers any more. "
-        "Downloads under way end well; nothing is removed while a channel cannot be read.",
+        "Remove images and their metadata that no channel of any product offers any more, and that "
+        "the fleet's store does not name. Downloads under way end well; nothing is removed while a "
+        "channel or the store cannot be read.",
         NULL,
         NULL,
         NULL};
@@ -136,7 +211,7 @@ int release_prune(int argc, char **argv)
         status = release_open(&options.release, &store);
     if (status != HOST_DONE)
         return status;
-    status = prune(&options, &store);
+    status = prune_beside_fleet(&options, &store);
     store_close(&store);
     return status;
 }

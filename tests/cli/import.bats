@@ -111,3 +111,25 @@ wait_for_sets() {
     [ "$(grep -c "not for devices" server.log)" -eq 2 ]
     [ "$(sets)" = "thermo 1.1.0" ]
 }
+
+@test "release prune: images that the fleet's store names stay, and so does what has just come" {
+    publish "$SHARED/one.bin"
+    start_server
+    wait_for_sets 1
+    publish "$SHARED/two.bin"
+    wait_for_sets 2
+    stop_server
+    cp "$SHARED/other.bin" "$RELEASES/artifacts/$(sha256_of "$SHARED/other.bin").bin"
+    prune=("$TRUSTCHAIN" release prune --releases "$RELEASES")
+    run -0 "${prune[@]}" --dry-run
+    [ "$output" = "$RELEASES: 0 files, 0 bytes would be removed" ]
+    touch -d '2 hours ago' "$RELEASES"/artifacts/*
+    run -0 "${prune[@]}"
+    [[ $output == "$RELEASES: 1 files, "*" bytes removed" ]]
+    [ ! -e "$RELEASES/artifacts/$(sha256_of "$SHARED/other.bin").bin" ]
+    [ -e "$RELEASES/artifacts/$(sha256_of "$SHARED/one.bin").bin" ]
+    run -1 "${prune[@]}" --store "sqlite:$PWD/none.db"
+    unset TRUSTCHAIN_STORE
+    run -0 "${prune[@]}" --dry-run
+    [[ $output == *"$(sha256_of "$SHARED/one.bin").bin"* ]]
+}

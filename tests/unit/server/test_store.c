@@ -263,7 +263,7 @@ static void pruning_keeps_what_is_offered(void **state)
     char target[256];
     int fd;
     uint8_t *back;
-    assert_int_equal(store_prune(store, false, note_pruned, &pruned), STORE_OK); /* no folder yet */
+    assert_int_equal(store_prune(store, NULL, false, note_pruned, &pruned), STORE_OK); /* no folder yet */
     struct release old = put(store, "1.0.0", 1);
     struct release stable = put(store, "2.0.0", 2);
     struct release linked = put(store, "3.0.0", 3);
@@ -278,14 +278,14 @@ static void pruning_keeps_what_is_offered(void **state)
     assert_true(fd >= 0);
     close(fd);
 
-    assert_int_equal(store_prune(store, true, note_pruned, &pruned), STORE_OK);
+    assert_int_equal(store_prune(store, NULL, true, note_pruned, &pruned), STORE_OK);
     assert_int_equal(pruned.count, 2);
     assert_int_equal(pruned.bytes, 102);
     assert_int_equal(store_read_image(store, &old, &back), STORE_OK); /* dry */
     free(back);
     assert_int_equal(store_open_image(store, &old, &fd), STORE_OK);
     pruned.count = 0;
-    assert_int_equal(store_prune(store, false, note_pruned, &pruned), STORE_OK);
+    assert_int_equal(store_prune(store, NULL, false, note_pruned, &pruned), STORE_OK);
     assert_int_equal(pruned.count, 2);
     assert_memory_equal(pruned.name[0], old.sha256, RELEASE_HASH_CHARS);
     assert_memory_equal(pruned.name[1], old.sha256, RELEASE_HASH_CHARS);
@@ -301,7 +301,7 @@ static void pruning_keeps_what_is_offered(void **state)
     free(back);
     assert_int_equal(access(path, F_OK), 0); /* not the store's own */
     pruned.count = 0;
-    assert_int_equal(store_prune(store, false, note_pruned, &pruned), STORE_OK);
+    assert_int_equal(store_prune(store, NULL, false, note_pruned, &pruned), STORE_OK);
     assert_int_equal(pruned.count, 0);
 }
 
@@ -312,7 +312,7 @@ static void a_damaged_pointer_stops_pruning(void **state)
     uint8_t *back;
     struct release release = put(&fixture->store, "1.0.0", 1);
     write_pointer(fixture, "garbage", 7);
-    assert_int_equal(store_prune(&fixture->store, false, note_pruned, &pruned), STORE_EDAMAGED);
+    assert_int_equal(store_prune(&fixture->store, NULL, false, note_pruned, &pruned), STORE_EDAMAGED);
     assert_int_equal(pruned.count, 0);
     assert_int_equal(store_read_image(&fixture->store, &release, &back), STORE_OK);
     free(back);
