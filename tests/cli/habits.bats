@@ -212,6 +212,6 @@ past_certificate() {
 }
 
 @test "serve: nothing is said to be served when the ready file cannot be written" {
-    refused 1 "nowhere/ready: cannot be written" "$TRUSTCHAIN" serve --project "$PROJECT" \
+    refused 1 "nowhere/ready.manage: cannot be written" "$TRUSTCHAIN" serve --project "$PROJECT" \
         --listen 127.0.0.1:0 --ready-file nowhere/ready
 }
