@@ -143,6 +143,7 @@ static int decide_wanted(struct fleet *fleet, const struct rollout_row *rollout,
     return db_run(fleet->db, keep, DB_ARGS(db_i(group->id), db_i(group->wanted)));
 }
 
+/* From the place that the step before has reached: what was left below does not match. */
 static int fill(struct fleet *fleet, const struct rollout_row *rollout,
                 const struct group_row *group, int64_t most)
 {
@@ -157,7 +158,10 @@ static int fill(struct fleet *fleet, const struct rollout_row *rollout,
     memcpy(values + FIXED, filter.value, filter.count * sizeof *values);
     snprintf(sql, sizeof sql,
              "UPDATE rollout_target SET rollout_group = $2 WHERE rollout = $1 AND target IN"
-             " (SELECT x.target " LEFT "%s ORDER BY x.place, x.target LIMIT $3)",
+             " (SELECT x.target " LEFT
+             "x.place >= COALESCE((SELECT MAX(m.place) FROM rollout_target"
+             " AS m WHERE m.rollout_group = $2 AND m.state = 'waiting'), 0) AND %s"
+             " ORDER BY x.place, x.target LIMIT $3)",
              filter.sql);
     return db_run_once(fleet->db, sql, values, FIXED + filter.count);
 }
