@@ -184,12 +184,12 @@ int set_create(struct fleet *fleet, const struct set_new *new, int64_t *id)
     if (status != FLEET_OK)
         return status;
     version_key(new->version, key);
-    status = db_get_int(fleet->db, sql,
-                        DB_ARGS(db_i(fleet->tenant), db_t(new->type), db_t(new->name),
-                                db_t(new->version), db_t(new->description),
-                                db_i(new->migration_step), db_i(fleet->now), db_t(fleet->who),
-                                db_t(key)),
-                        id);
+    status =
+        db_get_int(fleet->db, sql,
+                   DB_ARGS(db_i(fleet->tenant), db_t(new->type), db_t(new->name),
+                           db_t(new->version), db_t(new->description), db_i(new->migration_step),
+                           db_i(fleet->now), db_t(fleet->who), db_t(key)),
+                   id);
     if (status == DB_OK)
         return fleet_refuse(fleet, FLEET_EXISTS, "there is a distribution set %s %s already",
                             new->name, new->version);
