@@ -160,7 +160,7 @@ static bool read_word(struct parser *parser, bool pattern, struct word *word)
     skip_blanks(parser);
     const char quote = *parser->at == '"' || *parser->at == '\'' ? *parser->at++ : '\0';
     const char *begin = parser->at;
-    *word = (struct word){.start = parser->text_used};
+    *word = (struct word){.text = "", .start = parser->text_used};
     while (quote != '\0' ? *parser->at != quote : !is_reserved(*parser->at)) {
         bool escaped = *parser->at == '\\' && parser->at[1] != '\0';
         char c = *(parser->at += escaped);
