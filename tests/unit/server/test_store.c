@@ -263,7 +263,8 @@ static void pruning_keeps_what_is_offered(void **state)
     char target[256];
     int fd;
     uint8_t *back;
-    assert_int_equal(store_prune(store, NULL, false, note_pruned, &pruned), STORE_OK); /* no folder yet */
+    assert_int_equal(store_prune(store, NULL, false, note_pruned, &pruned),
+                     STORE_OK); /* no folder yet */
     struct release old = put(store, "1.0.0", 1);
     struct release stable = put(store, "2.0.0", 2);
     struct release linked = put(store, "3.0.0", 3);
@@ -312,7 +313,8 @@ static void a_damaged_pointer_stops_pruning(void **state)
     uint8_t *back;
     struct release release = put(&fixture->store, "1.0.0", 1);
     write_pointer(fixture, "garbage", 7);
-    assert_int_equal(store_prune(&fixture->store, NULL, false, note_pruned, &pruned), STORE_EDAMAGED);
+    assert_int_equal(store_prune(&fixture->store, NULL, false, note_pruned, &pruned),
+                     STORE_EDAMAGED);
     assert_int_equal(pruned.count, 0);
     assert_int_equal(store_read_image(&fixture->store, &release, &back), STORE_OK);
     free(back);
