@@ -417,6 +417,7 @@ def main():
     parser.add_argument("--points", type=int, default=20)
     parser.add_argument("--seed", type=int, default=random.randrange(1 << 30))
     options = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # not without the server it started
     with tempfile.TemporaryDirectory(prefix="trustchain-faults.") as folder:
         world = World(options, folder)
         world.title = f"{options.kill} killed on {options.store}"
