@@ -85,13 +85,13 @@ static int read_tokens(struct fleet_state *state)
 
 static size_t resident_bytes(void)
 {
-    size_t pages = 0;
+    char text[128] = "";
     FILE *file = fopen("/proc/self/statm", "re");
     if (file == NULL)
         return 0;
-    if (fscanf(file, "%*u %zu", &pages) != 1)
-        pages = 0;
+    const char *second = fgets(text, sizeof text, file) != NULL ? strchr(text, ' ') : NULL;
     fclose(file);
+    size_t pages = second != NULL ? strtoul(second, NULL, 10) : 0;
     return pages * (size_t)sysconf(_SC_PAGESIZE);
 }
 
@@ -301,7 +301,7 @@ static void add_up(const struct fleet_state *state, struct fleet_summary *summar
         add_version(summary, state->device[i].version);
     }
     qsort(summary->version, summary->versions, sizeof *summary->version, more_devices);
-    if (resident > state->resident)
+    if (resident > state->resident && state->devices > 0)
         summary->memory_per_device = (resident - state->resident) / state->devices;
     if (getrusage(RUSAGE_SELF, &usage) == 0)
         summary->memory_peak = (uint64_t)usage.ru_maxrss * 1024;

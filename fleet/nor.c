@@ -9,7 +9,7 @@
 bool nor_init(struct nor *flash, struct sectors *store, uint32_t slot_bytes)
 {
     *flash = (struct nor){.store = store, .slot_sectors = slot_bytes / SECTOR_BYTES};
-    flash->slot[0] = calloc(2u * flash->slot_sectors, sizeof *flash->slot[0]);
+    flash->slot[0] = calloc(2u * flash->slot_sectors, sizeof(void *));
     if (flash->slot[0] == NULL)
         return false;
     flash->slot[1] = flash->slot[0] + flash->slot_sectors;

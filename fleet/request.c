@@ -114,9 +114,14 @@ int request_status(const void *bytes, size_t length)
 {
     const char *text = bytes;
     static const char version[] = "HTTP/1.1 ";
-    char digits[4] = "";
     if (length < sizeof version - 1 + 3 || memcmp(text, version, sizeof version - 1) != 0)
         return 0;
-    memcpy(digits, text + sizeof version - 1, 3);
-    return atoi(digits);
+    int status = 0;
+    for (const char *digit = text + sizeof version - 1; digit < text + sizeof version + 2;
+         digit++) {
+        if (*digit < '0' || *digit > '9')
+            return 0;
+        status = status * 10 + (*digit - '0');
+    }
+    return status;
 }

@@ -24,7 +24,7 @@ static void draw(uint32_t *list, size_t devices, size_t count, uint64_t random, 
 {
     for (size_t i = 0; i < devices; i++)
         list[i] = (uint32_t)i;
-    for (size_t i = 0; i < count; i++) {
+    for (size_t i = 0; i < count && i < devices; i++) {
         size_t other = i + (size_t)(script_random(&random) % (devices - i));
         uint32_t drawn = list[other];
         list[other] = list[i];

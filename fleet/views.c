@@ -73,7 +73,7 @@ static struct view *assemble(struct views *views, const struct sector *const *sl
     struct view *view = calloc(1, sizeof *view);
     if (view == NULL)
         return NULL;
-    view->sector = calloc(views->sectors, sizeof *view->sector);
+    view->sector = calloc(views->sectors, sizeof(void *));
     view->bytes = malloc((size_t)views->sectors * SECTOR_BYTES);
     if (view->sector == NULL || view->bytes == NULL) {
         view_free(views, view);
@@ -111,7 +111,7 @@ struct view *views_open(struct views *views, const struct sector *const *slot)
 {
     pthread_mutex_lock(&views->lock);
     struct view *view = views->first;
-    while (view != NULL && memcmp(view->sector, slot, views->sectors * sizeof *slot) != 0)
+    while (view != NULL && memcmp(view->sector, slot, views->sectors * sizeof(void *)) != 0)
         view = view->next;
     if (view == NULL) {
         thin_out(views);
