@@ -78,6 +78,7 @@ int api_route_find(struct api_call *call)
                 continue;
             if (route->method == method) {
                 call->route = route;
+                call->answer->allow[0] = '\0';
                 return decode_segments(call, at, length);
             }
             add_allowed(call->answer, route->method);

@@ -23,6 +23,7 @@ static const struct refusal refusals[] = {
     {FLEET_INVALID, 400, ERROR_CODE "repo.constraintViolation"},
     {FLEET_EXISTS, 409, ERROR_CODE "repo.entityAlreadyExists"},
     {FLEET_STATE, 400, ERROR_CODE "rest.body.notReadable"},
+    {FLEET_NO_CANCEL, 405, ERROR_CODE "action.notCancelable"},
     {FLEET_GONE, 410, ERROR_CODE "repo.actionNotActive"},
     {FLEET_LOCKED, 423, ERROR_CODE "locked"},
     {FLEET_QUOTA, 429, ERROR_CODE "quota.tooManyEntries"},

@@ -100,7 +100,7 @@ struct feedback {
     const char *const *details;
     size_t detail_count;
 };
-/* Of deploymentBase and of cancelAction. NONE, INVALID, GONE, QUOTA, STATE. */
+/* Of deploymentBase and of cancelAction. NONE, INVALID, GONE, QUOTA, NO_CANCEL. */
 int action_feedback(struct fleet *fleet, const struct target *target, int64_t id,
                     const struct feedback *feedback);
 int action_cancel_feedback(struct fleet *fleet, const struct target *target, int64_t id,

@@ -207,7 +207,7 @@ int action_cancel_feedback(struct fleet *fleet, const struct target *target, int
     if (status != FLEET_OK)
         return status;
     if (action.state != ACTION_CANCELING || !action.active)
-        return fleet_refuse(fleet, FLEET_STATE, "the action is not being cancelled");
+        return fleet_refuse(fleet, FLEET_NO_CANCEL, "the action is not being cancelled");
     if (strcmp(feedback->execution, "closed") == 0)
         return cancel_closed(fleet, target, &action, feedback, outcome);
     if (!entry_of(feedback->execution, true, &entry))

@@ -23,7 +23,8 @@ enum fleet_status {
     FLEET_NONE = 16, /* there is no such thing, or not for who asks (404) */
     FLEET_INVALID,   /* a value breaks a rule (400) */
     FLEET_EXISTS,    /* the name is taken (409) */
-    FLEET_STATE,     /* not in this state (400, 405 in DDI) */
+    FLEET_STATE,     /* not in this state (400) */
+    FLEET_NO_CANCEL, /* the device speaks of a cancel that is not under way (405) */
     FLEET_GONE,      /* the action is over (410) */
     FLEET_LOCKED,    /* in use, cannot change any more (423) */
     FLEET_QUOTA,     /* too many of them (429) */
