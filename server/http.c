@@ -387,8 +387,8 @@ static void on_request_over(h2o_logger_t *self, h2o_req_t *request)
 {
     struct service *service = ((struct access_logger *)self)->service;
     struct peer *peer = peer_of(request);
-    bool body = request->res.status != 304 && request->res.status != 204 &&
-                !method_is(request, "HEAD");
+    bool body =
+        request->res.status != 304 && request->res.status != 204 && !method_is(request, "HEAD");
     bool aborted =
         request->res.status == 0 || (body && request->bytes_sent < request->res.content_length);
     if (service->access_log) {
