@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <semaphore.h>
 #include <signal.h>
 #include <string.h>
 #include <unistd.h>
@@ -68,9 +69,42 @@ static void on_stop(h2o_multithread_receiver_t *receiver, h2o_linklist_t *messag
 
 /* The thread */
 
+/* What a thread begins with; on the stack of who starts it, until `running` is posted. */
+struct beginning {
+    struct worker *worker;
+    const struct worker_terms *terms;
+    int fd[PORT_KINDS];
+    sem_t running;
+};
+
+/* On the thread itself: libh2o's buffers go back to free lists of the thread that made their
+ * socket, and the sockets that wake a loop up are made here. */
+static void open_loop(const struct beginning *beginning)
+{
+    struct worker *worker = beginning->worker;
+    const struct worker_terms *terms = beginning->terms;
+    worker->loop = h2o_evloop_create();
+    h2o_timeout_init(worker->loop, &worker->patience, terms->patience_s * 1000ull);
+    h2o_linklist_init_anchor(&worker->peers);
+    h2o_linklist_init_anchor(&worker->subscribers);
+    worker->port_count = terms->port_count;
+    for (unsigned i = 0; i < terms->port_count; i++) {
+        port_open(&worker->port[i], worker, (enum port_kind)i, beginning->fd[i],
+                  terms->peer_max[i]);
+    }
+    h2o_context_t *http = &worker->port[0].http;
+    h2o_multithread_register_receiver(http->queue, &worker->stop_message, on_stop);
+    h2o_multithread_register_receiver(http->queue, &worker->answers, call_on_messages);
+    worker->tick.cb = on_tick;
+    h2o_timeout_link(worker->loop, &http->hundred_ms_timeout, &worker->tick);
+}
+
 static void *run(void *argument)
 {
-    struct worker *worker = argument;
+    struct beginning *beginning = argument;
+    struct worker *worker = beginning->worker;
+    open_loop(beginning);
+    sem_post(&beginning->running); /* from here on `beginning` is gone */
     while (!worker->stopping || !h2o_linklist_is_empty(&worker->peers) || worker->calls > 0) {
         h2o_evloop_run(worker->loop, INT32_MAX);
     }
@@ -111,37 +145,34 @@ static int duplicate(const int *listener, unsigned count, int *out)
     return HOST_DONE;
 }
 
-int worker_start(struct worker *worker, struct service *service, const struct worker_terms *terms)
+/* With every signal blocked: they are the starting thread's business. */
+static int start_thread(struct worker *worker, struct beginning *beginning)
 {
-    int fd[PORT_KINDS];
-    if (service->store_url != NULL && open_reader(worker, service->store_url) != HOST_DONE) {
-        return HOST_FAILED;
-    }
-    if (duplicate(terms->listener, terms->port_count, fd) != HOST_DONE) {
-        db_close(worker->reader);
-        return HOST_FAILED;
-    }
-    worker->service = service;
-    worker->loop = h2o_evloop_create();
-    h2o_timeout_init(worker->loop, &worker->patience, terms->patience_s * 1000ull);
-    h2o_linklist_init_anchor(&worker->peers);
-    h2o_linklist_init_anchor(&worker->subscribers);
-    worker->port_count = terms->port_count;
-    for (unsigned i = 0; i < terms->port_count; i++) {
-        port_open(&worker->port[i], worker, (enum port_kind)i, fd[i], terms->peer_max[i]);
-    }
-    h2o_context_t *http = &worker->port[0].http;
-    h2o_multithread_register_receiver(http->queue, &worker->stop_message, on_stop);
-    h2o_multithread_register_receiver(http->queue, &worker->answers, call_on_messages);
-    worker->tick.cb = on_tick;
-    h2o_timeout_link(worker->loop, &http->hundred_ms_timeout, &worker->tick);
-
     sigset_t all;
     sigset_t before;
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &before);
-    int error = pthread_create(&worker->thread, NULL, run, worker);
+    int error = pthread_create(&worker->thread, NULL, run, beginning);
     pthread_sigmask(SIG_SETMASK, &before, NULL);
+    return error;
+}
+
+int worker_start(struct worker *worker, struct service *service, const struct worker_terms *terms)
+{
+    struct beginning beginning = {.worker = worker, .terms = terms};
+    if (service->store_url != NULL && open_reader(worker, service->store_url) != HOST_DONE) {
+        return HOST_FAILED;
+    }
+    if (duplicate(terms->listener, terms->port_count, beginning.fd) != HOST_DONE) {
+        db_close(worker->reader);
+        return HOST_FAILED;
+    }
+    worker->service = service;
+    sem_init(&beginning.running, 0, 0);
+    int error = start_thread(worker, &beginning);
+    while (error == 0 && sem_wait(&beginning.running) != 0 && errno == EINTR) {
+    }
+    sem_destroy(&beginning.running);
     return error == 0 ? HOST_DONE
                       : host_fail(NULL, "cannot start a server thread: %s", strerror(error));
 }
