@@ -3,7 +3,7 @@
 #   make            build the release preset: build/release/trustchain
 #   make demo       the whole workflow on the virtual chip; results in out/demo/
 #   make test       every test; ends with a line "N passed, N failed"
-#   make bench      figures against their baselines, out/bench.json (ONLY=chip|device|tools|server)
+#   make bench      figures against their baselines, out/bench.json (ONLY=chip|device|tools|server|fleet)
 #   make firmware   the example app for a project: PROJECT=DIR VERSION=1.0.0 OUT=app.elf
 #   make package    a Debian package of the command: out/trustchain_*.deb
 #   make differential  generated inputs through Espressif's tools and ours (SEED=1 COUNT=200)
