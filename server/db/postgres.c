@@ -1,11 +1,11 @@
 /* server/db/postgres.c: the store in a PostgreSQL server, for more than one server process. */
-#include <libpq-fe.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "host/error.h"
 #include "server/db/backend.h"
+#include "server/db/libpq.h"
 
 #define KEPT_MAX   512
 #define VALUES_MAX 64
@@ -35,12 +35,12 @@ static void keep_error(struct postgres_db *self, const char *text)
 /* SQLSTATE classes (PostgreSQL manual, appendix A). */
 static int status_of(struct postgres_db *self, const PGresult *result)
 {
-    ExecStatusType what = PQresultStatus(result);
+    ExecStatusType what = libpq.PQresultStatus(result);
     if (what == PGRES_COMMAND_OK || what == PGRES_TUPLES_OK || what == PGRES_EMPTY_QUERY)
         return DB_OK;
-    keep_error(self, PQerrorMessage(self->connection));
-    const char *state = PQresultErrorField(result, PG_DIAG_SQLSTATE);
-    if (state == NULL || PQstatus(self->connection) != CONNECTION_OK)
+    keep_error(self, libpq.PQerrorMessage(self->connection));
+    const char *state = libpq.PQresultErrorField(result, PG_DIAG_SQLSTATE);
+    if (state == NULL || libpq.PQstatus(self->connection) != CONNECTION_OK)
         return DB_EAGAIN; /* no answer from the server at all */
     if (strncmp(state, "23", 2) == 0)
         return DB_ECONFLICT;
@@ -55,7 +55,7 @@ static int status_of(struct postgres_db *self, const PGresult *result)
 static void postgres_close(struct db *db)
 {
     struct postgres_db *self = (struct postgres_db *)db;
-    PQfinish(self->connection);
+    libpq.PQfinish(self->connection);
     free(self);
 }
 
@@ -68,22 +68,22 @@ static void forget_kept(struct postgres_db *self)
 static int postgres_mend(struct db *db)
 {
     struct postgres_db *self = (struct postgres_db *)db;
-    if (PQstatus(self->connection) == CONNECTION_OK)
+    if (libpq.PQstatus(self->connection) == CONNECTION_OK)
         return DB_OK;
-    PQreset(self->connection);
+    libpq.PQreset(self->connection);
     forget_kept(self);
-    if (PQstatus(self->connection) == CONNECTION_OK)
+    if (libpq.PQstatus(self->connection) == CONNECTION_OK)
         return DB_OK;
-    keep_error(self, PQerrorMessage(self->connection));
+    keep_error(self, libpq.PQerrorMessage(self->connection));
     return DB_EAGAIN;
 }
 
 static int postgres_script(struct db *db, const char *sql)
 {
     struct postgres_db *self = (struct postgres_db *)db;
-    PGresult *result = PQexec(self->connection, sql);
+    PGresult *result = libpq.PQexec(self->connection, sql);
     int status = status_of(self, result);
-    PQclear(result);
+    libpq.PQclear(result);
     return status;
 }
 
@@ -92,13 +92,13 @@ static int postgres_script(struct db *db, const char *sql)
 static int postgres_commit(struct db *db)
 {
     struct postgres_db *self = (struct postgres_db *)db;
-    PGresult *result = PQexec(self->connection, "COMMIT");
+    PGresult *result = libpq.PQexec(self->connection, "COMMIT");
     int status = status_of(self, result);
-    if (status == DB_OK && strcmp(PQcmdStatus(result), "COMMIT") != 0)
+    if (status == DB_OK && strcmp(libpq.PQcmdStatus(result), "COMMIT") != 0)
         status = DB_EIO;
-    if (status == DB_EAGAIN && PQresultErrorField(result, PG_DIAG_SQLSTATE) == NULL)
+    if (status == DB_EAGAIN && libpq.PQresultErrorField(result, PG_DIAG_SQLSTATE) == NULL)
         status = DB_EUNKNOWN;
-    PQclear(result);
+    libpq.PQclear(result);
     return status;
 }
 
@@ -123,9 +123,9 @@ static int prepared(struct postgres_db *self, const char *sql, int *failed)
     if (self->kept_count == KEPT_MAX - 1)
         return -1;
     snprintf(name, sizeof name, "s%zu", at);
-    PGresult *result = PQprepare(self->connection, name, sql, 0, NULL);
+    PGresult *result = libpq.PQprepare(self->connection, name, sql, 0, NULL);
     *failed = status_of(self, result);
-    PQclear(result);
+    libpq.PQclear(result);
     if (*failed != DB_OK)
         return -1;
     self->kept[at] = sql;
@@ -154,9 +154,10 @@ static PGresult *execute(struct postgres_db *self, const char *sql, int place,
     PGresult *result;
     if (place >= 0) {
         snprintf(name, sizeof name, "s%d", place);
-        result = PQexecPrepared(self->connection, name, (int)count, pointers, NULL, NULL, 0);
+        result = libpq.PQexecPrepared(self->connection, name, (int)count, pointers, NULL, NULL, 0);
     } else {
-        result = PQexecParams(self->connection, sql, (int)count, NULL, pointers, NULL, NULL, 0);
+        result =
+            libpq.PQexecParams(self->connection, sql, (int)count, NULL, pointers, NULL, NULL, 0);
     }
     for (size_t i = 0; i < count; i++)
         free(texts[i]);
@@ -179,14 +180,14 @@ static struct db_rows *postgres_query(struct db *db, const char *sql, bool keep,
         rows->failed = status_of(self, rows->result);
     }
     if (rows->failed == DB_OK)
-        self->db.changes = strtoll(PQcmdTuples(rows->result), NULL, 10);
+        self->db.changes = strtoll(libpq.PQcmdTuples(rows->result), NULL, 10);
     return &rows->rows;
 }
 
 static void postgres_end(struct db_rows *base)
 {
     struct postgres_rows *rows = (struct postgres_rows *)base;
-    PQclear(rows->result);
+    libpq.PQclear(rows->result);
     free(rows);
 }
 
@@ -194,7 +195,7 @@ static int postgres_next(struct db_rows *base)
 {
     struct postgres_rows *rows = (struct postgres_rows *)base;
     int status = rows->failed;
-    if (status == DB_OK && ++rows->at < PQntuples(rows->result))
+    if (status == DB_OK && ++rows->at < libpq.PQntuples(rows->result))
         return DB_ROW;
     postgres_end(base);
     return status;
@@ -203,21 +204,21 @@ static int postgres_next(struct db_rows *base)
 static bool postgres_is_null(const struct db_rows *base, int column)
 {
     const struct postgres_rows *rows = (const struct postgres_rows *)base;
-    return PQgetisnull(rows->result, rows->at, column) != 0;
+    return libpq.PQgetisnull(rows->result, rows->at, column) != 0;
 }
 
 static const char *postgres_text(const struct db_rows *base, int column, size_t *length)
 {
     const struct postgres_rows *rows = (const struct postgres_rows *)base;
-    *length = (size_t)PQgetlength(rows->result, rows->at, column);
-    return PQgetvalue(rows->result, rows->at, column);
+    *length = (size_t)libpq.PQgetlength(rows->result, rows->at, column);
+    return libpq.PQgetvalue(rows->result, rows->at, column);
 }
 
 static int64_t postgres_number(const struct db_rows *base, int column)
 {
     const struct postgres_rows *rows = (const struct postgres_rows *)base;
-    const char *text = PQgetvalue(rows->result, rows->at, column);
-    if (PQftype(rows->result, column) == BOOL_OID)
+    const char *text = libpq.PQgetvalue(rows->result, rows->at, column);
+    if (libpq.PQftype(rows->result, column) == BOOL_OID)
         return text[0] == 't';
     return strtoll(text, NULL, 10);
 }
@@ -245,8 +246,8 @@ static void no_notices(void *context, const char *message)
 /* What libpq says about a URL that it cannot read may quote a password. */
 static bool is_url(const char *url)
 {
-    PQconninfoOption *parts = PQconninfoParse(url, NULL);
-    PQconninfoFree(parts);
+    PQconninfoOption *parts = libpq.PQconninfoParse(url, NULL);
+    libpq.PQconninfoFree(parts);
     return parts != NULL;
 }
 
@@ -265,11 +266,13 @@ static PGconn *connect_to(const char *url)
                                         NULL};
     const char *const values[] = {
         "10", "30", "10", "3", "30000", "UTF8", "trustchain", "-c lock_timeout=10s", url, NULL};
-    return PQconnectdbParams(names, values, 1);
+    return libpq.PQconnectdbParams(names, values, 1);
 }
 
 int postgres_open(const char *url, struct db **out)
 {
+    if (libpq_load() != HOST_DONE)
+        return HOST_FAILED;
     if (!is_url(url))
         return host_fail(NULL, "the store's URL cannot be read (postgres://USER@HOST/DATABASE, "
                                "other characters as %%XX; a password is better in ~/.pgpass)");
@@ -278,13 +281,13 @@ int postgres_open(const char *url, struct db **out)
         return host_fail(NULL, "out of memory");
     self->db.backend = &postgres_backend;
     self->connection = connect_to(url);
-    if (PQstatus(self->connection) != CONNECTION_OK) {
-        keep_error(self, PQerrorMessage(self->connection));
+    if (libpq.PQstatus(self->connection) != CONNECTION_OK) {
+        keep_error(self, libpq.PQerrorMessage(self->connection));
         host_fail(NULL, "cannot reach the PostgreSQL store: %s", self->db.error);
         postgres_close(&self->db);
         return HOST_FAILED;
     }
-    PQsetNoticeProcessor(self->connection, no_notices, NULL);
+    libpq.PQsetNoticeProcessor(self->connection, no_notices, NULL);
     *out = &self->db;
     return HOST_DONE;
 }

@@ -108,6 +108,7 @@ completed() {
     control=$(dpkg-deb -f "$package")
     grep -q '^Depends: .*libssl3' <<<"$control"
     grep -qx 'Suggests: libengine-pkcs11-openssl' <<<"$control"
+    grep -qx 'Recommends: libpq5' <<<"$control" # loaded by name: dpkg-shlibdeps cannot know
 }
 
 @test "package: the command is hardened as Debian's own are" {
