@@ -101,8 +101,8 @@ wait_for_sets() {
     wait_for_sets 1
     [ "$(sets)" = "thermo 1.1.0" ]
     publish "$SHARED/other.bin" --channel nightly
-    for _ in $(seq 50); do
-        grep -q "nightly" server.log && break
+    for _ in $(seq 100); do
+        [ "$(grep -c "not for devices" server.log)" -lt 2 ] || break
         sleep 0.1
     done
     grep -q "thermo 1.0.0 of channel stable is not for devices of the fleet: the image is not the one" server.log
