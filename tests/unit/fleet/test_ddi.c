@@ -128,8 +128,7 @@ static void a_cancelled_update(void **state)
     struct world *world = with_device(state);
     int64_t id = world_assign(world, "sensor-7", world_set(world, "1.1.0"), &forced);
     assert_int_equal(call(world, API_POST, BASE "/cancelAction/11111/feedback", TOKEN, done), 405);
-    assert_string_equal(text_at(world, "errorCode"),
-                        "hawkbit.server.error.action.notCancelable");
+    assert_string_equal(text_at(world, "errorCode"), "hawkbit.server.error.action.notCancelable");
     assert_string_equal(world->answer.allow, "");
     struct fleet fleet = world_begin(world);
     assert_int_equal(action_cancel(&fleet, id, true), FLEET_STATE);
