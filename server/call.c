@@ -292,7 +292,7 @@ int call_start(h2o_req_t *http, struct service *service)
     call->worker = worker_of(http);
     call->worker->calls++;
     call->http = http;
-    call->hold = h2o_mem_alloc_shared(&http->pool, sizeof *call->hold, on_disposed);
+    call->hold = h2o_mem_alloc_shared(&http->pool, sizeof(struct call *), on_disposed);
     *call->hold = call;
     read_request(http, &call->request);
     call->job.run = run;

@@ -235,7 +235,7 @@ static void close_listeners(struct server *server, unsigned count)
 static int open_listeners(struct server *server, const struct server_options *options)
 {
     const char *const address[PORT_KINDS] = {options->listen, options->manage};
-    for (unsigned i = 0; i < server->service.port_count; i++) {
+    for (unsigned i = 0; i < PORT_KINDS && i < server->service.port_count; i++) {
         int status = listen_open(address[i], &server->listener[i]);
         if (status != HOST_DONE) {
             close_listeners(server, i);

@@ -359,7 +359,7 @@ int api_client_upload(struct api_client *client, const char *path, const char *f
         return host_fail(NULL, "out of memory");
     memcpy(form, head, (size_t)begin);
     memcpy(form + begin, bytes, length);
-    memcpy(form + begin + length, tail, strlen(tail));
+    memcpy(form + begin + length, tail, sizeof tail - 1);
     int status = call(client, "POST", path, "multipart/form-data; boundary=" BOUNDARY,
                       h2o_iovec_init(form, total), answer);
     free(form);

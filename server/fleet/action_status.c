@@ -9,7 +9,8 @@ static int put_message(struct fleet *fleet, int64_t entry, int64_t *position, co
 {
     static const char sql[] =
         "INSERT INTO action_message (status, position, text) VALUES ($1, $2, $3)";
-    return db_run(fleet->db, sql, DB_ARGS(db_i(entry), db_i((*position)++), db_tn(text, length)));
+    int64_t at = (*position)++;
+    return db_run(fleet->db, sql, DB_ARGS(db_i(entry), db_i(at), db_tn(text, length)));
 }
 
 /* The longest piece of at most ACTION_MESSAGE_MAX bytes that ends between two characters. */

@@ -215,7 +215,7 @@ static int keep_cursor(struct fleet *fleet, const struct auto_row *row)
 int target_filter_step(struct fleet *fleet, bool *worked)
 {
     static _Thread_local struct filter filter;
-    struct rollout_batch batch;
+    struct rollout_batch batch = {.count = 0};
     struct auto_row row;
     int64_t last;
     int status = find(fleet, &row, &filter);
@@ -230,6 +230,8 @@ int target_filter_step(struct fleet *fleet, bool *worked)
     status = last_of_step(&own, &row, &last);
     if (status == FLEET_OK)
         status = matching(&own, &row, &filter, last, &batch);
+    if (status != FLEET_OK)
+        return status;
     for (size_t i = 0; status == FLEET_OK && i < batch.count; i++)
         status = assign(&own, &row, batch.row[i][0]);
     row.cursor = batch.count == ROLLOUT_STEP ? batch.row[ROLLOUT_STEP - 1][0] : last;
