@@ -378,5 +378,5 @@ END
     echo "$output"
     [ "$status" -eq 0 ]
     [ "$(grep -c ' same$' <<<"$output")" -ge 4 ]
-    [[ "${lines[-1]}" == "40 passed, 0 failed" ]]
+    [[ "${lines[-1]}" == "48 passed, 0 failed" ]]
 }
