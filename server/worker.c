@@ -173,8 +173,14 @@ int worker_start(struct worker *worker, struct service *service, const struct wo
     while (error == 0 && sem_wait(&beginning.running) != 0 && errno == EINTR) {
     }
     sem_destroy(&beginning.running);
-    return error == 0 ? HOST_DONE
-                      : host_fail(NULL, "cannot start a server thread: %s", strerror(error));
+    if (error == 0) {
+        return HOST_DONE;
+    }
+    for (unsigned i = 0; i < terms->port_count; i++) {
+        close(beginning.fd[i]);
+    }
+    db_close(worker->reader);
+    return host_fail(NULL, "cannot start a server thread: %s", strerror(error));
 }
 
 void worker_ask_stop(struct worker *worker, unsigned grace_ms)

@@ -10,17 +10,6 @@
 #include "tool/remote.h"
 #include "tool/tool.h"
 
-#define TARGETS "/rest/v1/targets"
-
-static int device_path(const char *id, const char *below, char *out, size_t size)
-{
-    char escaped[API_CLIENT_ESCAPED(256)];
-    if (strlen(id) > 256)
-        return host_usage(id, "longer than a controller id can be (256 characters)");
-    snprintf(out, size, TARGETS "/%s%s", api_client_escape(id, escaped, sizeof escaped), below);
-    return HOST_DONE;
-}
-
 /* The settings that the agent reads out of NVS (device/agent/settings.h), as CSV. */
 static int write_settings(const char *path, const char *url, const char *id, const char *token)
 {
@@ -68,7 +57,7 @@ static int new_device(int argc, char **argv)
     if (options.url == NULL || options.out == NULL)
         status = host_usage(argv[0], "--url and --output are needed");
     if (status == HOST_DONE)
-        status = api_client_call(client, "POST", TARGETS,
+        status = api_client_call(client, "POST", REMOTE_TARGETS,
                                  json_pack("[{s:s, s:s}]", "controllerId", id, "name",
                                            options.name != NULL ? options.name : id),
                                  &answer);
@@ -106,7 +95,7 @@ static int print_action(struct api_client *client, const char *id, const json_t 
     long long number = json_integer_value(json_object_get(action, "id"));
     printf("action %lld: %s\n", number, remote_text(action, "status"));
     snprintf(below, sizeof below, "/actions/%lld/status", number);
-    int status = device_path(id, below, path, sizeof path);
+    int status = remote_target_path(id, below, path, sizeof path);
     if (status == HOST_DONE)
         status = remote_list(client, path, NULL, 0, &entries);
     if (status != HOST_DONE)
@@ -137,7 +126,7 @@ static int log_of(int argc, char **argv)
     int status = remote_begin(&argp, argc, argv, 1, 1, &options, &client);
     if (status != HOST_DONE)
         return status;
-    status = device_path(options.words[0], "/actions", path, sizeof path);
+    status = remote_target_path(options.words[0], "/actions", path, sizeof path);
     if (status == HOST_DONE)
         status = remote_list(client, path, NULL, options.limit != 0 ? options.limit : 5, &actions);
     if (status == HOST_DONE && options.json)
@@ -161,7 +150,7 @@ static int order(int argc, char **argv, const struct argp *argp, const char *bel
     if (status != HOST_DONE)
         return status;
     for (size_t i = 0; i < options.count && status == HOST_DONE; i++) {
-        status = device_path(options.words[i], below, path, sizeof path);
+        status = remote_target_path(options.words[i], below, path, sizeof path);
         if (status == HOST_DONE)
             status = api_client_call(client, "POST", path, NULL, NULL);
     }

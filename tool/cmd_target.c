@@ -6,17 +6,6 @@
 #include "tool/remote.h"
 #include "tool/tool.h"
 
-#define TARGETS "/rest/v1/targets"
-
-static int target_path(const char *id, const char *below, char *out, size_t size)
-{
-    char escaped[API_CLIENT_ESCAPED(256)];
-    if (strlen(id) > 256)
-        return host_usage(id, "longer than a controller id can be (256 characters)");
-    snprintf(out, size, TARGETS "/%s%s", api_client_escape(id, escaped, sizeof escaped), below);
-    return HOST_DONE;
-}
-
 static void print_line(const json_t *target)
 {
     printf("%-24s %-10s %s\n", remote_text(target, "controllerId"),
@@ -50,7 +39,7 @@ static int add(int argc, char **argv)
         json_array_append_new(list,
                               json_pack("{s:s, s:s}", "controllerId", options.words[i], "name",
                                         options.name != NULL ? options.name : options.words[i]));
-    status = api_client_call(client, "POST", TARGETS, list, &answer);
+    status = api_client_call(client, "POST", REMOTE_TARGETS, list, &answer);
     if (status == HOST_DONE && options.json)
         cli_json_print(json_incref(answer));
     json_decref(answer);
@@ -77,7 +66,7 @@ static int list(int argc, char **argv)
     int status = remote_begin(&argp, argc, argv, 0, 0, &options, &client);
     if (status != HOST_DONE)
         return status;
-    status = remote_list(client, TARGETS, options.filter, options.limit, &all);
+    status = remote_list(client, REMOTE_TARGETS, options.filter, options.limit, &all);
     if (status == HOST_DONE && options.json) {
         cli_json_print(all);
     } else if (status == HOST_DONE) {
@@ -123,15 +112,15 @@ static int show(int argc, char **argv)
     int status = remote_begin(&argp, argc, argv, 1, 1, &options, &client);
     if (status != HOST_DONE)
         return status;
-    status = target_path(options.words[0], "", path, sizeof path);
+    status = remote_target_path(options.words[0], "", path, sizeof path);
     if (status == HOST_DONE)
         status = api_client_call(client, "GET", path, NULL, &target);
     if (status == HOST_DONE)
-        status = target_path(options.words[0], "/installedDS", path, sizeof path);
+        status = remote_target_path(options.words[0], "/installedDS", path, sizeof path);
     if (status == HOST_DONE)
         status = api_client_call(client, "GET", path, NULL, &installed);
     if (status == HOST_DONE)
-        status = target_path(options.words[0], "/attributes", path, sizeof path);
+        status = remote_target_path(options.words[0], "/attributes", path, sizeof path);
     if (status == HOST_DONE)
         status = api_client_call(client, "GET", path, NULL, &attributes);
     if (status == HOST_DONE && options.json) {
@@ -159,7 +148,7 @@ static int each(int argc, char **argv, const struct argp *argp, size_t least, co
     if (status != HOST_DONE)
         return status;
     for (size_t i = 0; i < options.count && status == HOST_DONE; i++) {
-        status = target_path(options.words[i], below, path, sizeof path);
+        status = remote_target_path(options.words[i], below, path, sizeof path);
         if (status == HOST_DONE)
             status = api_client_call(client, method, path, NULL, NULL);
     }

@@ -85,6 +85,16 @@ int remote_begin(const struct argp *argp, int argc, char **argv, size_t least, s
     return api_client_open(&options->api, client);
 }
 
+int remote_target_path(const char *id, const char *below, char *out, size_t size)
+{
+    char escaped[API_CLIENT_ESCAPED(256)];
+    if (strlen(id) > 256)
+        return host_usage(id, "longer than a controller id can be (256 characters)");
+    snprintf(out, size, REMOTE_TARGETS "/%s%s", api_client_escape(id, escaped, sizeof escaped),
+             below);
+    return HOST_DONE;
+}
+
 /* One page; *got: how many entries it had. */
 static int add_page(struct api_client *client, const char *path, json_t *all, size_t *got)
 {

@@ -47,6 +47,11 @@ error_t remote_parse(int key, char *text, struct argp_state *state);
 int remote_begin(const struct argp *argp, int argc, char **argv, size_t least, size_t most,
                  struct remote_options *options, struct api_client **client);
 
+#define REMOTE_TARGETS "/rest/v1/targets"
+
+/* The address of the device `id`, and what stands `below` it ("", "/actions"). */
+int remote_target_path(const char *id, const char *below, char *out, size_t size);
+
 /* GET of everything a list has, page after page, up to `limit` entries (0: all): an array. */
 int remote_list(struct api_client *client, const char *path, const char *filter, uint32_t limit,
                 json_t **out);
