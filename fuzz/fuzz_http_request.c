@@ -8,7 +8,7 @@
 #include "fuzz/fuzz.h"
 #include "server/etag.h"
 #include "server/range.h"
-#include "server/target.h"
+#include "server/release/ota_target.h"
 
 static void check_range(const char *text, size_t length, uint64_t size)
 {

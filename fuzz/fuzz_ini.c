@@ -5,7 +5,7 @@
 
 #include "fuzz/fuzz.h"
 #include "server/project.h"
-#include "server/store.h"
+#include "server/release/store.h"
 
 #define INPUT_MAX 4096
 #define PATH_ROOM 900 /* longer ones do not fit a line with the folder in front */

@@ -12,7 +12,7 @@
 #include <stdint.h>
 
 #include "server/db/pool.h"
-#include "server/import.h"
+#include "server/release/import.h"
 
 struct service;
 

@@ -12,7 +12,7 @@
 #include "server/framing.h"
 #include "server/metrics.h"
 #include "server/range.h"
-#include "server/target.h"
+#include "server/release/ota_target.h"
 #include "server/web/pages.h"
 
 #define ABORTED_MAX 100 /* requests one connection may open and drop before it is cut */

@@ -1,4 +1,5 @@
-/* server/http.h: what the server answers (server/target.h has the paths). Internal to server/.
+/* server/http.h: what the server answers (server/release/ota_target.h has the paths). Internal to
+ * server/.
  *
  *     GET, HEAD   200, 206 with Range, 304 with If-None-Match, 404, 412, 416
  *     other       405 with Allow

@@ -24,7 +24,7 @@
 #include <stdint.h>
 
 #include "host/ini.h"
-#include "server/target.h"
+#include "server/release/ota_target.h"
 
 #define PROJECT_INI_MAX            65536 /* bytes of trustchain.ini */
 #define PROJECT_SECURE_VERSION_MAX 16    /* the eFuse field counts its 16 bits (efuse.md 1) */

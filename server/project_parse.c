@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "server/store.h"
+#include "server/release/store.h"
 
 #define POLL_SECONDS_MAX 4000000u /* as firmware-of-project has it */
 

@@ -24,10 +24,10 @@
 #define SERVER_PATIENCE_DEFAULT    60u
 #define SERVER_THREADS_MAX         64u
 
-struct publish_policy; /* server/publish.h */
+struct publish_policy; /* server/release/publish.h */
 
 struct server_options {
-    const char *releases;    /* folder, see server/store.h */
+    const char *releases;    /* folder, see server/release/store.h */
     const char *store;       /* URL, see server/db/db.h; NULL: no fleet, only the plain channel */
     const char *certificate; /* PEM files, see server/tls.h */
     const char *key;

@@ -10,9 +10,9 @@
 #include "server/events.h"
 #include "server/housekeeper.h"
 #include "server/log.h"
-#include "server/offer.h"
+#include "server/release/offer.h"
 #include "server/peer.h"
-#include "server/store.h"
+#include "server/release/store.h"
 
 /* Of all loops' ports of one kind. */
 struct service_port {

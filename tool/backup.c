@@ -12,7 +12,7 @@
 
 #include "host/error.h"
 #include "host/file.h"
-#include "server/store.h"
+#include "server/release/store.h"
 
 error_t backup_parse(int key, char *text, struct backup *backup, const struct argp_state *state)
 {

@@ -12,7 +12,7 @@
 #include "host/error.h"
 #include "host/file.h"
 #include "server/project.h"
-#include "server/publish.h"
+#include "server/release/publish.h"
 #include "server/server.h"
 #include "tool/cli.h"
 #include "tool/inputs.h"

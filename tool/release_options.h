@@ -10,8 +10,8 @@
 #include <jansson.h>
 
 #include "server/project.h"
-#include "server/publish.h"
-#include "server/store.h"
+#include "server/release/publish.h"
+#include "server/release/store.h"
 #include "tool/cli.h"
 #include "tool/inputs.h"
 

@@ -6,7 +6,7 @@
 
 #include "host/error.h"
 #include "host/file.h"
-#include "server/metadata.h"
+#include "server/release/metadata.h"
 
 enum { OPTION_METADATA = RELEASE_OWN };
 

@@ -4,7 +4,7 @@
 #include <stdio.h>
 
 #include "host/error.h"
-#include "server/audit.h"
+#include "server/release/audit.h"
 
 struct audit_report {
     json_t *json; /* an array, or NULL for text */

@@ -7,8 +7,8 @@
 #include <stdint.h>
 
 #include "server/api/api.h"
-#include "server/publish.h"
-#include "server/store.h"
+#include "server/release/publish.h"
+#include "server/release/store.h"
 
 struct metrics;
 struct poll_log;

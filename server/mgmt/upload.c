@@ -15,7 +15,7 @@
 #include "chain/error.h"
 #include "chain/image.h"
 #include "server/api/service.h"
-#include "server/metadata.h"
+#include "server/release/metadata.h"
 #include "server/mgmt/artifacts.h"
 #include "server/mgmt/mgmt.h"
 #include "server/mgmt/multipart.h"

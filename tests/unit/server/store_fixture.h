@@ -8,7 +8,7 @@
 
 #include "chain/crypto.h"
 #include "host/crypto.h"
-#include "server/store.h"
+#include "server/release/store.h"
 
 struct fixture {
     char folder[64];

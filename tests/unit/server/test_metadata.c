@@ -1,4 +1,5 @@
-/* Metadata: byte for byte what server/metadata.h says, and something for any bytes at all. */
+/* Metadata: byte for byte what server/release/metadata.h says, and something for any bytes at all.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -12,7 +13,7 @@
 #include "chain/image.h"
 #include "chain/sigblock.h"
 #include "host/crypto.h"
-#include "server/metadata.h"
+#include "server/release/metadata.h"
 
 #define IMAGE_BYTES 4096u /* signed part of the smallest image */
 

@@ -11,7 +11,7 @@
 #include "server/etag.h"
 #include "server/log.h"
 #include "server/range.h"
-#include "server/target.h"
+#include "server/release/ota_target.h"
 
 #define COUNT(table) (sizeof(table) / sizeof *(table))
 #define X16          "xxxxxxxxxxxxxxxx"

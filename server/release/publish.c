@@ -1,9 +1,9 @@
-/* server/publish.c: from a good image to a release (server/publish.h). */
+/* server/release/publish.c: from a good image to a release (server/release/publish.h). */
 #include <stdlib.h>
 
 #include "chain/image.h"
-#include "server/metadata.h"
-#include "server/publish_verdict.h"
+#include "server/release/metadata.h"
+#include "server/release/publish_verdict.h"
 
 const char *publish_verdict_word(enum publish_verdict verdict)
 {

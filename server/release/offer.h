@@ -1,18 +1,18 @@
-/* server/offer.h: what a channel offers now, ready to be sent. Internal to server/.
+/* server/release/offer.h: what a channel offers now, ready to be sent. Internal to server/.
  *
  * Most requests are polls that change nothing, so each worker keeps what it has read from the
  * store and asks only whether the pointer file is still the same one: device, inode, size and both
  * times. A file that changed within the last second is never kept, since it could change again
  * without a difference in its times. A cache belongs to one thread.
  */
-#ifndef SERVER_OFFER_H
-#define SERVER_OFFER_H
+#ifndef SERVER_RELEASE_OFFER_H
+#define SERVER_RELEASE_OFFER_H
 
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "server/store.h"
-#include "server/target.h"
+#include "server/release/store.h"
+#include "server/release/ota_target.h"
 
 #define OFFER_ETAG_MAX (RELEASE_HASH_CHARS + 3) /* quotes and NUL */
 #define OFFER_INFO_MAX 512                      /* the JSON is at most about 450 bytes */

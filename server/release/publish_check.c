@@ -1,5 +1,5 @@
-/* server/publish_check.c: what needs the image alone: would a device take it, is it ours, does it
- * keep the policy? (server/publish.h) */
+/* server/release/publish_check.c: what needs the image alone: would a device take it, is it ours,
+ * does it keep the policy? (server/release/publish.h) */
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -8,8 +8,8 @@
 #include "chain/error.h"
 #include "chain/verify.h"
 #include "host/crypto.h"
-#include "server/publish_verdict.h"
-#include "server/target.h"
+#include "server/release/publish_verdict.h"
+#include "server/release/ota_target.h"
 
 bool publish_refuse(struct publish_result *result, enum publish_verdict word, const char *format,
                     ...)

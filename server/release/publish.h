@@ -1,19 +1,19 @@
-/* server/publish.h: the check between a signed image and the devices.
+/* server/release/publish.h: the check between a signed image and the devices.
  *
  * Publishing refuses what a device would refuse, so that a wrong file is noticed by the one person
  * who releases it and not by all devices that fetch it: the same verify_image() runs here, and the
  * rules a release line adds (right product, newer version). Nothing is written before the verdict
  * is final.
  */
-#ifndef SERVER_PUBLISH_H
-#define SERVER_PUBLISH_H
+#ifndef SERVER_RELEASE_PUBLISH_H
+#define SERVER_RELEASE_PUBLISH_H
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #include "chain/sigblock.h"
-#include "server/store.h"
+#include "server/release/store.h"
 
 enum publish_verdict {
     PUBLISH_DONE,

@@ -1,8 +1,8 @@
-/* server/publish_verdict.h: how checks refuse, for publish.c and publish_check.c only. */
-#ifndef SERVER_PUBLISH_VERDICT_H
-#define SERVER_PUBLISH_VERDICT_H
+/* server/release/publish_verdict.h: how checks refuse, for publish.c and publish_check.c only. */
+#ifndef SERVER_RELEASE_PUBLISH_VERDICT_H
+#define SERVER_RELEASE_PUBLISH_VERDICT_H
 
-#include "server/publish.h"
+#include "server/release/publish.h"
 
 /* Sets the verdict and its reason; false, for `return publish_refuse(...)` from a check. */
 bool publish_refuse(struct publish_result *result, enum publish_verdict word, const char *format,

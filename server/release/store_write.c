@@ -1,10 +1,10 @@
-/* server/store_write.c: changing the store (server/store.h), under its lock.
+/* server/release/store_write.c: changing the store (server/release/store.h), under its lock.
  *
  * Every file is written under a fixed hidden name in its own folder, synced, renamed into place,
  * and its folder synced. The lock makes the hidden name safe to reuse, so that no amount of killed
  * writers leaves more than one of them behind.
  */
-#include "server/store.h"
+#include "server/release/store.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -16,7 +16,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "server/store_paths.h"
+#include "server/release/store_paths.h"
 
 #define INCOMING ".incoming"
 

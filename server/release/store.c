@@ -1,5 +1,5 @@
-/* server/store.c: reading the store (server/store.h); store_write.c writes it. */
-#include "server/store.h"
+/* server/release/store.c: reading the store (server/release/store.h); store_write.c writes it. */
+#include "server/release/store.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -12,8 +12,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "server/store_paths.h"
-#include "server/target.h"
+#include "server/release/store_paths.h"
+#include "server/release/ota_target.h"
 
 #define POINTER_BYTES_MAX 4096
 

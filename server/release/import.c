@@ -1,5 +1,5 @@
-/* server/import.c: see server/import.h. */
-#include "server/import.h"
+/* server/release/import.c: see server/release/import.h. */
+#include "server/release/import.h"
 
 #include <openssl/evp.h>
 #include <stdio.h>
@@ -9,7 +9,7 @@
 #include "server/db/schema.h"
 #include "server/fleet/audit.h"
 #include "server/fleet/catalog.h"
-#include "server/target.h"
+#include "server/release/ota_target.h"
 
 #define TYPE "os" /* of the module and of the set, as hawkBit calls firmware */
 

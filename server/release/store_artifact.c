@@ -1,11 +1,12 @@
-/* server/store_artifact.c: reading images and what is known of them (server/store.h). */
-#include "server/store.h"
+/* server/release/store_artifact.c: reading images and what is known of them
+ * (server/release/store.h). */
+#include "server/release/store.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "server/store_paths.h"
+#include "server/release/store_paths.h"
 
 /* length bytes, all of them: a file that ends before is damage. */
 static int read_all(int fd, uint8_t *bytes, size_t length)

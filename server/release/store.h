@@ -1,7 +1,7 @@
-/* server/store.h: the releases on disk.
+/* server/release/store.h: the releases on disk.
  *
  *     releases/artifacts/<sha256>.bin      images, named by their own content, never changed
- *     releases/artifacts/<sha256>.json     what each image is (server/metadata.h)
+ *     releases/artifacts/<sha256>.json     what each image is (server/release/metadata.h)
  *     releases/<product>/<channel>.json    the pointer: which image a channel offers
  *     releases/.lock                       held by whoever writes (flock)
  *
@@ -12,8 +12,8 @@
  *
  * A struct store is immutable after store_open() and may be shared by threads.
  */
-#ifndef SERVER_STORE_H
-#define SERVER_STORE_H
+#ifndef SERVER_RELEASE_STORE_H
+#define SERVER_RELEASE_STORE_H
 
 #include <stdbool.h>
 #include <stddef.h>

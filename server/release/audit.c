@@ -1,13 +1,13 @@
-/* server/audit.c: see server/audit.h. */
-#include "server/audit.h"
+/* server/release/audit.c: see server/release/audit.h. */
+#include "server/release/audit.h"
 
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "server/metadata.h"
-#include "server/target.h"
+#include "server/release/metadata.h"
+#include "server/release/ota_target.h"
 
 struct audit {
     const struct store *store;

@@ -1,5 +1,5 @@
-/* server/store_prune.c: removing what no channel offers (server/store.h). */
-#include "server/store.h"
+/* server/release/store_prune.c: removing what no channel offers (server/release/store.h). */
+#include "server/release/store.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -11,7 +11,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "server/store_paths.h"
+#include "server/release/store_paths.h"
 
 #define NEW_S 3600
 

@@ -1,15 +1,15 @@
-/* server/audit.h: is what the store offers what the policy allows, still and in every byte?
+/* server/release/audit.h: is what the store offers what the policy allows, still and in every byte?
  *
  * Publishing checked each release once. Since then disks have aged, folders have been restored, and
  * somebody may have written there by hand. The audit asks everything again that does not depend on
  * what was published before, and whether pointer and metadata say what the image says. It needs
  * public keys only and changes nothing.
  */
-#ifndef SERVER_AUDIT_H
-#define SERVER_AUDIT_H
+#ifndef SERVER_RELEASE_AUDIT_H
+#define SERVER_RELEASE_AUDIT_H
 
-#include "server/publish.h"
-#include "server/store.h"
+#include "server/release/publish.h"
+#include "server/release/store.h"
 
 /* One channel, "product/channel". release is NULL when its pointer could not be read. reason is
  * empty when all holds, else what is wrong (and what to do). */

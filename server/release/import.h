@@ -1,16 +1,16 @@
-/* server/import.h: what is published on a channel becomes a module and a distribution set, so that
- * DDI is fed by the same releases as the plain channel.
+/* server/release/import.h: what is published on a channel becomes a module and a distribution set,
+ * so that DDI is fed by the same releases as the plain channel.
  *
  * The pointers are read about once a second; what the store has is remembered, so nothing more is
  * done for it. A release that it does not have is read, hashed and compared with its pointer
  * (publishing has judged it already), and added: product and version name both. Whoever comes first
  * of several servers adds it. A version that is there with other bytes stays as it is.
  */
-#ifndef SERVER_IMPORT_H
-#define SERVER_IMPORT_H
+#ifndef SERVER_RELEASE_IMPORT_H
+#define SERVER_RELEASE_IMPORT_H
 
 #include "server/db/db.h"
-#include "server/store.h"
+#include "server/release/store.h"
 
 struct import_seen;
 

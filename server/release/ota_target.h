@@ -1,4 +1,4 @@
-/* server/target.h: what a request path names, and which names a release may have.
+/* server/release/ota_target.h: what a request path names, and which names a release may have.
  *
  *     /healthz                        the server is up
  *     /ota/<product>/<channel>.bin    the published image
@@ -8,8 +8,8 @@
  * strings and anything longer name nothing, so no path from outside ever reaches the file system
  * in a form that the store did not write itself.
  */
-#ifndef SERVER_TARGET_H
-#define SERVER_TARGET_H
+#ifndef SERVER_RELEASE_OTA_TARGET_H
+#define SERVER_RELEASE_OTA_TARGET_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -1,5 +1,5 @@
-/* server/target.c: see server/target.h. */
-#include "server/target.h"
+/* server/release/ota_target.c: see server/release/ota_target.h. */
+#include "server/release/ota_target.h"
 
 #include <string.h>
 
@@ -7,7 +7,7 @@
 #define RELEASE_ROOT "/ota/"
 #define IMAGE_SUFFIX ".bin"
 #define INFO_SUFFIX  ".json"
-#define STORE_FOLDER "artifacts" /* beside the products, see server/store.h */
+#define STORE_FOLDER "artifacts" /* beside the products, see server/release/store.h */
 
 static bool name_char(char c)
 {

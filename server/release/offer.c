@@ -1,5 +1,5 @@
-/* server/offer.c: see server/offer.h. */
-#include "server/offer.h"
+/* server/release/offer.c: see server/release/offer.h. */
+#include "server/release/offer.h"
 
 #include <jansson.h>
 #include <openssl/sha.h>

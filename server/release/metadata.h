@@ -1,4 +1,4 @@
-/* server/metadata.h: what an image says about itself, as a file beside it.
+/* server/release/metadata.h: what an image says about itself, as a file beside it.
  *
  *     releases/artifacts/<sha256>.json      (formats.md 7.3)
  *
@@ -21,8 +21,8 @@
  *
  * Digests are lower-case hexadecimal. In text from the image anything but printable ASCII is '?'.
  */
-#ifndef SERVER_METADATA_H
-#define SERVER_METADATA_H
+#ifndef SERVER_RELEASE_METADATA_H
+#define SERVER_RELEASE_METADATA_H
 
 #include <stddef.h>
 #include <stdint.h>

@@ -1,5 +1,5 @@
-/* server/metadata.c: see server/metadata.h. */
-#include "server/metadata.h"
+/* server/release/metadata.c: see server/release/metadata.h. */
+#include "server/release/metadata.h"
 
 #include <jansson.h>
 #include <stdio.h>

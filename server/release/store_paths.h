@@ -1,12 +1,12 @@
-/* server/store_paths.h: file names inside the store, for store.c and store_write.c only. */
-#ifndef SERVER_STORE_PATHS_H
-#define SERVER_STORE_PATHS_H
+/* server/release/store_paths.h: file names inside the store, for store.c and store_write.c only. */
+#ifndef SERVER_RELEASE_STORE_PATHS_H
+#define SERVER_RELEASE_STORE_PATHS_H
 
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "server/store.h"
-#include "server/target.h"
+#include "server/release/store.h"
+#include "server/release/ota_target.h"
 
 #define STORE_IMAGES         "artifacts"
 #define STORE_IMAGE_SUFFIX   ".bin"
