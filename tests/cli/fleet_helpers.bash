@@ -1,32 +1,43 @@
-# A project's server with its store: sourced by the tests of the fleet's HTTP side. What the
-# Management API would say is written into the store at once.
+# A project's server with its store: devices on one port, management on the other.
 
-load release_helpers
+source "${BASH_SOURCE[0]%/*}/release_helpers.bash"
 
-# make_fleet DIR: a project with its PKI and an empty store
+# make_fleet DIR: a project with its PKI; its server makes the store
 make_fleet() {
-    "$TRUSTCHAIN" init "$1" --name thermo >/dev/null
+    "$TRUSTCHAIN" init "$1" --name thermo --url https://localhost:8443 >/dev/null
 }
 
-# start_fleet PROJECT [OPTION...]: sets SERVER_PID, PORT, URL, MANAGE_PORT, MANAGE, STORE
+# start_fleet PROJECT [OPTION...]: sets SERVER_PID, PORT, URL, MANAGE_PORT, MANAGE, STORE, CA
 start_fleet() {
-    local project=$1 ready=$BATS_TEST_TMPDIR/ready i
-    shift
-    rm -f "$ready" "$ready.manage"
-    "$TRUSTCHAIN" serve --project "$project" --listen 127.0.0.1:0 --ready-file "$ready" \
-        --access-log "$@" >"$BATS_TEST_TMPDIR/server.out" 2>"$BATS_TEST_TMPDIR/server.log" 3>&- &
-    SERVER_PID=$!
-    for i in $(seq 100); do
-        [ -s "$ready" ] && break
-        sleep 0.05
-    done
-    CA=$project/pki/ca_cert.pem
-    PORT=$(cat "$ready")
-    URL=https://localhost:$PORT
-    MANAGE_PORT=$(cat "$ready.manage" || true)
+    start_serve --project "$@"
+    CA=$1/pki/ca_cert.pem
+    MANAGE_PORT=$(cat "$BATS_TEST_TMPDIR/ready.manage" || true)
     MANAGE=https://localhost:$MANAGE_PORT
-    STORE=$project/fleet.db
+    STORE=$1/fleet.db
 }
+
+# start_managed [OPTION...]: makes $PROJECT, serves it and takes an admin's TOKEN (a file), for
+# remote() and manage()
+start_managed() {
+    make_fleet "$PROJECT"
+    start_fleet "$PROJECT" "$@"
+    export TRUSTCHAIN_SERVER=$MANAGE TRUSTCHAIN_CA=$CA
+    TOKEN=$BATS_TEST_TMPDIR/token
+    (umask 077 && "$TRUSTCHAIN" token create ops --role admin --project "$PROJECT" >"$TOKEN")
+}
+
+# remote VERB...: one of the command's verbs that ask the server
+remote() {
+    "$TRUSTCHAIN" "$@" --token-file "$TOKEN"
+}
+
+# manage METHOD PATH [JSON]: the same by curl
+manage() {
+    curl -sS --cacert "$CA" -H "Authorization: Bearer $(cat "$TOKEN")" -X "$1" \
+        ${3:+-H 'Content-Type: application/json' -d "$3"} "$MANAGE/rest/v1$2"
+}
+
+# What the Management API would say, written into the store at once:
 
 # sql STATEMENT: on the store of the server
 sql() {
@@ -53,16 +64,6 @@ add_token() {
 set_setting() {
     sql "INSERT INTO setting (tenant, key, value) VALUES (1, '$1', '$2')
          ON CONFLICT (tenant, key) DO UPDATE SET value = excluded.value"
-}
-
-# ask URL [CURL_OPTION...]: STATUS, body and head as get() has them
-ask() {
-    local url=$1
-    shift
-    : >"$BATS_TEST_TMPDIR/body"
-    STATUS=$(curl --silent --show-error --path-as-is --max-time 10 --cacert "$CA" \
-        --dump-header "$BATS_TEST_TMPDIR/head" --output "$BATS_TEST_TMPDIR/body" \
-        --write-out '%{http_code}' "$@" "$url")
 }
 
 # device_certificate OUT SUBJECT CA_CERT CA_KEY [DAYS]: OUT.pem and OUT.key

@@ -1,6 +1,6 @@
-# What release.bats and server.bats share: small real applications, keys, a PKI, a server.
+# What the tests of releases and of the server share: small real applications, a PKI, a server.
 
-export LSAN_OPTIONS=suppressions=$BATS_TEST_DIRNAME/lsan.supp:print_suppressions=0
+export LSAN_OPTIONS=suppressions=${BASH_SOURCE[0]%/*}/lsan.supp:print_suppressions=0
 
 # make_elf OUT VERSION PROJECT SECURE_VERSION [RODATA_BYTES [MMU_PAGE_LOG2]]
 make_elf() {
@@ -65,38 +65,49 @@ publish() {
         --key "$SHARED/key.pem"
 }
 
-# start_server [OPTION...]: sets SERVER_PID, PORT and URL; log in $BATS_TEST_TMPDIR/server.log
-start_server() {
-    local ready=$BATS_TEST_TMPDIR/ready i
-    rm -f "$ready"
-    "$TRUSTCHAIN" serve --releases "$RELEASES" --cert "$SHARED/pki/cert.pem" \
-        --key "$SHARED/pki/key.pem" --listen 127.0.0.1:0 --ready-file "$ready" --access-log \
-        "$@" >"$BATS_TEST_TMPDIR/server.out" 2>"$BATS_TEST_TMPDIR/server.log" 3>&- &
+# start_serve [OPTION...]: a server on a free port of loopback; sets SERVER_PID, PORT and URL; log in
+# $BATS_TEST_TMPDIR/server.log
+start_serve() {
+    local ready=$BATS_TEST_TMPDIR/ready
+    rm -f "$ready" "$ready.manage"
+    "$TRUSTCHAIN" serve --listen 127.0.0.1:0 --ready-file "$ready" --access-log "$@" \
+        >"$BATS_TEST_TMPDIR/server.out" 2>"$BATS_TEST_TMPDIR/server.log" 3>&- &
     SERVER_PID=$!
-    for i in $(seq 100); do
-        [ -s "$ready" ] && break
+    for _ in $(seq 600); do
+        [ ! -s "$ready" ] && kill -0 "$SERVER_PID" 2>/dev/null || break
         sleep 0.05
     done
     PORT=$(cat "$ready")
     URL=https://localhost:$PORT
 }
 
+# start_server [OPTION...]: serves $RELEASES with the certificate of $SHARED/pki
+start_server() {
+    CA=$SHARED/pki/ca.pem
+    start_serve --releases "$RELEASES" --cert "$SHARED/pki/cert.pem" --key "$SHARED/pki/key.pem" "$@"
+}
+
 stop_server() {
-    if [ -n "$SERVER_PID" ]; then
+    if [ -n "${SERVER_PID:-}" ]; then
         kill "$SERVER_PID" 2>/dev/null || true
         wait "$SERVER_PID" || return $?
         SERVER_PID=
     fi
 }
 
-# get PATH [CURL_OPTION...]: body in $BATS_TEST_TMPDIR/body, head in .../head, STATUS set
-get() {
-    local path=$1
+# ask URL [CURL_OPTION...]: body in $BATS_TEST_TMPDIR/body, head in .../head, STATUS set
+ask() {
+    local url=$1
     shift
     : >"$BATS_TEST_TMPDIR/body"
-    STATUS=$(curl --silent --show-error --path-as-is --cacert "$SHARED/pki/ca.pem" \
+    STATUS=$(curl --silent --show-error --path-as-is --cacert "$CA" --max-time 60 \
         --dump-header "$BATS_TEST_TMPDIR/head" --output "$BATS_TEST_TMPDIR/body" \
-        --write-out '%{http_code}' "$@" "$URL$path")
+        --write-out '%{http_code}' "$@" "$url")
+}
+
+# get PATH [CURL_OPTION...]: from the server that runs, as ask() does
+get() {
+    ask "$URL$1" "${@:2}"
 }
 
 # header NAME: its value in the last answer

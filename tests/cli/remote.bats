@@ -2,68 +2,63 @@
 
 bats_require_minimum_version 1.5.0
 
-load fleet_server
+load fleet_helpers
 
 setup() {
     cd "$BATS_TEST_TMPDIR"
-    export LSAN_OPTIONS=suppressions=$BATS_TEST_DIRNAME/lsan.supp:print_suppressions=0
-    serve_fleet --artifacts any
+    PROJECT=$BATS_TEST_TMPDIR/project
+    start_managed --artifacts any
     printf 'firmware of no device' >image.bin
 }
 
 teardown() {
-    stop_fleet
-}
-
-# ask VERB...: with the admin's token
-ask() {
-    "$TRUSTCHAIN" "$@" --token-file "$TOKEN"
+    stop_server || true
 }
 
 # device METHOD PATH [CURL_OPTION...]: as device d1 would
 device() {
-    curl -sS --cacert "$TRUSTCHAIN_CA" -H "Authorization: TargetToken $DEVICE_TOKEN" -X "$1" \
-        "https://localhost:$DEVICE_PORT/DEFAULT/controller/v1/d1$2" "${@:3}"
+    curl -sS --cacert "$CA" -H "Authorization: TargetToken $DEVICE_TOKEN" -X "$1" \
+        "https://localhost:$PORT/DEFAULT/controller/v1/d1$2" "${@:3}"
 }
 
 @test "a device from its making to the end of an update" {
-    ask device new d1 --url "https://localhost:$DEVICE_PORT" -o d1.csv
+    remote device new d1 --url "https://localhost:$PORT" -o d1.csv
     [ "$(stat -c %a d1.csv)" = 600 ]
     "$TRUSTCHAIN" nvs build d1.csv -o nvs.bin --size 0x4000
     DEVICE_TOKEN=$(sed -n 's/^token,data,string,//p' d1.csv)
     [ ${#DEVICE_TOKEN} -eq 32 ]
-    ask set add thermo:1.1.0 image.bin
-    [[ "$(ask set list)" == "thermo:1.1.0  20"* ]]
-    [ "$(ask target assign thermo:1.1.0 d1)" = "1 assigned, 0 had it already" ]
-    [ "$(ask target assign thermo:1.1.0 d1)" = "0 assigned, 1 had it already" ]
+    remote set add thermo:1.1.0 image.bin
+    [[ "$(remote set list)" == "thermo:1.1.0  20"* ]]
+    [ "$(remote target assign thermo:1.1.0 d1)" = "1 assigned, 0 had it already" ]
+    [ "$(remote target assign thermo:1.1.0 d1)" = "0 assigned, 1 had it already" ]
     action=$(device GET "" | grep -o 'deploymentBase/[0-9]*' | grep -o '[0-9]*$')
     device GET "/softwaremodules/1/artifacts/image.bin" -o got.bin
     cmp image.bin got.bin
     device POST "/deploymentBase/$action/feedback" -H 'Content-Type: application/json' \
         -d '{"status":{"execution":"closed","result":{"finished":"success"},"details":["it works"]}}'
-    [[ "$(ask target list)" =~ ^d1\ +in_sync ]]
-    ask target show d1 >shown
+    [[ "$(remote target list)" =~ ^d1\ +in_sync ]]
+    remote target show d1 >shown
     grep -qx 'installed   thermo 1.1.0' shown
-    run ask device log d1
+    run remote device log d1
     [[ "$output" == "action $action: finished"* ]]
     [[ "$output" == *"it works"* ]]
     ! grep -q "$DEVICE_TOKEN" server.log
 }
 
 @test "a revoked device is refused whatever it shows, until it is allowed again" {
-    ask device new d1 --url https://localhost:1 -o d1.csv
+    remote device new d1 --url https://localhost:1 -o d1.csv
     DEVICE_TOKEN=$(sed -n 's/^token,data,string,//p' d1.csv)
-    ask device revoke d1
+    remote device revoke d1
     [ "$(device GET "" -o /dev/null -w '%{http_code}')" = 403 ]
-    ask device allow d1
+    remote device allow d1
     [ "$(device GET "" -o /dev/null -w '%{http_code}')" = 200 ]
-    ask target remove d1
+    remote target remove d1
     [ "$(device GET "" -o /dev/null -w '%{http_code}')" = 401 ]
 }
 
 @test "what is wrong is one line, and nothing is left half made" {
     cases() {
-        run --separate-stderr ask "$@"
+        run --separate-stderr remote "$@"
         [ "$status" -ne 0 ]
         [ "$(wc -l <<<"$stderr")" -eq 1 ]
         [[ "$stderr" == "trustchain: "* ]]
@@ -92,32 +87,29 @@ device() {
 
 @test "the server has to prove itself, and plain HTTP is no server" {
     "$TRUSTCHAIN" init other --url https://localhost:8443 >/dev/null 2>&1
-    run ask target list --ca other/pki/ca_cert.pem
+    run remote target list --ca other/pki/ca_cert.pem
     [ "$status" -eq 1 ]
     [[ "$output" == "trustchain: https://localhost:"*"cannot be reached"* ]]
-    run ask target list --server "http://localhost:1"
+    run remote target list --server "http://localhost:1"
     [ "$status" -eq 2 ]
-    run ask target list --server "https://localhost:1"
+    run remote target list --server "https://localhost:1"
     [ "$status" -eq 1 ]
 }
 
 @test "a set whose image is refused leaves no module behind" {
-    stop_fleet
-    rm port port.manage
+    stop_server
     PROJECT=$BATS_TEST_TMPDIR/project2
-    rm -rf "$BATS_TEST_TMPDIR/project"
-    serve_fleet
-    run ask set add thermo:1 image.bin
+    start_managed
+    run remote set add thermo:1 image.bin
     [ "$status" -eq 1 ]
-    [ -z "$(ask set list)" ]
-    curl -sS --cacert "$TRUSTCHAIN_CA" -H "Authorization: Bearer $(cat "$TOKEN")" \
-        "$TRUSTCHAIN_SERVER/rest/v1/softwaremodules" | grep -q '"total":0'
+    [ -z "$(remote set list)" ]
+    manage GET /softwaremodules | grep -q '"total":0'
 }
 
 # rests NAME STATUS: wait until the rollout has that status
 rests() {
     for _ in $(seq 150); do
-        ask rollout show "$1" --json >rollout.json
+        remote rollout show "$1" --json >rollout.json
         [ "$(python3 -c 'import json; print(json.load(open("rollout.json"))["status"])')" != "$2" ] ||
             return 0
         sleep 0.2
@@ -127,52 +119,52 @@ rests() {
 }
 
 @test "a rollout: one group after the other, halted by a device that fails, taken up again" {
-    ask set add thermo:1.1.0 image.bin
+    remote set add thermo:1.1.0 image.bin
     for i in 1 2 3 4; do
-        ask device new "d$i" --url https://localhost:1 -o "d$i.csv"
+        remote device new "d$i" --url https://localhost:1 -o "d$i.csv"
     done
-    ask rollout create first thermo:1.1.0 --filter 'controllerid==d*' --groups 25,100 --error 0
+    remote rollout create first thermo:1.1.0 --filter 'controllerid==d*' --groups 25,100 --error 0
     rests first ready
-    ask rollout start first
+    remote rollout start first
     rests first running
     for _ in $(seq 100); do
-        [ "$(ask target list --filter 'updatestatus==pending' | wc -l)" -eq 0 ] || break
+        [ "$(remote target list --filter 'updatestatus==pending' | wc -l)" -eq 0 ] || break
         sleep 0.2
     done
-    [ "$(ask target list --filter 'updatestatus==pending' | wc -l)" -eq 1 ]
-    told=$(ask target list --filter 'updatestatus==pending' | cut -d' ' -f1)
+    [ "$(remote target list --filter 'updatestatus==pending' | wc -l)" -eq 1 ]
+    told=$(remote target list --filter 'updatestatus==pending' | cut -d' ' -f1)
     DEVICE_TOKEN=$(sed -n 's/^token,data,string,//p' "$told.csv")
-    root="https://localhost:$DEVICE_PORT/DEFAULT/controller/v1/$told"
-    action=$(curl -sS --cacert "$TRUSTCHAIN_CA" -H "Authorization: TargetToken $DEVICE_TOKEN" "$root" |
+    root="https://localhost:$PORT/DEFAULT/controller/v1/$told"
+    action=$(curl -sS --cacert "$CA" -H "Authorization: TargetToken $DEVICE_TOKEN" "$root" |
         grep -o 'deploymentBase/[0-9]*' | grep -o '[0-9]*$')
-    curl -sS --cacert "$TRUSTCHAIN_CA" -H "Authorization: TargetToken $DEVICE_TOKEN" \
+    curl -sS --cacert "$CA" -H "Authorization: TargetToken $DEVICE_TOKEN" \
         -H 'Content-Type: application/json' "$root/deploymentBase/$action/feedback" \
         -d '{"status":{"execution":"closed","result":{"finished":"failure"}}}'
     rests first paused
-    [ "$(ask target list --filter 'updatestatus==pending' | wc -l)" -eq 0 ]
-    run ask rollout watch first
+    [ "$(remote target list --filter 'updatestatus==pending' | wc -l)" -eq 0 ]
+    run remote rollout watch first
     [ "$status" -eq 1 ]
     [[ "$output" == *"1 failed"* ]]
-    ask rollout resume first
+    remote rollout resume first
     for _ in $(seq 100); do
-        [ "$(ask target list --filter 'updatestatus==pending' | wc -l)" -ne 3 ] || break
+        [ "$(remote target list --filter 'updatestatus==pending' | wc -l)" -ne 3 ] || break
         sleep 0.2
     done
-    [ "$(ask target list --filter 'updatestatus==pending' | wc -l)" -eq 3 ]
-    ask rollout stop first
+    [ "$(remote target list --filter 'updatestatus==pending' | wc -l)" -eq 3 ]
+    remote rollout stop first
     rests first stopped
-    ask rollout remove first
+    remote rollout remove first
 }
 
 @test "rollout: what cannot be is one line" {
-    ask set add thermo:1.1.0 image.bin
-    run ask rollout create r thermo:1.1.0 --groups 50,20,100
+    remote set add thermo:1.1.0 image.bin
+    run remote rollout create r thermo:1.1.0 --groups 50,20,100
     [ "$status" -eq 2 ]
-    run ask rollout create r thermo:1.1.0 --groups 50
+    run remote rollout create r thermo:1.1.0 --groups 50
     [ "$status" -eq 2 ]
-    run ask rollout create r thermo:1.1.0 --filter 'controllerid==nobody'
+    run remote rollout create r thermo:1.1.0 --filter 'controllerid==nobody'
     [ "$status" -eq 1 ]
-    run ask rollout start r
+    run remote rollout start r
     [ "$status" -eq 1 ]
     [[ "$output" == "trustchain: r: the server has no such rollout" ]]
 }

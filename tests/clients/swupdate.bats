@@ -2,7 +2,7 @@
 
 bats_require_minimum_version 1.5.0
 
-load ../cli/fleet_server
+load ../cli/fleet_helpers
 
 setup_file() {
     cd "$BATS_FILE_TMPDIR"
@@ -26,12 +26,12 @@ END
 
 setup() {
     cd "$BATS_TEST_TMPDIR"
-    export LSAN_OPTIONS=suppressions=$BATS_TEST_DIRNAME/../cli/lsan.supp:print_suppressions=0
-    serve_fleet --artifacts any
+    PROJECT=$BATS_TEST_TMPDIR/project
+    start_managed --artifacts any
     manage PUT /system/configs/pollingTime '{"value":"00:00:05"}'
-    ask device new board-1 --url https://localhost:1 -o device.csv
-    ask set add fw:1.1.0 "$BATS_FILE_TMPDIR/fw.swu"
-    ask target assign fw:1.1.0 board-1
+    remote device new board-1 --url https://localhost:1 -o device.csv
+    remote set add fw:1.1.0 "$BATS_FILE_TMPDIR/fw.swu"
+    remote target assign fw:1.1.0 board-1
     ACTION=$(manage GET /targets/board-1/actions | grep -o '"id":[0-9]*' | head -n 1 | cut -d: -f2)
     rm -f "$BATS_FILE_TMPDIR/installed.bin"
     write_config
@@ -39,17 +39,7 @@ setup() {
 
 teardown() {
     stop_client
-    stop_fleet
-}
-
-ask() {
-    "$TRUSTCHAIN" "$@" --token-file "$TOKEN"
-}
-
-# manage METHOD PATH [JSON]
-manage() {
-    curl -sS --cacert "$TRUSTCHAIN_CA" -H "Authorization: Bearer $(cat "$TOKEN")" -X "$1" \
-        ${3:+-H 'Content-Type: application/json' -d "$3"} "$TRUSTCHAIN_SERVER/rest/v1$2"
+    stop_server || true
 }
 
 write_config() {
@@ -58,8 +48,8 @@ globals : { loglevel = 5; };
 identify : ( { name = "board"; value = "rev3"; } );
 suricatta :
 {
-    tenant = "DEFAULT"; id = "board-1"; url = "https://localhost:$DEVICE_PORT";
-    cafile = "$TRUSTCHAIN_CA"; polldelay = 5; retry = 20; retrywait = 1;
+    tenant = "DEFAULT"; id = "board-1"; url = "https://localhost:$PORT";
+    cafile = "$CA"; polldelay = 5; retry = 20; retrywait = 1;
     targettoken = "$(sed -n 's/^token,data,string,//p' device.csv)";
 };
 END
@@ -69,7 +59,7 @@ END
 start_client() {
     TMPDIR=$BATS_TEST_TMPDIR swupdate -f swupdate.cfg -H board:1.0 -M -m \
         -k "$BATS_FILE_TMPDIR/signer.pem" \
-        -u "-t DEFAULT -i board-1 -u https://localhost:$DEVICE_PORT $*" >>client.log 2>&1 3>&- &
+        -u "-t DEFAULT -i board-1 -u https://localhost:$PORT $*" >>client.log 2>&1 3>&- &
     CLIENT_PID=$!
 }
 
@@ -113,7 +103,7 @@ action_is() {
     start_client -c 2
     until_true 30 action_is finished
     stop_client
-    ask target show board-1 >shown
+    remote target show board-1 >shown
     grep -qx 'status      in_sync' shown
     grep -qx 'installed   fw 1.1.0' shown
 }
@@ -123,8 +113,8 @@ action_is() {
     until_true 60 grep -q 'Downloaded [1-6][0-9]%' client.log
     kill -KILL "$SERVER_PID"
     wait "$SERVER_PID" || true
-    "$TRUSTCHAIN" serve --project "$PROJECT" --artifacts any --listen "127.0.0.1:$DEVICE_PORT" \
-        --manage "127.0.0.1:${TRUSTCHAIN_SERVER##*:}" --access-log --log server.log \
+    "$TRUSTCHAIN" serve --project "$PROJECT" --artifacts any --listen "127.0.0.1:$PORT" \
+        --manage "127.0.0.1:$MANAGE_PORT" --access-log --log server.log \
         >/dev/null 2>&1 3>&- &
     SERVER_PID=$!
     until_true 90 installed
@@ -138,6 +128,6 @@ action_is() {
     until_true 60 logged "POST /DEFAULT/controller/v1/board-1/cancelAction/$ACTION/feedback 200"
     until_true 10 action_is canceled
     ! installed
-    ask target show board-1 >shown
+    remote target show board-1 >shown
     grep -qx 'status      registered' shown
 }
