@@ -148,7 +148,8 @@ static void owe_report(struct agent *agent, enum agent_event_kind kind, enum age
     record->detail = detail;
 }
 
-/* A DDI server closes its action, and does not offer the file again by itself. */
+/* A DDI server closes its action, and does not offer the file again by itself. It hears of it at
+ * once when the refusal is the answer to what it has just said. */
 void agent_set_aside(struct agent *agent, enum agent_reason reason, int detail)
 {
     tell_refused(agent, AGENT_EVENT_REFUSED, reason, detail);
@@ -159,21 +160,49 @@ void agent_set_aside(struct agent *agent, enum agent_reason reason, int detail)
         agent->has_set_aside = true;
         agent->refused_ms = agent_now(agent);
     }
-    agent_rest(agent);
+    if (agent->state == AGENT_STATE_REPLY)
+        agent_ask(agent, AGENT_TELL_END);
+    else
+        agent_rest(agent);
 }
 
-void agent_refuse(struct agent *agent, enum agent_event_kind kind, enum agent_reason reason,
-                  int detail)
+/* Its place in the list, or the place behind the last. */
+static unsigned find_refusal(const struct agent_record *record)
 {
-    struct agent_record *record = &agent->record;
-    if (!agent_digest_refused(agent, record->digest)) {
-        memmove(record->refused[1], record->refused[0],
-                sizeof record->refused - sizeof record->refused[0]);
-        memcpy(record->refused[0], record->digest, sizeof record->refused[0]);
-        if (record->refused_count < AGENT_REFUSED_MAX)
-            record->refused_count++;
-    }
-    record->phase = AGENT_RECORD_NONE;
+    unsigned i = 0;
+    while (i < record->refused_count &&
+           memcmp(record->refused[i].digest, record->digest, sizeof record->digest) != 0)
+        i++;
+    return i;
+}
+
+const struct agent_refusal *agent_refusal(const struct agent *agent)
+{
+    unsigned place = find_refusal(&agent->record);
+    return place < agent->record.refused_count ? &agent->record.refused[place] : NULL;
+}
+
+/* What is remembered of record.digest, from now on if nothing was. */
+static struct agent_refusal *remember(struct agent_record *record)
+{
+    unsigned place = find_refusal(record);
+    if (place < record->refused_count)
+        return &record->refused[place];
+    memmove(record->refused + 1, record->refused,
+            sizeof record->refused - sizeof record->refused[0]);
+    if (record->refused_count < AGENT_REFUSED_MAX)
+        record->refused_count++;
+    record->refused[0].failed = 0;
+    memcpy(record->refused[0].digest, record->digest, sizeof record->digest);
+    return &record->refused[0];
+}
+
+/* The record says what is remembered; it has one verdict more to tell. */
+static void save_refusal(struct agent *agent, enum agent_event_kind kind, enum agent_reason reason,
+                         int detail)
+{
+    agent->record.phase = AGENT_RECORD_NONE;
+    agent->record.tries = 0;
     owe_report(agent, kind, reason, detail);
     bool saved = agent_save(agent) == AGENT_OK; /* first, so that what is told also holds */
     tell_refused(agent, kind, reason, detail);
@@ -183,13 +212,19 @@ void agent_refuse(struct agent *agent, enum agent_event_kind kind, enum agent_re
         agent_fail(agent, AGENT_EVENT_RETRY, AGENT_REASON_FLASH, 0);
 }
 
-bool agent_digest_refused(const struct agent *agent, const uint8_t digest[HTTP_ETAG_BYTES])
+void agent_refuse(struct agent *agent, enum agent_reason reason, int detail)
 {
-    for (unsigned i = 0; i < agent->record.refused_count; i++) {
-        if (memcmp(agent->record.refused[i], digest, HTTP_ETAG_BYTES) == 0)
-            return true;
-    }
-    return false;
+    remember(&agent->record)->failed = 0;
+    save_refusal(agent, AGENT_EVENT_REFUSED, reason, detail);
+}
+
+void agent_rolled_back(struct agent *agent, enum agent_reason reason)
+{
+    struct agent_refusal *refusal = remember(&agent->record);
+    refusal->failed++;
+    bool more = agent_speaks_ddi(agent) && refusal->failed < AGENT_ORDERS_MAX;
+    save_refusal(agent, AGENT_EVENT_ROLLED_BACK, reason,
+                 more ? AGENT_ORDERS_MAX - refusal->failed : 0);
 }
 
 void agent_init(struct agent *agent, const struct agent_config *config)
@@ -217,7 +252,7 @@ static bool ready_to_switch(const struct agent *agent)
 void agent_begin(struct agent *agent)
 {
     agent->exchanges = 0;
-    agent->attributes_told = agent->may_switch = false;
+    agent->attributes_told = agent->may_switch = agent->end_told = false;
     agent_ask(agent, agent_speaks_ddi(agent) ? ddi_first_question(agent) : AGENT_ASK_PLAIN);
 }
 

@@ -14,8 +14,9 @@
  * - only the passive slot is written, and never while the running image is on trial;
  * - a slot becomes bootable only after verify_image() trusted the bytes that will execute, read
  *   through the same mapping, with the version and the secure version taken from those bytes;
- * - a file that failed its trial, or did not verify, is remembered by its SHA-256 and not
- *   installed again;
+ * - a file that did not verify, or failed its trial, is remembered by its SHA-256 and not installed
+ *   again; only a new order of a DDI server may try one whose trial failed, AGENT_ORDERS_MAX orders
+ *   in all;
  * - every step may be repeated; the journal says where to go on;
  * - no server can hold the agent or wear the flash out: connecting, asking and the answer's header
  *   have 30 s each, silence ends a download after 30 s, 64 KB of it must come within 5 minutes, and
@@ -54,6 +55,7 @@ enum agent_error {
 };
 
 #define AGENT_REFUSED_MAX   4
+#define AGENT_ORDERS_MAX    3  /* that may try one file, when its trial fails under each of them */
 #define AGENT_VERSION_BYTES 33 /* NUL included */
 
 enum agent_record_phase {
@@ -76,6 +78,12 @@ enum agent_report {
     AGENT_REPORT_ROLLED_BACK, /* with reason and detail */
 };
 
+/* A file that is not to be installed again. */
+struct agent_refusal {
+    uint8_t digest[HTTP_ETAG_BYTES];
+    uint8_t failed; /* trials that failed, each under its own order; 0: it did not verify */
+};
+
 /* All that survives a reset. */
 struct agent_record {
     uint8_t phase; /* enum agent_record_phase */
@@ -87,11 +95,12 @@ struct agent_record {
     uint8_t reason;  /* enum agent_reason */
     int32_t detail;  /* what reason has beside it */
     uint32_t action; /* of a DDI server, for this file; 0: none */
+    uint32_t ended;  /* the action whose end the server heard last */
     uint32_t length; /* bytes of the file */
     uint32_t offset;
     uint8_t digest[HTTP_ETAG_BYTES]; /* SHA-256 of the file, as the server says */
     char version[AGENT_VERSION_BYTES];
-    uint8_t refused[AGENT_REFUSED_MAX][HTTP_ETAG_BYTES]; /* newest first */
+    struct agent_refusal refused[AGENT_REFUSED_MAX]; /* newest first */
 };
 
 /* One connection at a time, to the pinned server; TLS lives below. */
@@ -176,7 +185,8 @@ enum agent_reason {
     AGENT_REASON_ANSWER,         /* DDI: the JSON is too long, malformed or lacks something */
     AGENT_REASON_ORIGIN,         /* DDI: a link leads to another server, or is no usable link */
     AGENT_REASON_ARTIFACTS,      /* DDI: not one file with a SHA-256 and a size */
-    AGENT_REASON_LAST = AGENT_REASON_ARTIFACTS
+    AGENT_REASON_FAILED_OFTEN,   /* detail: trials of it that failed, which is enough */
+    AGENT_REASON_LAST = AGENT_REASON_FAILED_OFTEN
 };
 
 enum agent_event_kind {
@@ -189,7 +199,8 @@ enum agent_event_kind {
     AGENT_EVENT_TRIAL,       /* the running image (version) has yet to confirm itself */
     AGENT_EVENT_CONFIRMED,   /* version */
     AGENT_EVENT_REFUSED,     /* version (NULL: not known yet), reason, detail */
-    AGENT_EVENT_ROLLED_BACK, /* version was tried and failed: reason; remembered for good */
+    AGENT_EVENT_ROLLED_BACK, /* version was tried and failed: reason; remembered for good. detail:
+                              * orders that may try it all the same */
     AGENT_EVENT_RETRY,       /* reason, detail, wait_ms */
     AGENT_EVENT_WAITING,     /* DDI: version is here, the server lets it wait */
     AGENT_EVENT_CANCELED,    /* DDI: the server took it back */
@@ -277,8 +288,8 @@ struct agent {
     bool start_told;      /* of this action */
     bool wait_told;
     bool order_saved;  /* the journal names an action */
+    bool end_told;     /* in this conversation */
     uint32_t canceled; /* the action that is to stop */
-    uint32_t ended;    /* the action whose end the server heard last */
     char path[AGENT_PATH_BYTES];
 
     uint32_t offset; /* of the file: what is in the slot */

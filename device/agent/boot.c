@@ -79,7 +79,7 @@ static void settle(struct agent *agent, unsigned running, unsigned passive, int 
     }
     enum agent_reason verdict = attempt_verdict(agent, passive_state);
     if (verdict != AGENT_REASON_NONE) {
-        agent_refuse(agent, AGENT_EVENT_ROLLED_BACK, verdict, 0);
+        agent_rolled_back(agent, verdict);
         return;
     }
     if (record->trial == AGENT_TRIAL_UNDECIDED) {

@@ -33,6 +33,7 @@ static const char *const reasons[] = {
     [AGENT_REASON_ANSWER] = "the server's answer is not understood",
     [AGENT_REASON_ORIGIN] = "the server's link does not lead to the server itself",
     [AGENT_REASON_ARTIFACTS] = "not one file with a size and a SHA-256",
+    [AGENT_REASON_FAILED_OFTEN] = "its trial failed",
 };
 
 static int print_reason(const struct agent_event *event, char *out, size_t size)
@@ -46,9 +47,21 @@ static int print_reason(const struct agent_event *event, char *out, size_t size)
         return snprintf(out, size, "%s: %s", text, http_error_text(event->detail));
     case AGENT_REASON_IMAGE:
         return snprintf(out, size, "%s: %s", text, chain_error_text(event->detail));
+    case AGENT_REASON_FAILED_OFTEN:
+        return snprintf(out, size, "%s %d times, it is not tried again", text, event->detail);
     default:
         return snprintf(out, size, "%s", text);
     }
+}
+
+static void print_rolled_back(const struct agent_event *event, const char *version,
+                              const char *reason, char *out, size_t size)
+{
+    if (event->detail > 0)
+        snprintf(out, size, "%s was rolled back: %s; orders that may still try it: %d", version,
+                 reason, event->detail);
+    else
+        snprintf(out, size, "%s was rolled back: %s; not to be installed again", version, reason);
 }
 
 char *agent_event_print(const struct agent_event *event, char *out, size_t size)
@@ -86,7 +99,7 @@ char *agent_event_print(const struct agent_event *event, char *out, size_t size)
         snprintf(out, size, "refused %s: %s", version, reason);
         break;
     case AGENT_EVENT_ROLLED_BACK:
-        snprintf(out, size, "%s was rolled back: %s; not to be installed again", version, reason);
+        print_rolled_back(event, version, reason, out, size);
         break;
     case AGENT_EVENT_RETRY:
         snprintf(out, size, "%s; next try in %lu ms", reason, wait);

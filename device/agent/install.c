@@ -232,7 +232,7 @@ void agent_verify(struct agent *agent)
         else
             agent_begin(agent);                    /* is it still wanted, and now? */
     } else if (known && detail != CHAIN_ECRYPTO) { /* which would say nothing about the file */
-        agent_refuse(agent, AGENT_EVENT_REFUSED, reason, detail);
+        agent_refuse(agent, reason, detail);
     } else {
         agent->record.phase = AGENT_RECORD_NONE;
         (void)agent_save(agent); /* lost: the next boot verifies and refuses once more */

@@ -20,6 +20,8 @@
 #define AT_REASON  26
 #define AT_ACTION  28
 #define AT_DETAIL  32
+#define AT_FAILED  36
+#define AT_ENDED   40
 #define AT_DIGEST  48
 #define AT_VERSION 80
 #define AT_REFUSED 128
@@ -56,7 +58,12 @@ static void record_encode(const struct agent_record *record, uint32_t sequence,
     le32_store(bytes + AT_OFFSET, record->offset);
     memcpy(bytes + AT_DIGEST, record->digest, sizeof record->digest);
     memcpy(bytes + AT_VERSION, record->version, sizeof record->version);
-    memcpy(bytes + AT_REFUSED, record->refused, sizeof record->refused);
+    for (unsigned i = 0; i < AGENT_REFUSED_MAX; i++) {
+        bytes[AT_FAILED + i] = record->refused[i].failed;
+        memcpy(bytes + AT_REFUSED + i * HTTP_ETAG_BYTES, record->refused[i].digest,
+               HTTP_ETAG_BYTES);
+    }
+    le32_store(bytes + AT_ENDED, record->ended);
     le32_store(bytes + AT_CRC, record_crc(bytes));
 }
 
@@ -92,7 +99,12 @@ static void record_decode(const uint8_t bytes[JOURNAL_RECORD_BYTES], struct agen
     record->offset = le32_load(bytes + AT_OFFSET);
     memcpy(record->digest, bytes + AT_DIGEST, sizeof record->digest);
     memcpy(record->version, bytes + AT_VERSION, sizeof record->version - 1);
-    memcpy(record->refused, bytes + AT_REFUSED, sizeof record->refused);
+    for (unsigned i = 0; i < AGENT_REFUSED_MAX; i++) {
+        record->refused[i].failed = bytes[AT_FAILED + i];
+        memcpy(record->refused[i].digest, bytes + AT_REFUSED + i * HTTP_ETAG_BYTES,
+               HTTP_ETAG_BYTES);
+    }
+    record->ended = le32_load(bytes + AT_ENDED);
 }
 
 static uint32_t place_offset(unsigned sector, unsigned slot)

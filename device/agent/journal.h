@@ -16,7 +16,8 @@
  *     24  1  trial: enum agent_trial_end
  *     25  1  report: enum agent_report           28  4  action
  *     26  1  reason: enum agent_reason           32  4  detail
- *     unnamed bytes are zero; 25 to 35 are so in records of agents that knew no DDI
+ *     36  4  failed trials of the refused files  40  4  the action that ended last
+ *     unnamed bytes are zero; 25 to 43 are so in records of agents that knew no DDI
  */
 #ifndef DEVICE_AGENT_JOURNAL_H
 #define DEVICE_AGENT_JOURNAL_H

@@ -20,14 +20,30 @@ void agent_up_to_date(struct agent *agent)
     agent_rest(agent);
 }
 
-static enum agent_reason judge_offer(const struct agent *agent,
-                                     const uint8_t digest[HTTP_ETAG_BYTES], uint32_t length)
+/* May an order try a file all the same? Bytes that did not verify never will; an order that has
+ * ended is not carried out again. */
+static enum agent_reason judge_refused(const struct agent *agent,
+                                       const struct agent_refusal *refusal)
 {
-    bool known =
-        agent_digest_refused(agent, digest) ||
-        (agent->has_set_aside && memcmp(agent->set_aside, digest, sizeof agent->set_aside) == 0);
-    if (known)
+    const struct agent_record *record = &agent->record;
+    if (!agent_speaks_ddi(agent) || refusal->failed == 0 || record->action == record->ended)
         return AGENT_REASON_REMEMBERED;
+    return refusal->failed < AGENT_ORDERS_MAX ? AGENT_REASON_NONE : AGENT_REASON_FAILED_OFTEN;
+}
+
+static enum agent_reason judge_offer(const struct agent *agent, uint32_t length, int *detail)
+{
+    const struct agent_refusal *refusal = agent_refusal(agent);
+    enum agent_reason reason = AGENT_REASON_NONE;
+    if (refusal != NULL) {
+        reason = judge_refused(agent, refusal);
+        *detail = refusal->failed;
+    } else if (agent->has_set_aside &&
+               memcmp(agent->set_aside, agent->record.digest, sizeof agent->set_aside) == 0) {
+        reason = AGENT_REASON_REMEMBERED;
+    }
+    if (reason != AGENT_REASON_NONE)
+        return reason;
     if (length > agent->config->flash.slot_bytes)
         return AGENT_REASON_TOO_LARGE;
     if (length < FILE_BYTES_MIN || length % AGENT_SECTOR_BYTES != 0)
@@ -40,15 +56,17 @@ bool agent_offer(struct agent *agent, const uint8_t digest[HTTP_ETAG_BYTES], uin
     struct agent_record *record = &agent->record;
     record->phase = AGENT_RECORD_NONE; /* in RAM; the journal follows with the first sector */
     record->slot = (uint8_t)agent->config->boot.passive(agent->config->boot.context);
-    if (memcmp(record->digest, digest, sizeof record->digest) != 0)
+    if (memcmp(record->digest, digest, sizeof record->digest) != 0) {
         record->tries = 0; /* else it was tried before, without a verdict */
+        memset(record->version, 0, sizeof record->version);
+    }
     record->length = length;
     record->offset = 0;
-    memset(record->version, 0, sizeof record->version);
     memcpy(record->digest, digest, sizeof record->digest);
-    enum agent_reason reason = judge_offer(agent, digest, length);
+    int detail = 0;
+    enum agent_reason reason = judge_offer(agent, length, &detail);
     if (reason != AGENT_REASON_NONE)
-        agent_set_aside(agent, reason, 0);
+        agent_set_aside(agent, reason, detail);
     return reason == AGENT_REASON_NONE;
 }
 

@@ -309,9 +309,8 @@ static void after_deployment(struct agent *agent)
         not_understood(agent, reason);
         return;
     }
-    if (deployment.action == agent->ended) { /* the server heard the end, and goes on asking */
-        agent->ended = 0;
-        agent_rest(agent);
+    if (agent->end_told && deployment.action == record->ended) {
+        agent_rest(agent); /* the server heard the end, and goes on asking */
         return;
     }
     if (deployment.action != record->action)
@@ -334,7 +333,8 @@ static void after_deployment(struct agent *agent)
 static void end_heard(struct agent *agent)
 {
     struct agent_record *record = &agent->record;
-    agent->ended = record->action;
+    agent->end_told = true;
+    record->ended = record->action;
     record->action = 0;
     record->report = AGENT_REPORT_NONE;
     (void)forget_order(agent);

@@ -25,7 +25,7 @@ size_t plain_request(struct agent *agent)
     size_t count = 0;
     memcpy(not_wanted[count++], agent->running_digest, HTTP_ETAG_BYTES);
     for (unsigned i = 0; i < record->refused_count; i++)
-        memcpy(not_wanted[count++], record->refused[i], HTTP_ETAG_BYTES);
+        memcpy(not_wanted[count++], record->refused[i].digest, HTTP_ETAG_BYTES);
     if (agent->has_set_aside)
         memcpy(not_wanted[count++], agent->set_aside, HTTP_ETAG_BYTES);
     struct http_request request = {

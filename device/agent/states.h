@@ -64,11 +64,12 @@ void agent_close(struct agent *agent);
 void agent_begin(struct agent *agent);
 /* Refuse record.digest for now: in RAM, so that a server that mends its file is heard again. */
 void agent_set_aside(struct agent *agent, enum agent_reason reason, int detail);
-/* Refuse record.digest, which is what the bytes hash to, for ever, and tell it as `kind`; the
- * journal is back to none. */
-void agent_refuse(struct agent *agent, enum agent_event_kind kind, enum agent_reason reason,
-                  int detail);
-bool agent_digest_refused(const struct agent *agent, const uint8_t digest[HTTP_ETAG_BYTES]);
+/* Refuse record.digest, which is what the bytes hash to, for ever; the journal is back to none. */
+void agent_refuse(struct agent *agent, enum agent_reason reason, int detail);
+/* The same when its trial failed: more orders may try it. */
+void agent_rolled_back(struct agent *agent, enum agent_reason reason);
+/* What is remembered of record.digest; NULL: nothing. */
+const struct agent_refusal *agent_refusal(const struct agent *agent);
 
 /* boot.c: what a boot finds. */
 void agent_start(struct agent *agent);

@@ -119,7 +119,7 @@ update 1.1.0 confirmed" ]
     [ "$(stored "SELECT m.text FROM action_message AS m JOIN action_status AS s ON s.id = m.status
         WHERE s.action = $ACTION AND m.text NOT LIKE 'Update Server: %'
         ORDER BY s.id DESC LIMIT 1")" = \
-"1.2.0 was rolled back: its self-test failed; not to be installed again" ]
+"1.2.0 was rolled back: its self-test failed; orders that may still try it: 2" ]
     # What the device said of itself, after the update it knows of.
     [ "$(stored "SELECT key, value FROM target_attribute ORDER BY key")" = \
 "channel|stable

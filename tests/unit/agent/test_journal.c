@@ -34,6 +34,7 @@ static struct agent_record record_number(uint32_t number)
     record.reason = AGENT_REASON_SELF_TEST;
     record.detail = -5;
     record.action = 11111 + number;
+    record.ended = 11110 + number;
     record.offset = number * 4096;
     strcpy(record.version, "1.2.3-rc.1");
     memset(record.digest, (int)number, sizeof record.digest);

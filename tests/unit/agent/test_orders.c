@@ -149,12 +149,7 @@ static void check_rolled_back(enum trial trial, const char *text)
     assert_int_equal(device->ddi.outcome, DDI_ERROR);
     assert_int_equal(device->ddi.ends, 1);
     check_told(device, text);
-    /* The same file under another order: refused without a download. */
-    ddi_server_order(&device->ddi, 11112, file, device->ddi.length);
-    go(device);
-    assert_int_equal(device->ddi.outcome, DDI_ERROR);
-    assert_int_equal(device->ddi.files, 1);
-    check_told(device, "refused before");
+    check_told(device, "; orders that may still try it: 2\"]");
     free(device);
 }
 
@@ -163,6 +158,76 @@ static void test_rolled_back(void **state)
     (void)state;
     check_rolled_back(TRIAL_FAIL, "1.2.0 was rolled back: its self-test failed");
     check_rolled_back(TRIAL_HANG, "1.2.0 was rolled back: reset before it confirmed itself");
+}
+
+static void order_again(struct device *device)
+{
+    ddi_server_order(&device->ddi, device->ddi.action + 1, file, device->ddi.length);
+    go(device);
+}
+
+/* A file that failed is tried again by a new order, not by the old one; three times in all. */
+static void test_ordered_again(void **state)
+{
+    (void)state;
+    struct device *device = ordered(&newer);
+    device->trial = TRIAL_HANG;
+    go(device);
+    device->ddi.never_ends = true; /* heard the failure, and offers the same action again */
+    assert_false(device_run(device, 1, 5));
+    assert_in_range(device->ddi.late, 2, 80);
+    check_told(device, "refused 1.2.0: refused before");
+    assert_int_equal(device->trials, 1);
+    assert_false(device_run(device, 1, 5)); /* also after the power was off */
+    assert_int_equal(device->trials, 1);
+    assert_int_equal(device->ddi.files, 1);
+    device->ddi.never_ends = false;
+    order_again(device);
+    check_told(device, "; orders that may still try it: 1\"]");
+    order_again(device);
+    check_told(device, "; not to be installed again\"]");
+    assert_int_equal(device->trials, 3);
+    assert_int_equal(device->ddi.files, 3);
+    order_again(device);
+    assert_int_equal(device->ddi.outcome, DDI_ERROR);
+    check_told(device, "refused 1.2.0: its trial failed 3 times, it is not tried again");
+    assert_int_equal(device->trials, 3);
+    assert_int_equal(device->ddi.files, 3);
+    assert_string_equal(device->version, "1.1.0");
+    free(device);
+}
+
+/* It may have been the surroundings: the second order succeeds. */
+static void test_good_at_last(void **state)
+{
+    (void)state;
+    struct device *device = ordered(&newer);
+    device->trial = TRIAL_FAIL;
+    device->trials_good_after = 1;
+    go(device);
+    assert_int_equal(device->ddi.outcome, DDI_ERROR);
+    order_again(device);
+    assert_int_equal(device->ddi.outcome, DDI_FINISHED);
+    assert_string_equal(device->version, "1.2.0");
+    free(device);
+}
+
+/* What did not verify does so under no order; it is refused in the conversation that orders it. */
+static void test_refused_again(void **state)
+{
+    (void)state;
+    struct test_image foreign = newer;
+    foreign.other_key = true;
+    struct device *device = ordered(&foreign);
+    go(device);
+    assert_int_equal(device->ddi.files, 1);
+    unsigned connections = device->ddi.connections;
+    order_again(device);
+    assert_int_equal(device->ddi.outcome, DDI_ERROR);
+    check_told(device, "refused 1.2.0: refused before");
+    assert_int_equal(device->ddi.files, 1);
+    assert_int_equal(device->ddi.connections, connections + 2); /* the second: quiet */
+    free(device);
 }
 
 /* A lost answer: said again, and 410 is an answer. The same for a server that does not know. */
@@ -488,6 +553,35 @@ static void cut_everywhere(enum trial trial)
     print_message("  %u operations, %u cuts\n", operations, 3 * operations);
 }
 
+/* One order after the other, the trials all fail, any one flash operation is the last before power
+ * is lost: no order more than three tries the file. */
+static void test_power_again(void **state)
+{
+    (void)state;
+    uint32_t operations = 1;
+    for (uint32_t at = 0; at <= operations; at++) {
+        for (enum cut cut = CUT_BEFORE; cut <= CUT_AFTER; cut++) {
+            struct device *device = ordered(&newer);
+            device->trial = TRIAL_FAIL;
+            device->cut_at = at;
+            device->cut = cut;
+            go(device);
+            for (unsigned order = 2; order <= 4; order++) {
+                order_again(device);
+                assert_int_equal(device->ddi.outcome, DDI_ERROR);
+                assert_int_equal(device->ddi.ends, order);
+            }
+            if (device->trials < 3 || device->trials > 4) /* a trial that was cut is repeated */
+                fail_msg("operation %u, cut %d: %u trials", at, cut, device->trials);
+            check_told(device, "its trial failed 3 times");
+            assert_string_equal(device->version, "1.1.0");
+            if (at == 0)
+                operations = device->operations;
+            free(device);
+        }
+    }
+}
+
 static void test_power_success(void **state)
 {
     (void)state;
@@ -543,6 +637,8 @@ int main(void)
         cmocka_unit_test(test_whole_order),   cmocka_unit_test(test_closing_server),
         cmocka_unit_test(test_refused),       cmocka_unit_test(test_other_bytes),
         cmocka_unit_test(test_rolled_back),   cmocka_unit_test(test_lost_end),
+        cmocka_unit_test(test_ordered_again), cmocka_unit_test(test_good_at_last),
+        cmocka_unit_test(test_refused_again), cmocka_unit_test(test_power_again),
         cmocka_unit_test(test_end_repeated),  cmocka_unit_test(test_unheard),
         cmocka_unit_test(test_quit),          cmocka_unit_test(test_insatiable),
         cmocka_unit_test(test_resume),        cmocka_unit_test(test_window),
