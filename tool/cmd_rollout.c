@@ -60,8 +60,10 @@ static int create(int argc, char **argv)
         API_CLIENT_OPTIONS,
         REMOTE_JSON_OPTION,
         {"filter", REMOTE_FILTER, "RSQL", 0, "which devices (default: all, 'controllerid==*')", 0},
+        {"first", REMOTE_FIRST, "RSQL", 0, "which of them are a group before all others", 0},
         {"groups", REMOTE_GROUPS, "P,P,...", 0,
-         "percent of them that have been told after each group (default 1,10,100)", 0},
+         "percent of (the rest of) them that have been told after each group (default 1,10,100)",
+         0},
         {"success", REMOTE_SUCCESS, "PERCENT", 0,
          "of a group, finished, before the next begins (default 100)", 0},
         {"error", REMOTE_ERROR, "PERCENT", 0, "of a group, failed, that halts it all (default 5)",
@@ -87,6 +89,10 @@ static int create(int argc, char **argv)
     json_t *groups = json_array();
     if (!read_groups(options.groups != NULL ? options.groups : "1,10,100", groups))
         status = host_usage(options.groups, "--groups are growing percentages that end with 100");
+    if (options.first != NULL)
+        json_array_insert_new(groups, 0,
+                              json_pack("{s:f, s:s}", "targetPercentage", PERCENT_MAX,
+                                        "targetFilterQuery", options.first));
     add_conditions(groups, &options);
     if (status == HOST_DONE)
         status = remote_find_set(client, options.words[1], &set);

@@ -6,6 +6,7 @@
 #include <time.h>
 
 #include "host/error.h"
+#include "host/escape.h"
 
 #define PAGE           500u /* entries of one answer: the server's own limit */
 #define PATH_MAX_BYTES 2000
@@ -28,6 +29,9 @@ static error_t parse_plain(int key, char *text, struct argp_state *state,
         return 0;
     case REMOTE_DESCRIPTION:
         options->description = text;
+        return 0;
+    case REMOTE_FIRST:
+        options->first = text;
         return 0;
     case REMOTE_GROUPS:
         options->groups = text;
@@ -87,11 +91,10 @@ int remote_begin(const struct argp *argp, int argc, char **argv, size_t least, s
 
 int remote_target_path(const char *id, const char *below, char *out, size_t size)
 {
-    char escaped[API_CLIENT_ESCAPED(256)];
+    char escaped[ESCAPED_URL(256)];
     if (strlen(id) > 256)
         return host_usage(id, "longer than a controller id can be (256 characters)");
-    snprintf(out, size, REMOTE_TARGETS "/%s%s", api_client_escape(id, escaped, sizeof escaped),
-             below);
+    snprintf(out, size, REMOTE_TARGETS "/%s%s", escape_url(id, escaped, sizeof escaped), below);
     return HOST_DONE;
 }
 
@@ -114,14 +117,14 @@ static int add_page(struct api_client *client, const char *path, json_t *all, si
 int remote_list(struct api_client *client, const char *path, const char *filter, uint32_t limit,
                 json_t **out)
 {
-    char escaped[API_CLIENT_ESCAPED(512)] = "";
+    char escaped[ESCAPED_URL(512)] = "";
     char full[PATH_MAX_BYTES];
     size_t got = PAGE;
     int status = HOST_DONE;
     if (filter != NULL && strlen(filter) > 512)
         return host_usage(filter, "the filter is longer than 512 characters");
     if (filter != NULL)
-        api_client_escape(filter, escaped, sizeof escaped);
+        escape_url(filter, escaped, sizeof escaped);
     *out = json_array();
     while (status == HOST_DONE && got == PAGE && (limit == 0 || json_array_size(*out) < limit)) {
         size_t left = limit != 0 ? limit - json_array_size(*out) : PAGE;

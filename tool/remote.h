@@ -18,6 +18,7 @@ enum {
     REMOTE_FORCE,
     REMOTE_REMOVE,
     REMOTE_URL,
+    REMOTE_FIRST,
     REMOTE_GROUPS,
     REMOTE_SUCCESS,
     REMOTE_ERROR,
@@ -28,6 +29,7 @@ struct remote_options {
     struct api_client_options api;
     bool json, soft, downgrade, force, remove;
     const char *name, *filter, *out, *url, *description;
+    const char *first;  /* RSQL: targets of a group before these: */
     const char *groups; /* "1,10,100": percent of the targets after each group */
     const char *success, *error;
     uint32_t limit;

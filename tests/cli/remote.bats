@@ -156,6 +156,20 @@ rests() {
     remote rollout remove first
 }
 
+@test "a rollout begins with the devices that --first names" {
+    remote set add thermo:1.1.0 image.bin
+    remote target add d1 d2 d3 d4 d5
+    remote rollout create r thermo:1.1.0 --first 'controllerid==d4' --groups 50,100
+    rests r ready
+    manage GET /rollouts/1/deploygroups >groups
+    [ "$(python3 -c 'import json
+for g in json.load(open("groups"))["content"]: print(g["name"], g["totalTargets"])')" = \
+"group-1 1
+group-2 2
+group-3 2" ]
+    manage GET /rollouts/1/deploygroups/1/targets | grep -q '"controllerId":"d4"'
+}
+
 @test "rollout: what cannot be is one line" {
     remote set add thermo:1.1.0 image.bin
     run remote rollout create r thermo:1.1.0 --groups 50,20,100
