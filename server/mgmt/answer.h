@@ -41,7 +41,7 @@ struct mgmt_rows {
     const char *columns;
     const char *table; /* "target AS t": what is filtered, counted and paged */
     const char *joins; /* only of the rows that are shown; begins with a blank, or is empty */
-    const char *key;   /* "t.id": unique */
+    const char *key;   /* "t.id": unique among the rows of one list */
     const struct mgmt_sort *sorts; /* the first is the default; ends with NULL */
     bool newest_first;             /* the default's direction */
     bool filtered;                 /* `q` is read as `filter` */

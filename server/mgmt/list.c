@@ -120,15 +120,16 @@ static int count_rows(struct api_call *call, const struct mgmt_rows *rows, struc
     return FLEET_OK;
 }
 
-static int show_rows(struct api_call *call, const struct mgmt_rows *rows, struct list_page *page,
-                     void *context, json_t *content)
+/* `where` again outside: a key may be unique only among the rows that it chooses. */
+static int show_rows(struct api_call *call, const struct mgmt_rows *rows, const char *where,
+                     struct list_page *page, void *context, json_t *content)
 {
     int status;
     snprintf(page->sql, sizeof page->sql,
              "SELECT %s FROM %s%s WHERE %s IN (SELECT %s FROM %s WHERE %s ORDER BY %s"
-             " LIMIT %lld OFFSET %lld) ORDER BY %s",
+             " LIMIT %lld OFFSET %lld) AND %s ORDER BY %s",
              rows->columns, rows->table, rows->joins, rows->key, rows->key, rows->table,
-             page->where, page->order, (long long)page->limit, (long long)page->offset,
+             page->where, page->order, (long long)page->limit, (long long)page->offset, where,
              page->order);
     struct db_rows *result = db_query_once(call->fleet.db, page->sql, page->values, page->count);
     while ((status = db_next(result)) == DB_ROW) {
@@ -158,7 +159,7 @@ int mgmt_list(struct api_call *call, const struct mgmt_rows *rows, const char *w
     if (status != FLEET_OK)
         return status;
     json_t *content = json_array();
-    status = show_rows(call, rows, &page, context, content);
+    status = show_rows(call, rows, where, &page, context, content);
     json_t *answer = json_pack("{s:o, s:I, s:I}", "content", content, "total", (json_int_t)total,
                                "size", (json_int_t)json_array_size(content));
     if (status == FLEET_OK)
