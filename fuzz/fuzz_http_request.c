@@ -1,7 +1,7 @@
 /* The server's request parsers on arbitrary bytes: paths, ranges, entity tags.
  *
- * Beyond memory safety, what they promise: a part always lies inside the file, and a path that is
- * accepted is exactly the one spelling of what it names.
+ * Beyond memory safety, what they promise: parts always lie inside the file and apart from each
+ * other, and a path that is accepted is exactly the one spelling of what it names.
  */
 #include <string.h>
 
@@ -10,15 +10,20 @@
 #include "server/range.h"
 #include "server/release/ota_target.h"
 
-static void check_range(const char *text, size_t length, uint64_t size)
+static void check_ranges(const char *text, size_t length, uint64_t size)
 {
-    struct range range;
-    enum range_verdict verdict = range_parse(text, length, size, &range);
-    require(range.first <= range.last);
-    require(size == 0 || range.last < size);
+    struct ranges ranges;
+    enum range_verdict verdict = ranges_parse(text, length, size, &ranges);
+    const struct range *part = ranges.part;
+    require(ranges.count > 0 && ranges.count <= RANGES_MAX);
     require(size != 0 || verdict != RANGE_PART);
     require(verdict == RANGE_PART ||
-            (range.first == 0 && range.last == (size == 0 ? 0 : size - 1)));
+            (ranges.count == 1 && part->first == 0 && part->last == (size == 0 ? 0 : size - 1)));
+    for (size_t i = 0; i < ranges.count; i++) {
+        require(part[i].first <= part[i].last && (size == 0 || part[i].last < size));
+        for (size_t k = 0; k < i; k++)
+            require(part[i].first > part[k].last || part[i].last < part[k].first);
+    }
 }
 
 static void check_path(const char *text, size_t length)
@@ -44,7 +49,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     require(!etag_list_matches(text, size, "\"0123\"", ETAG_STRONG) ||
             etag_list_matches(text, size, "\"0123\"", ETAG_WEAK));
     memcpy(&file_size, data, sizeof file_size);
-    check_range(text + sizeof file_size, size - sizeof file_size, file_size);
-    check_range(text + sizeof file_size, size - sizeof file_size, file_size % 64);
+    check_ranges(text + sizeof file_size, size - sizeof file_size, file_size);
+    check_ranges(text + sizeof file_size, size - sizeof file_size, file_size % 64);
     return 0;
 }

@@ -1,4 +1,4 @@
-/* server/download.h: streams part of an image to a client. Internal to server/.
+/* server/download.h: streams an image, or parts of it, to a client. Internal to server/.
  *
  * One chunk is read and sent at a time, the next when the first has been taken, so a connection
  * costs one chunk of memory whatever the image's size. server/worker.h cuts off who takes none.
@@ -10,8 +10,9 @@
 
 #include "server/range.h"
 
-/* Sends bytes range->first..range->last of fd as the response to `request`, whose status and
- * headers are set already. Takes over fd. */
-void download_start(h2o_req_t *request, int fd, const struct range *range);
+/* Answers `request` with bytes of fd, which it takes over: the whole file (200), one part (206) or
+ * several as multipart/byteranges (206), as ranges_parse() decided. `size` is the file's. */
+void download_start(h2o_req_t *request, int fd, uint64_t size, enum range_verdict verdict,
+                    const struct ranges *ranges);
 
 #endif

@@ -135,13 +135,13 @@ static bool still_holds(h2o_iovec_t condition, const char *etag, int64_t modifie
 /* What part of the image is asked for. Range means something for GET only, once, and only when
  * If-Range, if there, still holds. */
 static enum range_verdict wanted_range(h2o_req_t *request, const struct content *content,
-                                       struct range *range)
+                                       struct ranges *ranges)
 {
     uint64_t size = content->size;
     const h2o_headers_t *headers = &request->headers;
     ssize_t at = h2o_find_header(headers, H2O_TOKEN_RANGE, -1);
     ssize_t condition = h2o_find_header(headers, H2O_TOKEN_IF_RANGE, -1);
-    range_parse("", 0, size, range);
+    ranges_parse("", 0, size, ranges);
     if (at == -1 || !method_is(request, "GET") ||
         h2o_find_header(headers, H2O_TOKEN_RANGE, at) != -1) {
         return RANGE_WHOLE;
@@ -153,7 +153,7 @@ static enum range_verdict wanted_range(h2o_req_t *request, const struct content 
         }
     }
     h2o_iovec_t value = headers->entries[at].value;
-    return range_parse(value.base, value.len, size, range);
+    return ranges_parse(value.base, value.len, size, ranges);
 }
 
 /* Answers */
@@ -177,8 +177,7 @@ bool http_answered_by_condition(h2o_req_t *request, const char *etag)
 static int send_bytes(h2o_req_t *request, int fd, const struct content *content)
 {
     char text[96];
-    struct range range;
-    uint64_t size = content->size;
+    struct ranges ranges;
     if (content->modified != 0) {
         struct tm date;
         time_t at = content->modified;
@@ -190,28 +189,23 @@ static int send_bytes(h2o_req_t *request, int fd, const struct content *content)
         return 0;
     }
     http_add(request, H2O_TOKEN_ACCEPT_RANGES, "bytes");
-    enum range_verdict verdict = wanted_range(request, content, &range);
+    enum range_verdict verdict = wanted_range(request, content, &ranges);
     if (verdict == RANGE_UNSATISFIABLE) {
         close(fd);
-        snprintf(text, sizeof text, "bytes */%llu", (unsigned long long)size);
+        snprintf(text, sizeof text, "bytes */%llu", (unsigned long long)content->size);
         http_add(request, H2O_TOKEN_CONTENT_RANGE, text);
         return answer_text(request, 416, "Range Not Satisfiable");
     }
-    request->res.status = verdict == RANGE_PART ? 206 : 200;
-    request->res.reason = verdict == RANGE_PART ? "Partial Content" : "OK";
-    request->res.content_length = (size_t)(range.last - range.first + 1);
-    http_add(request, H2O_TOKEN_CONTENT_TYPE, "application/octet-stream");
-    if (verdict == RANGE_PART) {
-        snprintf(text, sizeof text, "bytes %llu-%llu/%llu", (unsigned long long)range.first,
-                 (unsigned long long)range.last, (unsigned long long)size);
-        http_add(request, H2O_TOKEN_CONTENT_RANGE, text);
-    }
     if (method_is(request, "HEAD")) {
         close(fd);
+        request->res.status = 200;
+        request->res.reason = "OK";
+        request->res.content_length = (size_t)content->size;
+        http_add(request, H2O_TOKEN_CONTENT_TYPE, "application/octet-stream");
         h2o_send_inline(request, "", 0);
         return 0;
     }
-    download_start(request, fd, &range);
+    download_start(request, fd, content->size, verdict, &ranges);
     return 0;
 }
 

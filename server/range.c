@@ -41,56 +41,105 @@ static bool take(struct cursor *in, char wanted)
     return true;
 }
 
+/* Blanks, and the end or the comma that the caller takes. */
+static bool ends(struct cursor *in)
+{
+    skip_blanks(in);
+    return in->at == in->end || *in->at == ',';
+}
+
 /* "-n": the last n bytes. */
-static enum range_verdict suffix(struct cursor in, uint64_t size, struct range *range)
+static enum range_verdict suffix(struct cursor *in, uint64_t size, struct range *range)
 {
     uint64_t wanted;
-    bool number = take_number(&in, &wanted);
-    skip_blanks(&in);
-    if (!number || in.at != in.end) {
+    if (!take_number(in, &wanted) || !ends(in)) {
         return RANGE_WHOLE;
     }
     if (wanted == 0 || size == 0) {
         return RANGE_UNSATISFIABLE;
     }
-    range->first = wanted < size ? size - wanted : 0;
+    *range = (struct range){.first = wanted < size ? size - wanted : 0, .last = size - 1};
     return RANGE_PART;
 }
 
 /* "a-b" or "a-" */
-static enum range_verdict interval(struct cursor in, uint64_t size, struct range *range)
+static enum range_verdict interval(struct cursor *in, uint64_t size, struct range *range)
 {
     uint64_t first;
     uint64_t last;
-    if (!take_number(&in, &first) || !take(&in, '-')) {
+    if (!take_number(in, &first) || !take(in, '-')) {
         return RANGE_WHOLE;
     }
-    if (!take_number(&in, &last)) {
+    if (!take_number(in, &last)) {
         last = UINT64_MAX; /* "a-": up to the end */
     }
-    skip_blanks(&in);
-    if (in.at != in.end || last < first) {
+    if (!ends(in) || last < first) {
         return RANGE_WHOLE;
     }
     if (first >= size) {
         return RANGE_UNSATISFIABLE;
     }
-    range->first = first;
-    range->last = last < size ? last : size - 1;
+    *range = (struct range){.first = first, .last = last < size ? last : size - 1};
     return RANGE_PART;
 }
 
-enum range_verdict range_parse(const char *text, size_t length, uint64_t size, struct range *range)
+/* Takes in those that the part overlaps, at the place of the first of them. */
+static void add(struct ranges *ranges, struct range part)
+{
+    size_t kept = 0;
+    size_t place = ranges->count;
+    for (size_t i = 0; i < ranges->count; i++) {
+        const struct range other = ranges->part[i];
+        if (part.first > other.last || part.last < other.first) {
+            ranges->part[kept++] = other;
+            continue;
+        }
+        part.first = part.first < other.first ? part.first : other.first;
+        part.last = part.last > other.last ? part.last : other.last;
+        if (place == ranges->count) {
+            place = kept++;
+        }
+    }
+    if (place == ranges->count) {
+        place = kept++;
+    }
+    ranges->part[place] = part;
+    ranges->count = kept;
+}
+
+static enum range_verdict whole(uint64_t size, enum range_verdict verdict, struct ranges *ranges)
+{
+    ranges->count = 1;
+    ranges->part[0] = (struct range){.first = 0, .last = size == 0 ? 0 : size - 1};
+    return verdict;
+}
+
+enum range_verdict ranges_parse(const char *text, size_t length, uint64_t size,
+                                struct ranges *ranges)
 {
     size_t unit = strlen(UNIT);
-    *range = (struct range){.first = 0, .last = size == 0 ? 0 : size - 1};
+    size_t asked = 0; /* those that lie outside the file too */
+    ranges->count = 0;
     if (length <= unit || strncasecmp(text, UNIT, unit) != 0) {
-        return RANGE_WHOLE;
+        return whole(size, RANGE_WHOLE, ranges);
     }
     struct cursor in = {.at = text + unit, .end = text + length};
-    skip_blanks(&in);
-    if (take(&in, '-')) {
-        return suffix(in, size, range);
+    do {
+        struct range part;
+        if (ends(&in)) {
+            continue; /* an empty element of the list is none (RFC 9110, 5.6.1) */
+        }
+        enum range_verdict verdict =
+            take(&in, '-') ? suffix(&in, size, &part) : interval(&in, size, &part);
+        if (verdict == RANGE_WHOLE || asked++ == RANGES_MAX) {
+            return whole(size, RANGE_WHOLE, ranges);
+        }
+        if (verdict == RANGE_PART) {
+            add(ranges, part);
+        }
+    } while (take(&in, ','));
+    if (ranges->count > 0) {
+        return RANGE_PART;
     }
-    return interval(in, size, range);
+    return whole(size, asked > 0 ? RANGE_UNSATISFIABLE : RANGE_WHOLE, ranges);
 }

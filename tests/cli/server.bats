@@ -164,7 +164,7 @@ END
     done
 }
 
-@test "Range: 416 for what does not exist, whole image for what is no single range" {
+@test "Range: 416 for what does not exist, whole image for what is no range" {
     start_server
     local spec
     for spec in "bytes=$SIZE-" "bytes=99999999999999999999-" "bytes=-0"; do
@@ -172,7 +172,7 @@ END
         [ "$STATUS" = 416 ]
         [ "$(header content-range)" = "bytes */$SIZE" ]
     done
-    for spec in "bytes=0-1,3-4" "bytes=5-4" "bytes=" "bytes=a-b" "lines=1-2" "bytes=0 -1" "0-9"; do
+    for spec in "bytes=0-1,x" "bytes=5-4" "bytes=" "bytes=a-b" "lines=1-2" "bytes=0 -1" "0-9"; do
         get_range "$spec"
         [ "$STATUS" = 200 ]
         cmp "$BODY" "$IMAGE"
@@ -181,6 +181,56 @@ END
     [ "$STATUS" = 200 ]
     get_range "bytes=0-9" --header "Range: bytes=20-29"
     [ "$STATUS" = 200 ]
+}
+
+# What the parts of the answer are, written out anew.
+multipart_of() {
+    local boundary=$1 first last lead=
+    shift
+    for spec; do
+        first=${spec%-*} last=${spec#*-}
+        printf '%s--%s\r\nContent-Type: application/octet-stream\r\n' "$lead" "$boundary"
+        printf 'Content-Range: bytes %s/%s\r\n\r\n' "$spec" "$SIZE"
+        tail -c +$((first + 1)) "$IMAGE" | head -c $((last - first + 1))
+        lead=$'\r\n'
+    done
+    printf '\r\n--%s--\r\n' "$boundary"
+}
+
+@test "Range: several parts as multipart/byteranges, none twice" {
+    cd "$BATS_TEST_TMPDIR"
+    start_server
+    local version boundary last=$((SIZE - 1))
+    for version in --http1.1 --http2; do
+        get_range "bytes=100000-100999,0-9,$last-" $version
+        [ "$STATUS" = 206 ]
+        [ -z "$(header content-range)" ]
+        boundary=$(header content-type)
+        [[ $boundary =~ ^multipart/byteranges\;\ boundary=[0-9a-f]{32}$ ]]
+        boundary=${boundary#*=}
+        multipart_of "$boundary" 100000-100999 0-9 $last-$last >expected
+        cmp "$BODY" expected
+        [ "$(header content-length)" = "$(stat -c %s expected)" ]
+    done
+    # overlaps are sent once, as one plain part when nothing else is asked for
+    get_range "bytes=10-19,15-29,0-99"
+    [ "$(header content-range)" = "bytes 0-99/$SIZE" ]
+    body_is 0 99
+    # as many as swupdate asks for, and across the pieces the server reads
+    local specs
+    specs=$(for i in $(seq 0 149); do echo "$((i * 1000))-$((i * 1000 + i % 7))"; done)
+    get_range "bytes=$(echo $specs | tr ' ' ,)"
+    boundary=$(header content-type)
+    multipart_of "${boundary#*=}" $specs >expected
+    cmp "$BODY" expected
+    get_range "bytes=0-70000,80000-$last"
+    boundary=$(header content-type)
+    multipart_of "${boundary#*=}" 0-70000 80000-$last >expected
+    cmp "$BODY" expected
+    # If-Range holds for all of them, or for none
+    get_range "bytes=0-1,3-4" --header 'If-Range: "other"'
+    [ "$STATUS" = 200 ]
+    cmp "$BODY" "$IMAGE"
 }
 
 @test "If-Range: the part only while the tag holds" {

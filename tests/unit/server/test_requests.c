@@ -3,6 +3,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -115,9 +116,11 @@ static void ranges(void **state)
         {"bytes=1", 100, RANGE_WHOLE, 0, 99},
         {"bytes=2-1", 100, RANGE_WHOLE, 0, 99},
         {"bytes=200-100", 100, RANGE_WHOLE, 0, 99},
-        {"bytes=1-2,3-4", 100, RANGE_WHOLE, 0, 99},
-        {"bytes=1-2,", 100, RANGE_WHOLE, 0, 99},
-        {"bytes=-1,-2", 100, RANGE_WHOLE, 0, 99},
+        {"bytes=1-2,", 100, RANGE_PART, 1, 2},
+        {"bytes= , ,1-2", 100, RANGE_PART, 1, 2},
+        {"bytes=,", 100, RANGE_WHOLE, 0, 99},
+        {"bytes=1-2,100-", 100, RANGE_PART, 1, 2},
+        {"bytes=100-,200-300,-0", 100, RANGE_UNSATISFIABLE, 0, 99},
         {"bytes=1 -2", 100, RANGE_WHOLE, 0, 99},
         {"bytes=+1-2", 100, RANGE_WHOLE, 0, 99},
         {"bytes=0x1-2", 100, RANGE_WHOLE, 0, 99},
@@ -126,9 +129,11 @@ static void ranges(void **state)
     };
     (void)state;
     for (size_t i = 0; i < COUNT(table); i++) {
-        struct range range;
+        struct ranges ranges;
         enum range_verdict verdict =
-            range_parse(table[i].text, strlen(table[i].text), table[i].size, &range);
+            ranges_parse(table[i].text, strlen(table[i].text), table[i].size, &ranges);
+        const struct range range = ranges.part[0];
+        assert_int_equal(ranges.count, 1);
         if (verdict != table[i].verdict || range.first != table[i].first ||
             range.last != table[i].last) {
             fail_msg("%s of %llu: verdict %d, %llu-%llu", table[i].text,
@@ -136,6 +141,56 @@ static void ranges(void **state)
                      (unsigned long long)range.first, (unsigned long long)range.last);
         }
     }
+}
+
+/* Several: those that overlap are one, the others stay apart and in their order. */
+static void several_ranges(void **state)
+{
+    static const struct {
+        const char *text, *parts; /* of 100 bytes */
+    } table[] = {
+        {"bytes=0-9,10-19", "0-9 10-19 "},
+        {"bytes=50-59,0-9", "50-59 0-9 "},
+        {"bytes=0-0,-1", "0-0 99-99 "},
+        {"bytes=0-9, 5-14", "0-14 "},
+        {"bytes=0-9,9-9", "0-9 "},
+        {"bytes=-1,-2", "98-99 "},
+        {"bytes=10-19,30-39,50-59,15-55,0-1", "10-59 0-1 "},
+        {"bytes=30-39,10-19,15-35,90-200", "10-39 90-99 "},
+        {"bytes=0-,0-,0-,0-", "0-99 "},
+        {"bytes=1-2,100-,3-4,-0", "1-2 3-4 "},
+        {"bytes=1-2,x", "0-99 "},
+        {"bytes=1-2,4-3", "0-99 "},
+        {"bytes=1-2;3-4", "0-99 "},
+    };
+    (void)state;
+    for (size_t i = 0; i < COUNT(table); i++) {
+        struct ranges ranges;
+        char parts[200] = "";
+        ranges_parse(table[i].text, strlen(table[i].text), 100, &ranges);
+        for (size_t k = 0; k < ranges.count; k++)
+            snprintf(parts + strlen(parts), sizeof parts - strlen(parts), "%d-%d ",
+                     (int)ranges.part[k].first, (int)ranges.part[k].last);
+        if (strcmp(parts, table[i].parts) != 0)
+            fail_msg("%s: %s", table[i].text, parts);
+    }
+}
+
+/* As many as RANGES_MAX, whatever becomes of them; one more is the whole file. */
+static void too_many_ranges(void **state)
+{
+    char text[12 * (RANGES_MAX + 2)] = "bytes=";
+    struct ranges ranges;
+    (void)state;
+    for (unsigned i = 0; i < RANGES_MAX; i++)
+        snprintf(text + strlen(text), 12, "%s%u-%u", i > 0 ? "," : "", 3 * i, 3 * i + 1);
+    assert_int_equal(ranges_parse(text, strlen(text), 1000, &ranges), RANGE_PART);
+    assert_int_equal(ranges.count, RANGES_MAX);
+    assert_int_equal(ranges.part[RANGES_MAX - 1].first, 3 * (RANGES_MAX - 1));
+    strcat(text, ",0-0");
+    assert_int_equal(ranges_parse(text, strlen(text), 1000, &ranges), RANGE_WHOLE);
+    assert_int_equal(ranges.count, 1);
+    assert_int_equal(ranges.part[0].last, 999);
 }
 
 static void etags(void **state)
@@ -194,12 +249,12 @@ static void lengths(void **state)
     (void)state;
     for (size_t i = 0; i < COUNT(texts); i++) {
         for (size_t length = 1; length <= strlen(texts[i]); length++) {
-            struct range range;
+            struct ranges ranges;
             char *copy = malloc(length);
             assert_non_null(copy);
             memcpy(copy, texts[i], length);
-            range_parse(copy, length, 100, &range);
-            assert_true(range.first <= range.last && range.last < 100);
+            ranges_parse(copy, length, 100, &ranges);
+            assert_true(ranges.part[0].first <= ranges.part[0].last && ranges.part[0].last < 100);
             etag_list_matches(copy, length, "\"zzz\"", ETAG_WEAK);
             ota_target_parse(copy, length);
             free(copy);
@@ -221,8 +276,10 @@ static void log_text(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(paths),   cmocka_unit_test(ranges),   cmocka_unit_test(etags),
-        cmocka_unit_test(lengths), cmocka_unit_test(log_text),
+        cmocka_unit_test(paths),          cmocka_unit_test(ranges),
+        cmocka_unit_test(several_ranges), cmocka_unit_test(too_many_ranges),
+        cmocka_unit_test(etags),          cmocka_unit_test(lengths),
+        cmocka_unit_test(log_text),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
