@@ -3,28 +3,7 @@
 
 #include <string.h>
 
-static void write_escaped(FILE *out, const char *text)
-{
-    for (; *text != '\0'; text++) {
-        switch (*text) {
-        case '<':
-            fputs("&lt;", out);
-            break;
-        case '>':
-            fputs("&gt;", out);
-            break;
-        case '&':
-            fputs("&amp;", out);
-            break;
-        case '"':
-            fputs("&quot;", out);
-            break;
-        default:
-            if ((unsigned char)*text >= ' ' || *text == '\n' || *text == '\t')
-                fputc(*text, out);
-        }
-    }
-}
+#include "host/escape.h"
 
 static const char style[] =
     ":root{color-scheme:light dark;--ink:#1c2430;--paper:#fdfdfc;--line:#c9ced6;--good:#1a7f4b;"
@@ -50,15 +29,15 @@ static void write_checks(FILE *out, const struct report *report)
         if (strcmp(chapter, check->chapter) != 0) {
             fprintf(out, "%s<h2>", *chapter != '\0' ? "</table>\n" : "");
             chapter = check->chapter;
-            write_escaped(out, chapter);
+            escape_markup(chapter, out);
             fputs("</h2>\n<table>\n", out);
         }
         bool pass = check->outcome == REPORT_PASS;
         fprintf(out, "<tr><td class=\"%s\">%s</td><td>", pass ? "pass" : "fail",
                 pass ? "passed" : "FAILED");
-        write_escaped(out, check->name);
+        escape_markup(check->name, out);
         fputs("</td><td>", out);
-        write_escaped(out, check->detail);
+        escape_markup(check->detail, out);
         fputs("</td></tr>\n", out);
     }
     if (report->check_count > 0)
@@ -117,9 +96,9 @@ int report_write(FILE *out, const struct report *report)
     fputs("<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">"
           "<meta name=\"viewport\" content=\"width=device-width,initial-scale=1\">\n<title>",
           out);
-    write_escaped(out, report->title);
+    escape_markup(report->title, out);
     fprintf(out, "</title>\n<style>%s</style></head><body>\n<h1>", style);
-    write_escaped(out, report->title);
+    escape_markup(report->title, out);
     fprintf(out, "</h1>\n<p><strong>%zu passed, %zu failed</strong></p>\n", passed,
             report->check_count - passed);
     if (report->plain != NULL && report->cipher != NULL)
@@ -127,7 +106,7 @@ int report_write(FILE *out, const struct report *report)
     write_checks(out, report);
     if (report->device_log != NULL) {
         fputs("<h2>Device console</h2>\n<pre>", out);
-        write_escaped(out, report->device_log);
+        escape_markup(report->device_log, out);
         fputs("</pre>\n", out);
     }
     fputs("</body></html>\n", out);

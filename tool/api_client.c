@@ -365,21 +365,3 @@ int api_client_upload(struct api_client *client, const char *path, const char *f
     free(form);
     return status;
 }
-
-char *api_client_escape(const char *text, char *out, size_t size)
-{
-    static const char hex[] = "0123456789ABCDEF";
-    size_t used = 0;
-    for (; *text != '\0' && used + 4 <= size; text++) {
-        unsigned char c = (unsigned char)*text;
-        if (isalnum(c) || c == '-' || c == '.' || c == '_' || c == '~') {
-            out[used++] = (char)c;
-        } else {
-            out[used++] = '%';
-            out[used++] = hex[c >> 4];
-            out[used++] = hex[c & 15];
-        }
-    }
-    out[used] = '\0';
-    return out;
-}

@@ -70,8 +70,4 @@ int api_client_call(struct api_client *client, const char *method, const char *p
 int api_client_upload(struct api_client *client, const char *path, const char *filename,
                       const uint8_t *bytes, size_t length, json_t **answer);
 
-/* `text` as part of a path or a query. */
-#define API_CLIENT_ESCAPED(length) (3 * (length) + 1)
-char *api_client_escape(const char *text, char *out, size_t size);
-
 #endif

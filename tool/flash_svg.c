@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "chain/otadata.h"
+#include "host/escape.h"
 #include "tool/cli.h"
 #include "tool/otadata_names.h"
 
@@ -98,30 +99,10 @@ static const char style[] =
     "<defs><pattern id=\"hatch\" width=\"8\" height=\"8\" patternUnits=\"userSpaceOnUse\" "
     "patternTransform=\"rotate(45)\"><path class=\"hatch\" d=\"M2 0V8\"/></pattern></defs>\n";
 
-/* Text from the flash: printable ASCII only, and nothing that is markup. */
-static void put_text(FILE *out, const char *text)
-{
-    for (; *text; text++) {
-        switch (*text) {
-        case '&':
-            fputs("&amp;", out);
-            break;
-        case '<':
-            fputs("&lt;", out);
-            break;
-        case '>':
-            fputs("&gt;", out);
-            break;
-        default:
-            fputc(*text >= 0x20 && *text < 0x7F ? *text : '?', out);
-        }
-    }
-}
-
 static void put_line(FILE *out, int x, int y, const char *classes, const char *text)
 {
     fprintf(out, "<text x=\"%d\" y=\"%d\" class=\"%s\">", x, y, classes);
-    put_text(out, text);
+    escape_markup(text, out);
     fputs("</text>\n", out);
 }
 
@@ -240,7 +221,7 @@ static void put_tooltip(FILE *out, const struct flash_region *region)
     describe(region, content, sizeof content);
     describe_use(region, use, sizeof use);
     fputs("<title>", out);
-    put_text(out, region_name(region));
+    escape_markup(region_name(region), out);
     fprintf(out, ": 0x%x to 0x%x", (unsigned)region->offset,
             (unsigned)(region->offset + region->size - 1));
     const char *const facts[] = {
@@ -249,7 +230,7 @@ static void put_tooltip(FILE *out, const struct flash_region *region)
     for (size_t i = 0; i < sizeof facts / sizeof *facts; i++) {
         if (*facts[i]) {
             fputs(", ", out);
-            put_text(out, facts[i]);
+            escape_markup(facts[i], out);
         }
     }
     fputs("</title>\n", out);
@@ -347,10 +328,10 @@ static void put_summary(FILE *out, const struct flash_layout *layout)
         return;
     }
     fputs("boots ", out);
-    put_text(out, boots->label);
+    escape_markup(boots->label, out);
     if (boots->described)
-        put_text(out, " with version ");
-    put_text(out, boots->app.version);
+        escape_markup(" with version ", out);
+    escape_markup(boots->app.version, out);
 }
 
 static void put_heading(const struct picture *picture, int height)

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "host/escape.h"
 #include "server/ddi/ddi.h"
 #include "server/ddi/links.h"
 #include "server/fleet/action.h"
@@ -18,31 +19,13 @@ void ddi_upper(const char *word, char *out, size_t size)
     out[used] = '\0';
 }
 
-/* A file name as a path segment. */
-static void encode(const char *name, char *out, size_t size)
-{
-    static const char hex[] = "0123456789ABCDEF";
-    size_t used = 0;
-    for (; *name != '\0' && used + 4 < size; name++) {
-        unsigned char c = (unsigned char)*name;
-        if (isalnum(c) || strchr("-._~", c) != NULL) {
-            out[used++] = (char)c;
-        } else {
-            out[used++] = '%';
-            out[used++] = hex[c >> 4];
-            out[used++] = hex[c & 15];
-        }
-    }
-    out[used] = '\0';
-}
-
 /* Both pairs of names with the same https address: one client reads only the -http ones
  * (hawkbit-ddi.md 5 and 9). */
 static json_t *artifact_links(struct api_call *call, int64_t module, const char *filename)
 {
     static const char *const names[] = {"download", "download-http", "md5sum", "md5sum-http"};
-    char encoded[3 * ARTIFACT_FILENAME_MAX + 1];
-    encode(filename, encoded, sizeof encoded);
+    char encoded[ESCAPED_URL(ARTIFACT_FILENAME_MAX)];
+    escape_url(filename, encoded, sizeof encoded);
     json_t *links = json_object();
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
         json_object_set_new(links, names[i],

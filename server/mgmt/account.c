@@ -1,6 +1,7 @@
 /* server/mgmt/account.c: who is asking, who else may, what is here, who did what. */
 #include <string.h>
 
+#include "host/escape.h"
 #include "server/fleet/audit.h"
 #include "server/fleet/token.h"
 #include "server/mgmt/answer.h"
@@ -52,14 +53,14 @@ int mgmt_usage(struct api_call *call)
 static json_t *show_token(struct api_call *call, const struct db_rows *rows, void *context,
                           int *status)
 {
-    char segment[3 * TOKEN_NAME_MAX + 4];
+    char segment[ESCAPED_URL(TOKEN_NAME_MAX)];
     (void)context;
     (void)status;
     json_t *token = json_pack(
         "{s:s, s:s, s:I, s:s, s:b, s:{s:o}}", "name", db_text(rows, 1), "role", db_text(rows, 2),
         "createdAt", (json_int_t)db_int(rows, 3), "createdBy", db_text(rows, 4), "revoked",
         !db_is_null(rows, 5), "_links", "self",
-        mgmt_link(call, "/tokens/%s", mgmt_segment(db_text(rows, 1), segment, sizeof segment)));
+        mgmt_link(call, "/tokens/%s", escape_url(db_text(rows, 1), segment, sizeof segment)));
     if (token != NULL && !db_is_null(rows, 5))
         json_object_set_new(token, "revokedAt", json_integer(db_int(rows, 5)));
     return token;

@@ -1,5 +1,6 @@
 /* server/mgmt/actions.c: actions: what is under way, how it went, and stopping it (hawkbit-ddi.md
  * 6 and 10). */
+#include "host/escape.h"
 #include "server/fleet/action.h"
 
 #include <string.h>
@@ -49,8 +50,8 @@ static void show_optional(json_t *action, const char *name, const struct db_rows
 static void show_links(struct api_call *call, long long id, const char *controller_id,
                        long long set, json_t *action)
 {
-    char target[3 * TARGET_ID_MAX + 4];
-    mgmt_segment(controller_id, target, sizeof target);
+    char target[ESCAPED_URL(TARGET_ID_MAX)];
+    escape_url(controller_id, target, sizeof target);
     json_object_set_new(action, "_links",
                         json_pack("{s:o, s:o, s:o, s:o}", "self",
                                   mgmt_link(call, "/targets/%s/actions/%lld", target, id), "status",

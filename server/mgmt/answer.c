@@ -1,7 +1,6 @@
 /* server/mgmt/answer.c: see server/mgmt/answer.h. */
 #include "server/mgmt/answer.h"
 
-#include <ctype.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -51,24 +50,6 @@ json_t *mgmt_link(const struct api_call *call, const char *format, ...)
     if (more < 0 || (size_t)more >= sizeof text - (size_t)used)
         return NULL;
     return json_pack("{s:s}", "href", text);
-}
-
-const char *mgmt_segment(const char *name, char *out, size_t size)
-{
-    static const char hex[] = "0123456789ABCDEF";
-    size_t used = 0;
-    for (; *name != '\0' && used + 4 < size; name++) {
-        unsigned char c = (unsigned char)*name;
-        if (isalnum(c) || strchr("-._~:@", c) != NULL) {
-            out[used++] = (char)c;
-        } else {
-            out[used++] = '%';
-            out[used++] = hex[c >> 4];
-            out[used++] = hex[c & 15];
-        }
-    }
-    out[used] = '\0';
-    return out;
 }
 
 void mgmt_stamp(json_t *object, const struct db_rows *rows, int column)

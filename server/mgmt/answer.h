@@ -23,9 +23,6 @@ int mgmt_error(struct api_call *call, int http, const char *code, const char *fo
 json_t *mgmt_link(const struct api_call *call, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
-/* A name as a path segment; out has 3 bytes for each of the name's and one more. */
-const char *mgmt_segment(const char *name, char *out, size_t size);
-
 /* createdAt, createdBy, lastModifiedAt, lastModifiedBy from four columns. */
 void mgmt_stamp(json_t *object, const struct db_rows *rows, int column);
 

@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "host/escape.h"
 #include "server/fleet/action.h"
 #include "server/fleet/window.h"
 #include "server/mgmt/mgmt.h"
@@ -105,8 +106,8 @@ static int assign(struct api_call *call, const struct target *target, int64_t se
         return status;
     snprintf(detail, sizeof detail, "set %lld, action %lld%s", (long long)set, (long long)id,
              tally->offline ? ", offline" : "");
-    char segment[3 * TARGET_ID_MAX + 4];
-    mgmt_segment(target->controller_id, segment, sizeof segment);
+    char segment[ESCAPED_URL(TARGET_ID_MAX)];
+    escape_url(target->controller_id, segment, sizeof segment);
     json_array_append_new(
         tally->actions,
         json_pack("{s:I, s:{s:o}}", "id", (json_int_t)id, "_links", "self",

@@ -1,6 +1,7 @@
 /* server/mgmt/target_parts.c: what hangs on a target: attributes, sets, tags, auto-confirmation. */
 #include <string.h>
 
+#include "host/escape.h"
 #include "server/fleet/action.h"
 #include "server/mgmt/mgmt.h"
 #include "server/mgmt/sets.h"
@@ -164,12 +165,12 @@ int mgmt_tags(struct api_call *call)
                               " ON t.id = g.target WHERE t.tenant = $1 GROUP BY g.tag"
                               " ORDER BY g.tag";
     int status;
-    char segment[3 * TARGET_TAG_MAX + 4];
+    char segment[ESCAPED_URL(TARGET_TAG_MAX)];
     json_t *content = json_array();
     struct db_rows *rows = db_query(call->fleet.db, sql, DB_ARGS(db_i(call->fleet.tenant)));
     while ((status = db_next(rows)) == DB_ROW) {
         const char *tag = db_text(rows, 0);
-        mgmt_segment(tag, segment, sizeof segment);
+        escape_url(tag, segment, sizeof segment);
         json_array_append_new(content,
                               json_pack("{s:s, s:I, s:{s:o}}", "name", tag, "targets",
                                         (json_int_t)db_int(rows, 1), "_links", "assignedTargets",

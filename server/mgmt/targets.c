@@ -3,12 +3,11 @@
 
 #include <string.h>
 
+#include "host/escape.h"
 #include "server/fleet/catalog.h"
 #include "server/fleet/polling.h"
 #include "server/fleet/setting.h"
 #include "server/mgmt/mgmt.h"
-
-#define SEGMENT_MAX (3 * TARGET_ID_MAX + 4)
 
 static const struct mgmt_sort sorts[] = {
     {"controllerid", "t.controller_id"},
@@ -97,8 +96,8 @@ static int show_tags(struct api_call *call, int64_t id, json_t *target)
 static void show_links(struct api_call *call, const char *controller_id, json_t *target)
 {
     static const char *const parts[] = {"attributes", "actions", "assignedDS", "installedDS"};
-    char id[SEGMENT_MAX];
-    mgmt_segment(controller_id, id, sizeof id);
+    char id[ESCAPED_URL(TARGET_ID_MAX)];
+    escape_url(controller_id, id, sizeof id);
     json_t *links = json_pack("{s:o}", "self", mgmt_link(call, "/targets/%s", id));
     for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++)
         json_object_set_new(links, parts[i], mgmt_link(call, "/targets/%s/%s", id, parts[i]));

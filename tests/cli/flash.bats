@@ -170,7 +170,7 @@ hatched = [row.find(svg + "rect[@fill='url(#hatch)']") is not None for row in ro
 assert hatched == [t.endswith(", encrypted") for t in titles] and sum(hatched) == 6
 assert "prefers-color-scheme: dark" in open("map.svg").read()
 _, _, titles = read("evil")
-assert titles[2] == "<b>&\"']]>???--: 0x9000 to 0xcfff, empty", titles[2]
+assert titles[2] == "<b>&\"']]>??\n--: 0x9000 to 0xcfff, empty", titles[2]
 END
 }
 
