@@ -5,7 +5,7 @@
 #include <openssl/evp.h>
 
 #include "tests/unit/chain/sample.h"
-#include "tests/unit/server/release/store_fixture.h"
+#include "tests/unit/server/store_fixture.h"
 
 #define FILES "/rest/v1/softwaremodules/1/artifacts"
 #define FORM  "multipart/form-data; boundary=limit"

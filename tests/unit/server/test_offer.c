@@ -8,7 +8,7 @@
 #include <cmocka.h>
 
 #include "server/release/offer.h"
-#include "tests/unit/server/release/store_fixture.h"
+#include "tests/unit/server/store_fixture.h"
 
 static int setup(void **state)
 {

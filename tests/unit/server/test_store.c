@@ -11,7 +11,7 @@
 
 #include <cmocka.h>
 
-#include "tests/unit/server/release/store_fixture.h"
+#include "tests/unit/server/store_fixture.h"
 
 #define COUNT(table) (sizeof(table) / sizeof *(table))
 #define HASH         "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"

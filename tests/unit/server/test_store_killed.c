@@ -22,7 +22,7 @@
 
 #include <cmocka.h>
 
-#include "tests/unit/server/release/store_fixture.h"
+#include "tests/unit/server/store_fixture.h"
 
 #define IMAGE_BYTES 20000u
 #define STOPS_MAX   1000u
