@@ -85,7 +85,7 @@ struct api_call {
     const struct api_route *route;
     enum api_role role;                    /* of who asks */
     enum db_access access;                 /* of the transaction it runs in */
-    char who[160];                         /* what fleet.who points to */
+    char who[TARGET_ID_MAX + 16];          /* what fleet.who points to */
     const char *segment[API_SEGMENTS_MAX]; /* the path's {variables}, decoded */
     char decoded[API_PATH_MAX];
     json_t *json; /* the body of routes that take JSON */

@@ -1,6 +1,8 @@
 /* server/api/percent.c: see server/api/percent.h. */
 #include "server/api/percent.h"
 
+#include "chain/text.h"
+
 static int hex(char c)
 {
     if (c >= '0' && c <= '9')
@@ -28,5 +30,5 @@ int percent_decode(const char *text, size_t length, bool plus, char *out, size_t
         out[used++] = (char)c;
     }
     out[used] = '\0';
-    return (int)used;
+    return text_is_utf8(out, used) ? (int)used : -1;
 }

@@ -6,22 +6,47 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "chain/text.h"
+
+/* What was cut in the middle of a character ends before it: the line is to be UTF-8 still. */
+static void end_whole(char *text)
+{
+    size_t length = strlen(text);
+    while (length > 0 && !text_is_utf8(text, length))
+        text[--length] = '\0';
+}
+
+int fleet_refuse_list(struct fleet *fleet, int status, const char *format, va_list arguments)
+{
+    char problem[sizeof fleet->problem]; /* what is there may be an argument */
+    vsnprintf(problem, sizeof problem, format, arguments);
+    end_whole(problem);
+    memcpy(fleet->problem, problem, sizeof problem);
+    return status;
+}
+
 int fleet_refuse(struct fleet *fleet, int status, const char *format, ...)
 {
     va_list arguments;
     va_start(arguments, format);
-    vsnprintf(fleet->problem, sizeof fleet->problem, format, arguments);
+    fleet_refuse_list(fleet, status, format, arguments);
     va_end(arguments);
     return status;
 }
 
+/* Of ASCII, or one of the 32 that Unicode took over from terminals: U+0080 to U+009F. */
+static bool is_control(const unsigned char *at)
+{
+    return at[0] < ' ' || at[0] == 0x7F || (at[0] == 0xC2 && at[1] < 0xA0);
+}
+
 bool fleet_text_valid(const char *text, size_t max)
 {
-    size_t length = strlen(text);
-    if (length == 0 || length > max)
+    size_t length = strnlen(text, max + 1);
+    if (length == 0 || length > max || !text_is_utf8(text, length))
         return false;
     for (size_t i = 0; i < length; i++) {
-        if ((unsigned char)text[i] < ' ' || text[i] == 0x7F)
+        if (is_control((const unsigned char *)text + i))
             return false;
     }
     return true;

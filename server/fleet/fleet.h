@@ -10,6 +10,7 @@
 #ifndef SERVER_FLEET_FLEET_H
 #define SERVER_FLEET_FLEET_H
 
+#include <stdarg.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -43,6 +44,8 @@ struct fleet {
 /* Notes what is wrong and returns `status`. */
 int fleet_refuse(struct fleet *fleet, int status, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
+int fleet_refuse_list(struct fleet *fleet, int status, const char *format, va_list arguments)
+    __attribute__((format(printf, 3, 0)));
 
 /* What a name, a version, a token may be: UTF-8 without control characters, 1..max bytes. */
 bool fleet_text_valid(const char *text, size_t max);

@@ -27,13 +27,12 @@ int mgmt_json(struct api_call *call, int status, json_t *json)
 
 int mgmt_error(struct api_call *call, int http, const char *code, const char *format, ...)
 {
-    char message[200];
     va_list arguments;
     va_start(arguments, format);
-    vsnprintf(message, sizeof message, format, arguments);
+    fleet_refuse_list(&call->fleet, JOB_REFUSED, format, arguments);
     va_end(arguments);
-    int status =
-        api_json(call, http, json_pack("{s:s, s:s}", "errorCode", code, "message", message));
+    int status = api_json(
+        call, http, json_pack("{s:s, s:s}", "errorCode", code, "message", call->fleet.problem));
     return status == FLEET_OK ? JOB_REFUSED : status;
 }
 

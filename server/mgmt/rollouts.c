@@ -271,13 +271,11 @@ int mgmt_group_targets(struct api_call *call)
 /* hawkBit has a code of its own for an order that comes at the wrong time. */
 static int answer_order(struct api_call *call, int status)
 {
-    char problem[sizeof call->fleet.problem];
     if (status == FLEET_OK)
         return api_status(call, 204);
     if (status != FLEET_STATE)
         return status;
-    memcpy(problem, call->fleet.problem, sizeof problem);
-    return mgmt_error(call, 400, MGMT_CODE "rollout.illegalState", "%s", problem);
+    return mgmt_error(call, 400, MGMT_CODE "rollout.illegalState", "%s", call->fleet.problem);
 }
 
 static int order(struct api_call *call, enum rollout_order what)
