@@ -86,6 +86,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     }
     check_query(&call);
     check_device_port(&request, &call, status);
-    require(api_access(&request) == (status == 0 ? call.route->access : DB_READ));
+    enum api_way way = api_way(&request);
+    require((way == API_WRITE) == (status == 0 && call.route->access == DB_WRITE));
+    require(way != API_LONG_READ || call.route->role > API_DEVICE);
     return 0;
 }

@@ -1,6 +1,7 @@
 /* server/call.c: see server/call.h. */
 #include "server/call.h"
 
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,6 +11,7 @@
 #include "server/http.h"
 
 #define WAITING_MAX 20000u /* jobs; a store that is so far behind is not given more */
+#define READING_MAX 64u    /* long reads likewise: people give up sooner than devices */
 
 struct call {
     struct job job; /* first: the pool hands this pointer back */
@@ -17,6 +19,7 @@ struct call {
     struct worker *worker;
     h2o_req_t *http;    /* of the loop's thread; NULL once the client has gone */
     struct call **hold; /* in the request's memory: tells when it goes */
+    atomic_bool left;   /* for the other threads: it has */
     struct api_request request;
     struct api_answer answer;
     int status;
@@ -196,8 +199,10 @@ static void free_call(struct call *call)
 static void on_disposed(void *hold)
 {
     struct call *call = *(struct call **)hold;
-    if (call != NULL)
-        call->http = NULL;
+    if (call == NULL)
+        return;
+    call->http = NULL;
+    atomic_store(&call->left, true);
 }
 
 /* On the loop, with the transaction over. */
@@ -221,6 +226,8 @@ static void finish(struct call *call)
 static int run(struct job *job, struct db *db)
 {
     struct call *call = (struct call *)job;
+    if (job->access == DB_READ && atomic_load(&call->left))
+        return JOB_REFUSED; /* nobody wants to know any more */
     int status = api_run(db, &call->worker->service->api, &call->request, job->access, call_now(),
                          &call->answer);
     call->request.again = true;
@@ -235,17 +242,17 @@ static void on_done(struct job *job, int status)
     h2o_multithread_send_message(&call->worker->answers, &call->message);
 }
 
-static void submit(struct call *call)
+static void submit(struct call *call, struct pool *pool)
 {
     call->job.done = on_done;
-    pool_submit(call->worker->service->pool, &call->job);
+    pool_submit(pool, &call->job);
 }
 
 static void decide(struct call *call)
 {
     if (call->status == API_MUST_WRITE) {
         call->job.access = DB_WRITE;
-        submit(call);
+        submit(call, call->worker->service->pool);
     } else {
         finish(call);
     }
@@ -257,7 +264,7 @@ static void on_done_here(struct job *job, int status)
     struct call *call = (struct call *)job;
     call->status = status;
     if (status == DB_EAGAIN)
-        submit(call);
+        submit(call, call->worker->service->pool);
     else
         decide(call);
 }
@@ -282,26 +289,43 @@ static int too_busy(h2o_req_t *http)
     return 0;
 }
 
+static bool is_full(const struct service *service, enum api_way way)
+{
+    return way == API_LONG_READ ? pool_waiting(service->readers) >= READING_MAX
+                                : pool_waiting(service->pool) >= WAITING_MAX;
+}
+
+/* On its way: here and now, or to one of the pools. */
+static void send_off(struct call *call, enum api_way way)
+{
+    struct service *service = call->worker->service;
+    call->job.run = run;
+    call->job.access = way == API_WRITE ? DB_WRITE : DB_READ;
+    if (way == API_QUICK_READ && call->worker->reader != NULL) {
+        call->job.done = on_done_here;
+        job_run_here(&call->job, call->worker->reader);
+    } else {
+        submit(call, way == API_LONG_READ ? service->readers : service->pool);
+    }
+}
+
 int call_start(h2o_req_t *http, struct service *service)
 {
-    if (pool_waiting(service->pool) > WAITING_MAX)
-        return too_busy(http);
     struct call *call = calloc(1, sizeof *call);
     if (call == NULL)
         return too_busy(http);
+    read_request(http, &call->request);
+    enum api_way way = api_way(&call->request);
+    if (is_full(service, way)) {
+        api_request_free(&call->request);
+        free(call);
+        return too_busy(http);
+    }
     call->worker = worker_of(http);
     call->worker->calls++;
     call->http = http;
     call->hold = h2o_mem_alloc_shared(&http->pool, sizeof(struct call *), on_disposed);
     *call->hold = call;
-    read_request(http, &call->request);
-    call->job.run = run;
-    call->job.access = api_access(&call->request);
-    if (call->job.access == DB_READ && call->worker->reader != NULL) {
-        call->job.done = on_done_here;
-        job_run_here(&call->job, call->worker->reader);
-    } else {
-        submit(call);
-    }
+    send_off(call, way);
     return 0;
 }

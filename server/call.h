@@ -1,9 +1,10 @@
 /* server/call.h: requests that need the store, between libh2o and server/api. Internal to server/.
  *
  * A request becomes a struct api_request with copies of what matters, so that it may outlive the
- * connection it came by: a client that leaves takes nothing with it but its answer. Reading on
- * SQLite is done at once on the loop's own connection, everything else by the pool; the answer
- * comes back to the loop as a message.
+ * connection it came by: a client that leaves takes nothing with it but its answer. What devices
+ * read on SQLite is read at once on the loop's own connection. What people read may take long: it
+ * goes to `readers`, and is not begun when its client has left; when too many wait there, the
+ * answer is 503. Everything else is a job for `pool`. Answers come back to the loop as messages.
  */
 #ifndef SERVER_CALL_H
 #define SERVER_CALL_H

@@ -72,7 +72,7 @@ static void look_for_changes(struct service *service)
         atomic_exchange(&events->busy, true))
         return;
     events->job = (struct job){.run = ask_store, .done = on_asked, .access = DB_READ};
-    pool_submit(service->pool, &events->job);
+    pool_submit(service->readers, &events->job);
 }
 
 /* Telling them */

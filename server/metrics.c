@@ -31,20 +31,23 @@ struct class_counts {
 
 struct metrics {
     struct pool *pool;
+    struct pool *readers;
     struct class_counts class[METRIC_CLASSES];
     _Atomic int64_t connections[PORTS];
     pthread_mutex_t lock; /* of the rest: what the store said last */
     int64_t tenant;
     int64_t read_at;
+    bool reading; /* somebody asks the store; the others take what there is */
     char *fleet;
 };
 
-struct metrics *metrics_new(struct pool *pool)
+struct metrics *metrics_new(struct pool *pool, struct pool *readers)
 {
     struct metrics *metrics = calloc(1, sizeof *metrics);
     if (metrics == NULL)
         return NULL;
     metrics->pool = pool;
+    metrics->readers = readers;
     pthread_mutex_init(&metrics->lock, NULL);
     return metrics;
 }
@@ -181,6 +184,12 @@ static void print_latency(FILE *out, struct metrics *metrics)
     }
 }
 
+static void print_waiting(FILE *out, const char *name, struct pool *pool, const char *help)
+{
+    print_head(out, name, "gauge", help);
+    fprintf(out, "trustchain_%s %u\n", name, pool != NULL ? pool_waiting(pool) : 0);
+}
+
 static void print_process(FILE *out, struct metrics *metrics)
 {
     print_requests(out, metrics);
@@ -189,9 +198,8 @@ static void print_process(FILE *out, struct metrics *metrics)
     for (unsigned i = 0; i < PORTS; i++)
         fprintf(out, "trustchain_connections{port=\"%s\"} %" PRId64 "\n", port_words[i],
                 (int64_t)atomic_load(&metrics->connections[i]));
-    print_head(out, "store_jobs_waiting", "gauge", "Transactions that have not ended.");
-    fprintf(out, "trustchain_store_jobs_waiting %u\n",
-            metrics->pool != NULL ? pool_waiting(metrics->pool) : 0);
+    print_waiting(out, "store_jobs_waiting", metrics->pool, "Transactions that have not ended.");
+    print_waiting(out, "store_reads_waiting", metrics->readers, "Long reads that have not ended.");
 }
 
 /* A label's value: quotes, backslashes and line ends escaped. */
@@ -249,27 +257,50 @@ static int print_fleet(FILE *out, struct api_call *call)
     return status;
 }
 
-/* The store's part as text, from the last few seconds if it can be. The caller holds the lock. */
-static int refresh_fleet(struct metrics *metrics, struct api_call *call)
+/* The store's part as text, which is the caller's. */
+static int read_fleet(struct api_call *call, char **text)
 {
-    char *text = NULL;
     size_t length = 0;
-    if (metrics->fleet != NULL && metrics->tenant == call->fleet.tenant &&
-        call->fleet.now - metrics->read_at < FRESH_MS)
-        return FLEET_OK;
-    FILE *out = open_memstream(&text, &length);
+    FILE *out = open_memstream(text, &length);
     if (out == NULL)
         return DB_EIO;
     int status = print_fleet(out, call);
-    if (fclose(out) != 0 || status != DB_OK) {
-        free(text);
-        return status != DB_OK ? status : DB_EIO;
+    if (fclose(out) == 0 && status == DB_OK)
+        return FLEET_OK;
+    free(*text);
+    return status != DB_OK ? status : DB_EIO;
+}
+
+/* Prints what the store said within the last few seconds. False: it has to be asked, by the caller.
+ * Nobody waits for somebody else's question. */
+static bool print_known(FILE *out, struct metrics *metrics, const struct fleet *fleet)
+{
+    pthread_mutex_lock(&metrics->lock);
+    bool fresh = metrics->reading || fleet->now - metrics->read_at < FRESH_MS;
+    bool known = fresh && metrics->fleet != NULL && metrics->tenant == fleet->tenant;
+    if (known)
+        fputs(metrics->fleet, out);
+    metrics->reading = metrics->reading || !known;
+    pthread_mutex_unlock(&metrics->lock);
+    return known;
+}
+
+static int ask_store(FILE *out, struct metrics *metrics, struct api_call *call)
+{
+    char *text = NULL;
+    int status = read_fleet(call, &text);
+    if (status == FLEET_OK)
+        fputs(text, out);
+    pthread_mutex_lock(&metrics->lock);
+    if (status == FLEET_OK) {
+        free(metrics->fleet);
+        metrics->fleet = text;
+        metrics->tenant = call->fleet.tenant;
+        metrics->read_at = call->fleet.now;
     }
-    free(metrics->fleet);
-    metrics->fleet = text;
-    metrics->tenant = call->fleet.tenant;
-    metrics->read_at = call->fleet.now;
-    return FLEET_OK;
+    metrics->reading = false;
+    pthread_mutex_unlock(&metrics->lock);
+    return status;
 }
 
 int api_metrics(struct api_call *call)
@@ -283,11 +314,7 @@ int api_metrics(struct api_call *call)
     if (out == NULL)
         return DB_EIO;
     print_process(out, metrics);
-    pthread_mutex_lock(&metrics->lock);
-    int status = refresh_fleet(metrics, call);
-    if (status == FLEET_OK)
-        fputs(metrics->fleet, out);
-    pthread_mutex_unlock(&metrics->lock);
+    int status = print_known(out, metrics, &call->fleet) ? FLEET_OK : ask_store(out, metrics, call);
     if (fclose(out) != 0 && status == FLEET_OK)
         status = DB_EIO;
     if (status == FLEET_OK)

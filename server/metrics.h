@@ -4,11 +4,12 @@
  *     trustchain_request_seconds{class}             histogram: from the request to its last byte
  *     trustchain_sent_bytes_total{class}            bodies; class "artifact" and "ota" are images
  *     trustchain_connections{port}                  open now
- *     trustchain_store_jobs_waiting                 transactions that have not ended
+ *     trustchain_store_jobs_waiting                 transactions that have not ended ...
+ *     trustchain_store_reads_waiting                ... and the long reads among people's requests
  *     trustchain_targets{status}, {version}         the fleet, of the asker's tenant
  *     trustchain_rollout_targets{rollout,state}     rollouts that have not been deleted
  *
- * The first five are of this process, since it started; the others are the store's, read at most
+ * The first six are of this process, since it started; the others are the store's, read at most
  * every 5 seconds.
  */
 #ifndef SERVER_METRICS_H
@@ -38,7 +39,7 @@ enum metric_class metric_class_of(const char *path, size_t length);
 
 struct metrics;
 
-struct metrics *metrics_new(struct pool *pool); /* NULL: out of memory */
+struct metrics *metrics_new(struct pool *pool, struct pool *readers); /* NULL: out of memory */
 void metrics_free(struct metrics *metrics);
 
 /* From any thread. `metrics` may be NULL. */

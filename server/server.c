@@ -27,6 +27,7 @@
 #define STREAMS_PER_PEER   8    /* HTTP/2 requests of one connection answered at once */
 #define FILES_PER_PEER     2u   /* its socket and the image it downloads */
 #define POOL_THREADS       8u   /* connections to PostgreSQL */
+#define READER_THREADS     2u   /* long reads at once, on either store */
 #define FILES_BESIDE       64u  /* everything else the process has open */
 
 struct server {
@@ -123,10 +124,13 @@ static int open_fleet(struct service *service, const char *url, unsigned quota)
         return host_fail(NULL, "out of memory");
     }
     status = pool_open(url, POOL_THREADS, &service->pool);
+    if (status == HOST_DONE) {
+        status = pool_open_readers(url, READER_THREADS, &service->readers);
+    }
     if (status != HOST_DONE) {
         return status;
     }
-    service->api.metrics = metrics_new(service->pool);
+    service->api.metrics = metrics_new(service->pool, service->readers);
     service->api.quota = quota != 0 ? quota_new(quota) : NULL;
     return service->api.metrics != NULL && (quota == 0 || service->api.quota != NULL)
                ? HOST_DONE
@@ -136,6 +140,9 @@ static int open_fleet(struct service *service, const char *url, unsigned quota)
 /* After the workers: nobody submits any more. What polls are left is written. */
 static void close_fleet(struct service *service)
 {
+    if (service->readers != NULL) {
+        pool_close(service->readers);
+    }
     if (service->pool != NULL) {
         housekeeper_finish(service);
         pool_close(service->pool);

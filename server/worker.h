@@ -27,6 +27,7 @@ struct service {
     bool access_log;
     const char *store_url; /* NULL: only the plain channel is served */
     struct pool *pool;     /* NULL likewise */
+    struct pool *readers;  /* NULL likewise: of long reads */
     struct api_service api;
     struct housekeeper housekeeper;
     struct events events;
@@ -41,7 +42,7 @@ struct worker {
     unsigned port_count;
     struct port port[PORT_KINDS]; /* by kind */
     struct offer_cache offers;
-    struct db *reader;                  /* of SQLite; NULL: every call goes to the pool */
+    struct db *reader;                  /* of SQLite, for quick reads; NULL: the pool has them */
     h2o_multithread_receiver_t answers; /* of calls (server/call.h) */
     unsigned calls;                     /* not answered yet */
     h2o_linklist_t peers;

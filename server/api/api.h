@@ -130,8 +130,10 @@ enum { API_MUST_WRITE = 3 };
 int api_run(struct db *db, const struct api_service *service, const struct api_request *request,
             enum db_access access, int64_t now, struct api_answer *answer);
 
-/* Which transaction a request needs, before there is one. */
-enum db_access api_access(const struct api_request *request);
+/* Where a request is run first. What devices ask reads a few rows; what people ask may read all of
+ * a fleet, and waits for others of its kind only. */
+enum api_way { API_QUICK_READ, API_LONG_READ, API_WRITE };
+enum api_way api_way(const struct api_request *request);
 
 /* When the transaction failed after all: 503 with Retry-After when it is worth asking again. */
 void api_answer_failure(struct api_answer *answer, int status);

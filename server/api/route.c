@@ -87,9 +87,13 @@ int api_route_find(struct api_call *call)
     return call->answer->allow[0] != '\0' ? 405 : 404;
 }
 
-enum db_access api_access(const struct api_request *request)
+enum api_way api_way(const struct api_request *request)
 {
     struct api_answer answer = {0};
     struct api_call call = {.request = request, .answer = &answer};
-    return api_route_find(&call) == 0 ? call.route->access : DB_READ;
+    if (api_route_find(&call) != 0)
+        return API_QUICK_READ; /* to be refused */
+    if (call.route->access == DB_WRITE)
+        return API_WRITE;
+    return call.route->role <= API_DEVICE ? API_QUICK_READ : API_LONG_READ;
 }

@@ -41,7 +41,7 @@ struct db;
 int db_open(const char *url, struct db **out);
 void db_close(struct db *db);
 
-/* SQLite: reads are quick enough for an event loop, and there is one writer. */
+/* SQLite: small reads are quick enough for an event loop, and there is one writer. */
 bool db_embedded(const struct db *db);
 
 /* What the library said about the last failure; never NULL. */

@@ -5,7 +5,9 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "host/error.h"
 #include "server/db/receipt.h"
@@ -13,6 +15,7 @@
 #define BATCH_MAX    256u
 #define PAUSE_MIN_NS 500000u /* before a job runs again; doubles ... */
 #define PAUSE_MAX_NS 64000000u
+#define READER_NICE  10
 
 struct pool;
 
@@ -31,6 +34,7 @@ struct pool {
     struct job **last; /* where the next one is put */
     unsigned waiting;
     bool stopping;
+    bool only_reads;
     unsigned thread_count;
     struct thread thread[POOL_THREADS_MAX];
 };
@@ -183,6 +187,27 @@ static void *run_batches(void *argument)
     return NULL;
 }
 
+/* Devices first. Linux has a priority for each thread; where it gives none, all are equal. */
+static void *run_reads(void *argument)
+{
+    (void)setpriority(PRIO_PROCESS, (id_t)gettid(), READER_NICE);
+    return run_each(argument);
+}
+
+/* Every signal is the starting thread's business. */
+static int start_thread(struct thread *thread)
+{
+    void *(*body)(void *) = db_embedded(thread->db) ? run_batches : run_each;
+    sigset_t all;
+    sigset_t before;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    int error =
+        pthread_create(&thread->id, NULL, thread->pool->only_reads ? run_reads : body, thread);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    return error;
+}
+
 static int start(struct pool *pool, const char *url)
 {
     struct thread *thread = &pool->thread[pool->thread_count];
@@ -190,18 +215,13 @@ static int start(struct pool *pool, const char *url)
         return HOST_FAILED;
     thread->pool = pool;
     thread->seed = pool->thread_count;
-    void *(*body)(void *) = db_embedded(thread->db) ? run_batches : run_each;
-    if (!db_embedded(thread->db) && receipt_open(&thread->receipt, thread->db) != DB_OK) {
+    bool writes_far = !pool->only_reads && !db_embedded(thread->db);
+    if (writes_far && receipt_open(&thread->receipt, thread->db) != DB_OK) {
         host_fail(NULL, "cannot use the store: %s", db_error(thread->db));
         db_close(thread->db);
         return HOST_FAILED;
     }
-    sigset_t all;
-    sigset_t before;
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
-    int error = pthread_create(&thread->id, NULL, body, thread);
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    int error = start_thread(thread);
     if (error != 0) {
         db_close(thread->db);
         return host_fail(NULL, "cannot start a thread for the store: %s", strerror(error));
@@ -210,7 +230,7 @@ static int start(struct pool *pool, const char *url)
     return HOST_DONE;
 }
 
-int pool_open(const char *url, unsigned threads, struct pool **out)
+static int open_pool(const char *url, unsigned threads, bool only_reads, struct pool **out)
 {
     struct pool *pool = calloc(1, sizeof *pool);
     if (pool == NULL)
@@ -218,9 +238,10 @@ int pool_open(const char *url, unsigned threads, struct pool **out)
     pthread_mutex_init(&pool->lock, NULL);
     pthread_cond_init(&pool->work, NULL);
     pool->last = &pool->first;
+    pool->only_reads = only_reads;
     int status = start(pool, url);
-    bool embedded = status == HOST_DONE && db_embedded(pool->thread[0].db);
-    while (status == HOST_DONE && !embedded && pool->thread_count < threads &&
+    bool one = status == HOST_DONE && !only_reads && db_embedded(pool->thread[0].db);
+    while (status == HOST_DONE && !one && pool->thread_count < threads &&
            pool->thread_count < POOL_THREADS_MAX)
         status = start(pool, url);
     if (status != HOST_DONE) {
@@ -229,6 +250,16 @@ int pool_open(const char *url, unsigned threads, struct pool **out)
     }
     *out = pool;
     return HOST_DONE;
+}
+
+int pool_open(const char *url, unsigned threads, struct pool **out)
+{
+    return open_pool(url, threads, false, out);
+}
+
+int pool_open_readers(const char *url, unsigned threads, struct pool **out)
+{
+    return open_pool(url, threads, true, out);
 }
 
 void pool_submit(struct pool *pool, struct job *job)

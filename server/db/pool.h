@@ -1,8 +1,10 @@
 /* server/db/pool.h: the threads that talk to the store, so that no event loop waits for it.
  *
- * A job is a transaction. On SQLite one thread runs the writing jobs, as many as have come together
- * under one commit (each behind a mark of its own), so a burst of small writes costs one fsync. On
- * PostgreSQL several threads with a connection each run one job a transaction.
+ * A job is a transaction, of a pool of one of two kinds: the one that writes (and reads what has to
+ * be new), and the one that only reads, for questions that take long. On SQLite one thread runs the
+ * writing jobs, as many as have come together under one commit (each behind a mark of its own), so
+ * a burst of small writes costs one fsync. On PostgreSQL several threads with a connection each run
+ * one job a transaction.
  *
  * What done() is told holds: with DB_OK the transaction is on disk, with anything else nothing of
  * it is there; a commit whose answer was lost with the connection is looked up
@@ -37,6 +39,11 @@ struct pool;
 
 /* The store must be migrated. `threads`: of PostgreSQL. HOST_DONE or HOST_FAILED. */
 int pool_open(const char *url, unsigned threads, struct pool **out);
+
+/* The same for jobs of DB_READ alone, on either store, each a transaction on a thread's own
+ * connection: what takes long here keeps nobody else waiting, so these threads yield the processor
+ * to all others of the machine. */
+int pool_open_readers(const char *url, unsigned threads, struct pool **out);
 
 /* Takes the job; never blocks on the store. */
 void pool_submit(struct pool *pool, struct job *job);

@@ -138,13 +138,11 @@ int mgmt_audit_lines(struct api_call *call)
     return mgmt_list(call, &line_rows, "u.tenant = $1", DB_ARGS(db_i(call->fleet.tenant)), NULL);
 }
 
-/* Reads every line: a job for the pool, not for an event loop. `head`: a digest kept elsewhere. */
+/* Reads every line. `head`: a digest kept elsewhere. */
 int mgmt_audit_verify(struct api_call *call)
 {
     char text[AUDIT_DIGEST_CHARS + 1];
     struct audit_verdict verdict;
-    if (call->access != DB_WRITE)
-        return API_MUST_WRITE;
     const char *head = api_query(call, "head", text, sizeof text);
     int status = audit_verify(&call->fleet, head, &verdict);
     if (status != FLEET_OK)

@@ -1,6 +1,7 @@
 /* Jobs: each a transaction of its own, however many share a commit, whoever else writes. */
 #include "tests/unit/db/stores.h"
 
+#include <pthread.h>
 #include <semaphore.h>
 
 #include "server/db/pool.h"
@@ -129,12 +130,71 @@ static void reading_here(void **state)
     db_close(db);
 }
 
+struct meeting {
+    struct job job; /* first */
+    pthread_barrier_t *both;
+    sem_t *finished;
+    int64_t value;
+    int told;
+};
+
+static int meet(struct job *base, struct db *db)
+{
+    struct meeting *meeting = (struct meeting *)base;
+    pthread_barrier_wait(meeting->both);
+    int status = db_get_int(db, "SELECT value FROM sum", DB_NO_ARGS, &meeting->value);
+    return status == DB_ROW ? DB_OK : DB_EIO;
+}
+
+static void met(struct job *base, int status)
+{
+    struct meeting *meeting = (struct meeting *)base;
+    meeting->told = status;
+    sem_post(meeting->finished);
+}
+
+/* On SQLite too: two at once, while somebody writes, who is not seen. */
+static void readers_wait_for_nobody(void **state)
+{
+    struct store_under_test *store = *state;
+    struct db *db = with_sum(state);
+    struct meeting meeting[2];
+    pthread_barrier_t both;
+    sem_t finished;
+    struct pool *pool;
+    pthread_barrier_init(&both, NULL, 2);
+    sem_init(&finished, 0, 0);
+    assert_int_equal(pool_open_readers(store->url, 2, &pool), HOST_DONE);
+    assert_int_equal(db_begin(db, DB_WRITE), DB_OK);
+    assert_int_equal(db_run(db, "UPDATE sum SET value = 7", DB_NO_ARGS), DB_OK);
+    for (size_t i = 0; i < 2; i++) {
+        meeting[i] = (struct meeting){.job = {.run = meet, .done = met, .access = DB_READ},
+                                      .both = &both,
+                                      .finished = &finished,
+                                      .value = -1};
+        pool_submit(pool, &meeting[i].job);
+    }
+    for (size_t i = 0; i < 2; i++)
+        sem_wait(&finished);
+    assert_int_equal(pool_waiting(pool), 0);
+    assert_int_equal(db_commit(db), DB_OK);
+    pool_close(pool);
+    for (size_t i = 0; i < 2; i++) {
+        assert_int_equal(meeting[i].told, DB_OK);
+        assert_int_equal(meeting[i].value, 0);
+    }
+    pthread_barrier_destroy(&both);
+    sem_destroy(&finished);
+    db_close(db);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         STORE_TESTS(nothing_is_lost),
         STORE_TESTS(closing_finishes_what_is_there),
         STORE_TESTS(reading_here),
+        STORE_TESTS(readers_wait_for_nobody),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
