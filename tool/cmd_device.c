@@ -21,7 +21,8 @@ static int write_settings(const char *path, const char *url, const char *id, con
                           "trustchain,namespace,,\n"
                           "url,data,string,%s\n"
                           "device_id,data,string,%s\n"
-                          "token,data,string,%s\n",
+                          "token,data,string,%s\n"
+                          "mode,data,string,ddi\n",
                           url, id, token);
     int status = length > 0 && (size_t)length < sizeof text
                      ? file_create(path, text, (size_t)length, 0600)
@@ -88,14 +89,14 @@ static void print_entry(const json_t *entry)
 static int print_action(struct api_client *client, const char *id, const json_t *action)
 {
     char below[64];
-    char path[1100];
+    char path[REMOTE_TARGET_PATH];
     json_t *entries;
     size_t index;
     json_t *entry;
     long long number = json_integer_value(json_object_get(action, "id"));
     printf("action %lld: %s\n", number, remote_text(action, "status"));
     snprintf(below, sizeof below, "/actions/%lld/status", number);
-    int status = remote_target_path(id, below, path, sizeof path);
+    int status = remote_target_path(id, below, path);
     if (status == HOST_DONE)
         status = remote_list(client, path, NULL, 0, &entries);
     if (status != HOST_DONE)
@@ -119,14 +120,14 @@ static int log_of(int argc, char **argv)
         NULL};
     struct remote_options options;
     struct api_client *client;
-    char path[1100];
+    char path[REMOTE_TARGET_PATH];
     json_t *actions = NULL;
     size_t index;
     json_t *action;
     int status = remote_begin(&argp, argc, argv, 1, 1, &options, &client);
     if (status != HOST_DONE)
         return status;
-    status = remote_target_path(options.words[0], "/actions", path, sizeof path);
+    status = remote_target_path(options.words[0], "/actions", path);
     if (status == HOST_DONE)
         status = remote_list(client, path, NULL, options.limit != 0 ? options.limit : 5, &actions);
     if (status == HOST_DONE && options.json)
@@ -137,23 +138,6 @@ static int log_of(int argc, char **argv)
             status = print_action(client, options.words[0], action);
     }
     json_decref(actions);
-    api_client_close(client);
-    return status;
-}
-
-static int order(int argc, char **argv, const struct argp *argp, const char *below)
-{
-    struct remote_options options;
-    struct api_client *client;
-    char path[1100];
-    int status = remote_begin(argp, argc, argv, 1, SIZE_MAX, &options, &client);
-    if (status != HOST_DONE)
-        return status;
-    for (size_t i = 0; i < options.count && status == HOST_DONE; i++) {
-        status = remote_target_path(options.words[i], below, path, sizeof path);
-        if (status == HOST_DONE)
-            status = api_client_call(client, "POST", path, NULL, NULL);
-    }
     api_client_close(client);
     return status;
 }
@@ -169,7 +153,7 @@ static int revoke(int argc, char **argv)
         NULL,
         NULL,
         NULL};
-    return order(argc, argv, &argp, "/revoke");
+    return remote_each_target(&argp, argc, argv, "POST", "/revoke");
 }
 
 static int allow(int argc, char **argv)
@@ -177,7 +161,7 @@ static int allow(int argc, char **argv)
     static const struct argp_option options_known[] = {API_CLIENT_OPTIONS, {0}};
     static const struct argp argp = {
         options_known, remote_parse, "ID...", "Let revoked devices in again.", NULL, NULL, NULL};
-    return order(argc, argv, &argp, "/unrevoke");
+    return remote_each_target(&argp, argc, argv, "POST", "/unrevoke");
 }
 
 int cmd_device(int argc, char **argv)

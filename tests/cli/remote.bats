@@ -25,6 +25,11 @@ device() {
     remote device new d1 --url "https://localhost:$PORT" -o d1.csv
     [ "$(stat -c %a d1.csv)" = 600 ]
     "$TRUSTCHAIN" nvs build d1.csv -o nvs.bin --size 0x4000
+    [ "$(cut -d, -f1,4 d1.csv | grep -v '^token,')" = "key,value
+trustchain,
+url,https://localhost:$PORT
+device_id,d1
+mode,ddi" ]
     DEVICE_TOKEN=$(sed -n 's/^token,data,string,//p' d1.csv)
     [ ${#DEVICE_TOKEN} -eq 32 ]
     remote set add thermo:1.1.0 image.bin
@@ -54,6 +59,19 @@ device() {
     [ "$(device GET "" -o /dev/null -w '%{http_code}')" = 200 ]
     remote target remove d1
     [ "$(device GET "" -o /dev/null -w '%{http_code}')" = 401 ]
+}
+
+@test "a command line that is wrong is one line before anything is asked" {
+    wrong() {
+        run --separate-stderr "$TRUSTCHAIN" "${@:2}" --token-file nowhere
+        echo "$stderr"
+        [ "$status" -eq 2 ]
+        [ "$stderr" = "trustchain: $1" ]
+    }
+    wrong "target add: wants ID... (see --help)" target add
+    wrong "rollout create: wants NAME SET:VERSION (see --help)" rollout create r
+    wrong "rollout show: takes NAME, \"two\" is too many" rollout show one two
+    wrong "set list: takes no argument, \"x\" is too many" set list x
 }
 
 @test "what is wrong is one line, and nothing is left half made" {
