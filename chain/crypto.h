@@ -54,6 +54,12 @@ struct chain_crypto {
     int (*sha256)(const struct chain_crypto *crypto, const struct chain_span *spans, size_t count,
                   uint8_t digest[SHA256_BYTES]);
 
+    /* Two digests for the price of one: of the first `head` spans, and of all of them. NULL where
+     * sha256() twice will do. */
+    int (*sha256_twice)(const struct chain_crypto *crypto, const struct chain_span *spans,
+                        size_t head, size_t count, uint8_t head_digest[SHA256_BYTES],
+                        uint8_t digest[SHA256_BYTES]);
+
     /* out = signature^e mod n; all little-endian, 384 bytes. No padding check: chain/pss.c does it.
      * Fails when signature >= n. May ignore rinv and mprime, which come from untrusted bytes. */
     int (*rsa_public)(const struct chain_crypto *crypto, const struct rsa3072_key *key,

@@ -13,7 +13,7 @@
 #define REV_MAX_UNSET_HIGH 65535u
 
 /* Header, then header and data of each segment, then what follows the last one. */
-#define SPANS_MAX (1 + 2 * IMAGE_SEGMENTS_MAX + 1)
+#define SPANS_MAX (1 + 2 * IMAGE_SEGMENTS_MAX + 2)
 
 static bool address_within(uint32_t address, uint32_t length, uint32_t base, uint32_t size)
 {
@@ -100,37 +100,60 @@ int image_parse(const uint8_t *bytes, size_t length, struct image *image)
     return image->length <= length ? CHAIN_OK : CHAIN_ETRUNCATED;
 }
 
+uint8_t image_checksum(uint8_t sum, const uint8_t *data, size_t length)
+{
+    for (size_t i = 0; i < length; i++)
+        sum ^= data[i];
+    return sum;
+}
+
 int image_check_checksum(const struct image *image, const uint8_t *bytes)
 {
     uint8_t sum = IMAGE_CHECKSUM_SEED;
-    for (size_t i = 0; i < image->segment_count; i++) {
-        const uint8_t *data = bytes + image->segment[i].offset;
-        for (size_t j = 0; j < image->segment[i].length; j++)
-            sum ^= data[j];
-    }
+    for (size_t i = 0; i < image->segment_count; i++)
+        sum = image_checksum(sum, bytes + image->segment[i].offset, image->segment[i].length);
     return sum == bytes[image->checksum_offset] ? CHAIN_OK : CHAIN_ECHECKSUM;
 }
 
-/* SHA-256 over [0, end). The headers are hashed from the copy in *image, so that what was decided
- * on is what was hashed, even when `bytes` changes between the two. */
+/* The bytes from the start, in the order they are hashed. The headers come from the copy in *image,
+ * so that what was decided on is what is hashed, even when `bytes` changes between the two. */
+struct image_spans {
+    uint8_t headers[IMAGE_SEGMENTS_MAX][IMAGE_SEGMENT_BYTES];
+    struct chain_span span[SPANS_MAX];
+    size_t count;
+    size_t end; /* of the bytes they hold so far */
+};
+
+static void spans_of_segments(struct image_spans *spans, const struct image *image,
+                              const uint8_t *bytes)
+{
+    spans->count = 0;
+    spans->span[spans->count++] = (struct chain_span){image->header, IMAGE_HEADER_BYTES};
+    spans->end = IMAGE_HEADER_BYTES;
+    for (size_t i = 0; i < image->segment_count; i++) {
+        const struct image_segment *segment = &image->segment[i];
+        le32_store(spans->headers[i], segment->load_addr);
+        le32_store(spans->headers[i] + 4, segment->length);
+        spans->span[spans->count++] = (struct chain_span){spans->headers[i], IMAGE_SEGMENT_BYTES};
+        spans->span[spans->count++] = (struct chain_span){bytes + segment->offset, segment->length};
+        spans->end = (size_t)segment->offset + segment->length;
+    }
+}
+
+static void spans_up_to(struct image_spans *spans, const uint8_t *bytes, size_t end)
+{
+    spans->span[spans->count++] = (struct chain_span){bytes + spans->end, end - spans->end};
+    spans->end = end;
+}
+
+/* SHA-256 over [0, end). */
 static int image_digest(const struct image *image, const uint8_t *bytes, size_t end,
                         const struct chain_crypto *crypto, uint8_t digest[SHA256_BYTES])
 {
-    uint8_t headers[IMAGE_SEGMENTS_MAX][IMAGE_SEGMENT_BYTES];
-    struct chain_span spans[SPANS_MAX] = {{image->header, IMAGE_HEADER_BYTES}};
-    size_t count = 1;
-    size_t offset = IMAGE_HEADER_BYTES;
-
-    for (size_t i = 0; i < image->segment_count; i++) {
-        const struct image_segment *segment = &image->segment[i];
-        le32_store(headers[i], segment->load_addr);
-        le32_store(headers[i] + 4, segment->length);
-        spans[count++] = (struct chain_span){headers[i], IMAGE_SEGMENT_BYTES};
-        spans[count++] = (struct chain_span){bytes + segment->offset, segment->length};
-        offset = (size_t)segment->offset + segment->length;
-    }
-    spans[count++] = (struct chain_span){bytes + offset, end - offset};
-    return crypto->sha256(crypto, spans, count, digest);
+    struct image_spans spans;
+    spans_of_segments(&spans, image, bytes);
+    spans_up_to(&spans, bytes, end);
+    return crypto->sha256(crypto, spans.span, spans.count, digest);
 }
 
 int image_check_digest(const struct image *image, const uint8_t *bytes,
@@ -152,6 +175,27 @@ int image_signed_digest(const struct image *image, const uint8_t *bytes, size_t 
     if (image->signed_length > length)
         return CHAIN_ETRUNCATED;
     return image_digest(image, bytes, image->signed_length, crypto, digest);
+}
+
+int image_checked_digest(const struct image *image, const uint8_t *bytes, size_t length,
+                         const struct chain_crypto *crypto, uint8_t digest[SHA256_BYTES])
+{
+    if (crypto->sha256_twice == NULL || !image->hash_appended || image->signed_length > length) {
+        int error = image_check_digest(image, bytes, crypto);
+        return error != CHAIN_OK ? error
+                                 : image_signed_digest(image, bytes, length, crypto, digest);
+    }
+    struct image_spans spans;
+    uint8_t appended[SHA256_BYTES];
+    spans_of_segments(&spans, image, bytes);
+    spans_up_to(&spans, bytes, image->hashed_length);
+    const size_t head = spans.count;
+    spans_up_to(&spans, bytes, image->signed_length);
+    int error = crypto->sha256_twice(crypto, spans.span, head, spans.count, appended, digest);
+    if (error != CHAIN_OK)
+        return error;
+    return memcmp(appended, bytes + image->hashed_length, SHA256_BYTES) == 0 ? CHAIN_OK
+                                                                             : CHAIN_EDIGEST;
 }
 
 int image_check_revision(const struct image *image, enum image_kind kind, uint16_t chip_rev)

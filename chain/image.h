@@ -76,6 +76,9 @@ int image_parse(const uint8_t *bytes, size_t length, struct image *image);
  * for what comes before `segment`. ETRUNCATED, EMAGIC, EFIELD. */
 int image_header_read(const uint8_t *bytes, size_t length, struct image *image);
 
+/* The XOR checksum of segment data so far, from IMAGE_CHECKSUM_SEED on. */
+uint8_t image_checksum(uint8_t sum, const uint8_t *data, size_t length);
+
 /* XOR checksum over segment data. ECHECKSUM. `bytes` is the view image_parse() was given. */
 int image_check_checksum(const struct image *image, const uint8_t *bytes);
 
@@ -87,6 +90,11 @@ int image_check_digest(const struct image *image, const uint8_t *bytes,
  * view is shorter. */
 int image_signed_digest(const struct image *image, const uint8_t *bytes, size_t length,
                         const struct chain_crypto *crypto, uint8_t digest[SHA256_BYTES]);
+
+/* The two in one pass over the bytes, where the provider can: image_check_digest(), then
+ * image_signed_digest(). EDIGEST, ETRUNCATED. */
+int image_checked_digest(const struct image *image, const uint8_t *bytes, size_t length,
+                         const struct chain_crypto *crypto, uint8_t digest[SHA256_BYTES]);
 
 /* The pages the MMU of an ESP32-C6 knows: 8 to 64 KiB. */
 #define IMAGE_MMU_PAGE_LOG2_MIN 13

@@ -218,11 +218,12 @@ static void run_copy(const struct layout *layout, const struct run *run, uint8_t
             continue;
         }
         uint32_t step = size - skip < length ? size - skip : length;
-        memset(out, 0, step);
-        if (skip < section->size) {
-            uint32_t stored = section->size - skip;
-            memcpy(out, layout->elf.bytes + section->offset + skip, stored < step ? stored : step);
-        }
+        uint32_t stored = skip < section->size ? section->size - skip : 0;
+        if (stored > step)
+            stored = step;
+        if (stored > 0)
+            memcpy(out, layout->elf.bytes + section->offset + skip, stored);
+        memset(out + stored, 0, step - stored);
         out += step;
         length -= step;
         skip = 0;
@@ -265,8 +266,7 @@ static int segment_end(struct writer *writer, uint8_t *data, uint32_t length)
     int error = patch_elf_digest(writer, data, length);
     if (error != CHAIN_OK)
         return error;
-    for (uint32_t i = 0; i < length; i++)
-        writer->checksum ^= data[i];
+    writer->checksum = image_checksum(writer->checksum, data, length);
     writer->position += length;
     writer->segments++;
     return CHAIN_OK;

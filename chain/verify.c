@@ -18,10 +18,9 @@ static int check_app(const uint8_t *bytes, size_t length, const struct image *im
     return holds ? CHAIN_OK : CHAIN_EBOUNDS;
 }
 
-/* Structure, target, size, checksum, digest; the descriptor of an app on the way. */
+/* Structure, target, size, checksum; the descriptor of an app on the way. */
 static int check_image(const uint8_t *bytes, size_t length, const struct verify_policy *policy,
-                       const struct chain_crypto *crypto, struct image *image,
-                       struct image_app_desc *desc)
+                       struct image *image, struct image_app_desc *desc)
 {
     int error = image_parse(bytes, length, image);
     if (error == CHAIN_OK && policy->kind == IMAGE_APP)
@@ -38,23 +37,23 @@ static int check_image(const uint8_t *bytes, size_t length, const struct verify_
     if (policy->max_length != 0 && needed > policy->max_length)
         return CHAIN_EBOUNDS;
 
-    error = image_check_checksum(image, bytes);
-    if (error == CHAIN_OK)
-        error = image_check_digest(image, bytes, crypto);
-    return error;
+    return image_check_checksum(image, bytes);
 }
 
-/* The signature sector's verdict; CHAIN_EUNSIGNED when the bytes end before it. */
+/* The image's own digest, and the signature sector's verdict; CHAIN_EUNSIGNED when the bytes end
+ * before the sector. */
 static uint32_t check_signature(const uint8_t *bytes, size_t length, const struct image *image,
                                 const struct sigblock_trust *trust,
                                 const struct chain_crypto *crypto, int *reason)
 {
     if (!span_within(image->signed_length, SIGBLOCK_SECTOR_BYTES, length)) {
-        *reason = CHAIN_EUNSIGNED;
+        *reason = image_check_digest(image, bytes, crypto);
+        if (*reason == CHAIN_OK)
+            *reason = CHAIN_EUNSIGNED;
         return SIGBLOCK_REFUSED;
     }
     uint8_t digest[SHA256_BYTES];
-    *reason = image_signed_digest(image, bytes, length, crypto, digest);
+    *reason = image_checked_digest(image, bytes, length, crypto, digest);
     if (*reason != CHAIN_OK)
         return SIGBLOCK_REFUSED;
     return sigblock_verify(bytes + image->signed_length, digest, trust, crypto, reason, NULL);
@@ -76,13 +75,15 @@ uint32_t verify_image(const uint8_t *bytes, size_t length, const struct verify_p
     memset(desc, 0, sizeof *desc);
 
     volatile uint32_t verdict = SIGBLOCK_REFUSED;
-    *reason = check_image(bytes, length, policy, crypto, image, desc);
+    *reason = check_image(bytes, length, policy, image, desc);
     if (*reason != CHAIN_OK)
         return SIGBLOCK_REFUSED;
-    if (policy->trust != NULL)
+    if (policy->trust != NULL) {
         verdict = check_signature(bytes, length, image, policy->trust, crypto, reason);
-    else
-        verdict = SIGBLOCK_TRUSTED;
+    } else {
+        *reason = image_check_digest(image, bytes, crypto);
+        verdict = *reason == CHAIN_OK ? SIGBLOCK_TRUSTED : SIGBLOCK_REFUSED;
+    }
     if (verdict != SIGBLOCK_TRUSTED)
         return SIGBLOCK_REFUSED;
 

@@ -25,6 +25,8 @@ const char *chip_error_text(int error)
         return "the user-mode network cannot be started";
     case CHIP_EFILE:
         return "the capture file cannot be written";
+    case CHIP_ESLIRP:
+        return "the network needs the library libslirp.so.0 (apt install libslirp0)";
     default:
         return "unknown error";
     }

@@ -26,6 +26,7 @@ enum chip_error {
     CHIP_ECONFIG = -2,  /* flash size not 2, 4, 8 or 16 MB, ROM too large */
     CHIP_ENETWORK = -3, /* the user-mode network could not be started */
     CHIP_EFILE = -4,    /* the capture file could not be written */
+    CHIP_ESLIRP = -5,   /* the library of the user-mode network is not installed */
 };
 
 const char *chip_error_text(int error);

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <poll.h>
+#include <pthread.h>
 #include <slirp/libslirp.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,10 +12,32 @@
 #include "chain/soc.h"
 #include "chip/pcap.h"
 #include "chip/peripherals.h"
+#include "host/library.h"
 
 #define QUEUE_FRAMES 256u
 #define POLL_FDS_MAX 512u
 #define SLIRP_CONFIG 4u
+
+#define SLIRP_FUNCTIONS(EACH)                                                                      \
+    EACH(slirp_cleanup)                                                                            \
+    EACH(slirp_input)                                                                              \
+    EACH(slirp_new)                                                                                \
+    EACH(slirp_pollfds_fill)                                                                       \
+    EACH(slirp_pollfds_poll)
+
+/* Loaded with the first network. */
+static struct {
+    SLIRP_FUNCTIONS(LIBRARY_POINTER)
+} slirp;
+static bool slirp_is_here;
+
+static void load_slirp(void)
+{
+#define SLIRP_ENTRY(function) {#function, &slirp.function},
+    static const struct library_function functions[] = {SLIRP_FUNCTIONS(SLIRP_ENTRY)};
+    slirp_is_here =
+        library_load("libslirp.so.0", functions, sizeof functions / sizeof functions[0]) == NULL;
+}
 
 struct frame {
     size_t length;
@@ -185,14 +208,14 @@ void network_wait(struct network *network, uint64_t nanoseconds)
     network_deliver(network);
     uint32_t slirp_ms = UINT32_MAX;
     network->fd_count = 0;
-    slirp_pollfds_fill(network->slirp, &slirp_ms, add_poll, network);
+    slirp.slirp_pollfds_fill(network->slirp, &slirp_ms, add_poll, network);
     uint64_t wait = (uint64_t)slirp_ms * 1000000;
     if (wait > nanoseconds)
         wait = nanoseconds;
     struct timespec timeout = {.tv_sec = (time_t)(wait / 1000000000),
                                .tv_nsec = (long)(wait % 1000000000)};
     int ready = ppoll(network->fds, network->fd_count, &timeout, NULL);
-    slirp_pollfds_poll(network->slirp, ready < 0, get_events, network);
+    slirp.slirp_pollfds_poll(network->slirp, ready < 0, get_events, network);
     run_timers(network);
     network_deliver(network);
 }
@@ -216,7 +239,7 @@ void network_deliver(struct network *network)
 void network_send(struct network *network, const uint8_t *frame, size_t length)
 {
     capture(network, frame, length);
-    slirp_input(network->slirp, frame, (int)length);
+    slirp.slirp_input(network->slirp, frame, (int)length);
     network_deliver(network);
 }
 
@@ -229,6 +252,9 @@ static struct in_addr address(uint8_t a, uint8_t b, uint8_t c, uint8_t d)
 
 int network_new(struct chip *chip, const char *pcap_path, struct network **out)
 {
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    if (pthread_once(&once, load_slirp) != 0 || !slirp_is_here)
+        return CHIP_ESLIRP;
     struct network *network = calloc(1, sizeof(*network));
     if (network == NULL)
         return CHIP_EMEMORY;
@@ -246,7 +272,7 @@ int network_new(struct chip *chip, const char *pcap_path, struct network **out)
         .vdhcp_start = address(10, 0, 2, 15),
         .vnameserver = address(10, 0, 2, 3),
     };
-    network->slirp = slirp_new(&config, &callbacks, network);
+    network->slirp = slirp.slirp_new(&config, &callbacks, network);
     if (network->slirp == NULL) {
         network_free(network);
         return CHIP_ENETWORK;
@@ -260,7 +286,7 @@ void network_free(struct network *network)
     if (network == NULL)
         return;
     if (network->slirp != NULL)
-        slirp_cleanup(network->slirp);
+        slirp.slirp_cleanup(network->slirp);
     while (network->timers != NULL)
         timer_free(network->timers, network);
     if (network->pcap != NULL)

@@ -20,7 +20,8 @@ struct network;
 
 #define NETWORK_FRAME_MAX 1514u /* header to payload end, no FCS */
 
-/* pcap_path may be NULL. CHIP_OK, CHIP_EMEMORY, CHIP_ENETWORK, CHIP_EFILE. */
+/* pcap_path may be NULL. CHIP_OK, CHIP_EMEMORY, CHIP_ENETWORK, CHIP_EFILE,
+ * CHIP_ESLIRP. */
 int network_new(struct chip *chip, const char *pcap_path, struct network **out);
 void network_free(struct network *network);
 

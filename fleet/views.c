@@ -237,6 +237,7 @@ void views_crypto_init(struct views_crypto *own, struct views *views,
     own->crypto = *real;
     own->crypto.context = own;
     own->crypto.sha256 = sha256;
+    own->crypto.sha256_twice = NULL; /* twice from memory is no more */
     own->crypto.rsa_public = rsa_public;
     own->crypto.ecdsa_verify = ecdsa_verify;
     own->real = real;

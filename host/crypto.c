@@ -59,30 +59,117 @@ static void xts_setup(void)
 
 /* OpenSSL's SHA-256 without the machinery that finds it, whose start costs a process a millisecond
  * and a hash of a block more than the block. */
+static bool sha256_spans(SHA256_CTX *context, const struct chain_span *spans, size_t count)
+{
+    bool good = true;
+    for (size_t i = 0; good && i < count; i++)
+        good = SHA256_Update(context, spans[i].data, spans[i].length) == 1;
+    return good;
+}
+
+static int crypto_sha256_twice(const struct chain_crypto *crypto, const struct chain_span *spans,
+                               size_t head, size_t count, uint8_t head_digest[SHA256_BYTES],
+                               uint8_t digest[SHA256_BYTES])
+{
+    (void)crypto;
+    SHA256_CTX context;
+    bool good = SHA256_Init(&context) == 1 && sha256_spans(&context, spans, head);
+    SHA256_CTX at_head = context;
+    good = good && SHA256_Final(head_digest, &at_head) == 1 &&
+           sha256_spans(&context, spans + head, count - head) &&
+           SHA256_Final(digest, &context) == 1;
+    OPENSSL_cleanse(&context, sizeof context);
+    OPENSSL_cleanse(&at_head, sizeof at_head);
+    return good ? CHAIN_OK : CHAIN_ECRYPTO;
+}
+
 static int crypto_sha256(const struct chain_crypto *crypto, const struct chain_span *spans,
                          size_t count, uint8_t digest[SHA256_BYTES])
 {
     (void)crypto;
     SHA256_CTX context;
-    bool good = SHA256_Init(&context) == 1;
-    for (size_t i = 0; good && i < count; i++)
-        good = SHA256_Update(&context, spans[i].data, spans[i].length) == 1;
-    good = good && SHA256_Final(digest, &context) == 1;
+    bool good = SHA256_Init(&context) == 1 && sha256_spans(&context, spans, count) &&
+                SHA256_Final(digest, &context) == 1;
     OPENSSL_cleanse(&context, sizeof context);
     return good ? CHAIN_OK : CHAIN_ECRYPTO;
 }
 
-/* out = signature^e mod n, for an odd n of full size and a signature below it. */
-static bool rsa_power(BN_CTX *context, const struct rsa3072_key *key, const uint8_t *signature,
-                      uint8_t *out)
+/* A thread's arithmetic for the modulus it used last: who checks many signatures checks most of
+ * them by one key, and to make ready for a modulus costs a third of the operation. */
+struct rsa_state {
+    BN_CTX *numbers;
+    BN_MONT_CTX *montgomery;
+    uint8_t n[RSA3072_BYTES];
+    bool ready; /* for n */
+};
+
+static pthread_key_t rsa_state_key;
+static int rsa_setup_error;
+static pthread_once_t rsa_once = PTHREAD_ONCE_INIT;
+
+static void rsa_state_free(void *argument)
 {
-    BIGNUM *n = BN_lebin2bn(key->n, RSA3072_BYTES, BN_CTX_get(context));
-    BIGNUM *s = BN_lebin2bn(signature, RSA3072_BYTES, BN_CTX_get(context));
-    BIGNUM *e = BN_CTX_get(context);
-    BIGNUM *result = BN_CTX_get(context);
+    struct rsa_state *state = argument;
+    if (state == NULL)
+        return;
+    BN_CTX_free(state->numbers);
+    BN_MONT_CTX_free(state->montgomery);
+    OPENSSL_free(state);
+}
+
+static void rsa_setup(void)
+{
+    rsa_setup_error =
+        pthread_key_create(&rsa_state_key, rsa_state_free) == 0 ? CHAIN_OK : CHAIN_ECRYPTO;
+}
+
+static struct rsa_state *rsa_state_new(void)
+{
+    struct rsa_state *state = OPENSSL_zalloc(sizeof *state);
+    if (state == NULL)
+        return NULL;
+    state->numbers = BN_CTX_new();
+    state->montgomery = BN_MONT_CTX_new();
+    if (state->numbers == NULL || state->montgomery == NULL ||
+        pthread_setspecific(rsa_state_key, state) != 0) {
+        rsa_state_free(state);
+        return NULL;
+    }
+    return state;
+}
+
+/* The calling thread's; NULL on failure. */
+static struct rsa_state *rsa_state_get(void)
+{
+    if (pthread_once(&rsa_once, rsa_setup) != 0 || rsa_setup_error != CHAIN_OK)
+        return NULL;
+    struct rsa_state *state = pthread_getspecific(rsa_state_key);
+    return state != NULL ? state : rsa_state_new();
+}
+
+/* An odd modulus of full size, or none. */
+static bool rsa_make_ready(struct rsa_state *state, const uint8_t bytes[RSA3072_BYTES],
+                           const BIGNUM *n)
+{
+    if (state->ready && memcmp(state->n, bytes, RSA3072_BYTES) == 0)
+        return true;
+    state->ready = BN_num_bits(n) == 8 * RSA3072_BYTES && BN_is_odd(n) &&
+                   BN_MONT_CTX_set(state->montgomery, n, state->numbers) == 1;
+    memcpy(state->n, bytes, RSA3072_BYTES);
+    return state->ready;
+}
+
+/* out = signature^e mod n, for a signature below n. */
+static bool rsa_power(struct rsa_state *state, const struct rsa3072_key *key,
+                      const uint8_t *signature, uint8_t *out)
+{
+    BIGNUM *n = BN_lebin2bn(key->n, RSA3072_BYTES, BN_CTX_get(state->numbers));
+    BIGNUM *s = BN_lebin2bn(signature, RSA3072_BYTES, BN_CTX_get(state->numbers));
+    BIGNUM *e = BN_CTX_get(state->numbers);
+    BIGNUM *result = BN_CTX_get(state->numbers);
     return n != NULL && s != NULL && result != NULL && BN_set_word(e, key->e) == 1 &&
-           BN_num_bits(n) == 8 * RSA3072_BYTES && BN_is_odd(n) && BN_cmp(s, n) < 0 &&
-           BN_mod_exp(result, s, e, n, context) == 1 &&
+           rsa_make_ready(state, key->n, n) && BN_cmp(s, n) < 0 &&
+           BN_mod_exp_mont(result, s, e, n, state->numbers, state->montgomery) == 1 &&
            BN_bn2lebinpad(result, out, RSA3072_BYTES) == RSA3072_BYTES;
 }
 
@@ -90,13 +177,12 @@ static int crypto_rsa_public(const struct chain_crypto *crypto, const struct rsa
                              const uint8_t signature[RSA3072_BYTES], uint8_t out[RSA3072_BYTES])
 {
     (void)crypto;
-    BN_CTX *context = BN_CTX_new();
-    if (context == NULL)
+    struct rsa_state *state = rsa_state_get();
+    if (state == NULL)
         return CHAIN_ECRYPTO;
-    BN_CTX_start(context);
-    bool good = rsa_power(context, key, signature, out);
-    BN_CTX_end(context);
-    BN_CTX_free(context);
+    BN_CTX_start(state->numbers);
+    bool good = rsa_power(state, key, signature, out);
+    BN_CTX_end(state->numbers);
     return good ? CHAIN_OK : CHAIN_ECRYPTO;
 }
 
@@ -303,6 +389,7 @@ static int crypto_aes256_xts(const struct chain_crypto *crypto, bool encrypt,
 
 const struct chain_crypto host_crypto = {
     .sha256 = crypto_sha256,
+    .sha256_twice = crypto_sha256_twice,
     .rsa_public = crypto_rsa_public,
     .ecdsa_verify = crypto_ecdsa_verify,
     .aes_xts = crypto_aes_xts,

@@ -44,6 +44,11 @@ void sign_order_free(struct sign_order *order)
 }
 
 /* What a device would refuse anyway is not worth a signature. */
+static int not_runnable(const char *name, int error)
+{
+    return host_fail(name, "is no image an ESP32-C6 would run: %s", chain_error_text(error));
+}
+
 static int check_image(const char *name, const struct buffer *file, struct image *image)
 {
     int error = image_parse(file->bytes, file->length, image);
@@ -53,10 +58,7 @@ static int check_image(const char *name, const struct buffer *file, struct image
                                image_own_page(image, file->bytes, file->length));
     if (error == CHAIN_OK)
         error = image_check_checksum(image, file->bytes);
-    if (error == CHAIN_OK)
-        error = image_check_digest(image, file->bytes, &host_crypto);
-    return error ? host_fail(name, "is no image an ESP32-C6 would run: %s", chain_error_text(error))
-                 : HOST_DONE;
+    return error ? not_runnable(name, error) : HOST_DONE;
 }
 
 static int check_length(const char *name, const struct buffer *file, const struct image *image,
@@ -148,8 +150,8 @@ static int prepare(const char *name, struct buffer *file, bool append, bool sign
         check_length(name, file, image, append, signed_is_fine) != HOST_DONE ||
         buffer_pad(file, image->signed_length + SIGBLOCK_SECTOR_BYTES) != HOST_DONE)
         return HOST_FAILED;
-    int error = image_signed_digest(image, file->bytes, file->length, &host_crypto, digest);
-    return error ? host_fail(name, "%s", chain_error_text(error)) : HOST_DONE;
+    int error = image_checked_digest(image, file->bytes, file->length, &host_crypto, digest);
+    return error ? not_runnable(name, error) : HOST_DONE;
 }
 
 int sign_image_digest(const char *name, struct buffer *file, uint8_t digest[SHA256_BYTES])

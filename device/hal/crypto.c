@@ -96,14 +96,50 @@ static void sha_finish(struct sha_run *run, uint8_t digest[SHA256_BYTES])
         le32_store(digest + i, hal_read(SOC_SHA + SHA_H + i));
 }
 
+static void sha_spans(struct sha_run *run, const struct chain_span *spans, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        sha_update(run, spans[i].data, spans[i].length);
+}
+
 static int sha256(const struct chain_crypto *crypto, const struct chain_span *spans, size_t count,
                   uint8_t digest[SHA256_BYTES])
 {
     (void)crypto;
     struct sha_run run = {.filled = 0};
     hal_write(SOC_SHA + SHA_MODE, SHA_MODE_SHA256);
-    for (size_t i = 0; i < count; i++)
-        sha_update(&run, spans[i].data, spans[i].length);
+    sha_spans(&run, spans, count);
+    sha_finish(&run, digest);
+    return CHAIN_OK;
+}
+
+/* The words of FIPS 180-4; the H memory holds the digest's bytes in order. */
+static void sha_state_save(uint32_t state[8])
+{
+    for (uint32_t i = 0; i < 8; i++)
+        state[i] = __builtin_bswap32(hal_read(SOC_SHA + SHA_H + 4 * i));
+}
+
+static void sha_state_restore(const uint32_t state[8])
+{
+    for (uint32_t i = 0; i < 8; i++)
+        hal_write(SOC_SHA + SHA_H + 4 * i, __builtin_bswap32(state[i]));
+}
+
+static int sha256_twice(const struct chain_crypto *crypto, const struct chain_span *spans,
+                        size_t head, size_t count, uint8_t head_digest[SHA256_BYTES],
+                        uint8_t digest[SHA256_BYTES])
+{
+    (void)crypto;
+    uint32_t state[8];
+    struct sha_run run = {.filled = 0};
+    hal_write(SOC_SHA + SHA_MODE, SHA_MODE_SHA256);
+    sha_spans(&run, spans, head);
+    struct sha_run at_head = run;
+    sha_state_save(state);
+    sha_finish(&at_head, head_digest);
+    sha_state_restore(state);
+    sha_spans(&run, spans + head, count - head);
     sha_finish(&run, digest);
     return CHAIN_OK;
 }
@@ -112,11 +148,9 @@ void hal_sha256_block(uint32_t state[8], const uint8_t block[64])
 {
     struct sha_run run = {.started = true}; /* from the caller's state on */
     hal_write(SOC_SHA + SHA_MODE, SHA_MODE_SHA256);
-    for (uint32_t i = 0; i < 8; i++) /* the H memory holds the digest's bytes in order */
-        hal_write(SOC_SHA + SHA_H + 4 * i, __builtin_bswap32(state[i]));
+    sha_state_restore(state);
     sha_block(&run, block);
-    for (uint32_t i = 0; i < 8; i++)
-        state[i] = __builtin_bswap32(hal_read(SOC_SHA + SHA_H + 4 * i));
+    sha_state_save(state);
 }
 
 static int rsa_wait(uint32_t status_register)
@@ -172,4 +206,5 @@ static int rsa_public(const struct chain_crypto *crypto, const struct rsa3072_ke
     return error;
 }
 
-const struct chain_crypto hal_crypto = {.sha256 = sha256, .rsa_public = rsa_public};
+const struct chain_crypto hal_crypto = {
+    .sha256 = sha256, .sha256_twice = sha256_twice, .rsa_public = rsa_public};

@@ -1,38 +1,19 @@
 /* server/db/libpq.c: see server/db/libpq.h. */
 #include "server/db/libpq.h"
 
-#include <dlfcn.h>
 #include <pthread.h>
-#include <stdbool.h>
-#include <string.h>
 
 #include "host/error.h"
-
-#define LIBRARY "libpq.so.5"
 
 struct libpq libpq;
 
 static const char *missing;
 
-/* POSIX lets a function's address be taken out of a void pointer by its bytes. */
-static void find(void *library, const char *name, void *place, size_t size)
-{
-    void *address = dlsym(library, name);
-    if (address == NULL)
-        missing = name;
-    memcpy(place, &address, size);
-}
-
 static void load(void)
 {
-    void *library = dlopen(LIBRARY, RTLD_NOW | RTLD_LOCAL);
-    if (library == NULL) {
-        missing = LIBRARY;
-        return;
-    }
-#define LIBPQ_FIND(function) find(library, #function, &libpq.function, sizeof libpq.function);
-    LIBPQ_FUNCTIONS(LIBPQ_FIND)
-#undef LIBPQ_FIND
+#define LIBPQ_ENTRY(function) {#function, &libpq.function},
+    static const struct library_function functions[] = {LIBPQ_FUNCTIONS(LIBPQ_ENTRY)};
+    missing = library_load("libpq.so.5", functions, sizeof functions / sizeof functions[0]);
 }
 
 int libpq_load(void)

@@ -1,13 +1,12 @@
-/* server/db/libpq.h: PostgreSQL's client library, loaded when a store first asks for it.
- *
- * It brings two dozen libraries along (Kerberos, LDAP), whose start would cost every run of the
- * command more than most verbs take. What is called stands in the list below, with the types of
- * libpq-fe.h.
+/* server/db/libpq.h: PostgreSQL's client library, loaded when a store first asks for it
+ * (host/library.h): it brings two dozen others along (Kerberos, LDAP).
  */
 #ifndef SERVER_DB_LIBPQ_H
 #define SERVER_DB_LIBPQ_H
 
 #include <libpq-fe.h>
+
+#include "host/library.h"
 
 #define LIBPQ_FUNCTIONS(EACH)                                                                      \
     EACH(PQclear)                                                                                  \
@@ -34,9 +33,7 @@
     EACH(PQstatus)
 
 struct libpq {
-#define LIBPQ_MEMBER(function) __typeof__(function) *function;
-    LIBPQ_FUNCTIONS(LIBPQ_MEMBER)
-#undef LIBPQ_MEMBER
+    LIBPQ_FUNCTIONS(LIBRARY_POINTER)
 };
 
 extern struct libpq libpq;

@@ -327,6 +327,7 @@ static void configure(struct device *device)
     device->crypto.context = device;
     device->crypto.rsa_public = rsa_public;
     device->crypto.sha256 = sha256;
+    device->crypto.sha256_twice = NULL;
     device->config = (struct agent_config){
         .host = "update.test",
         .port = 443,

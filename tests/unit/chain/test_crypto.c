@@ -6,6 +6,7 @@
 
 #include <cmocka.h>
 #include <openssl/evp.h>
+#include <openssl/sha.h>
 #include <pthread.h>
 
 #include "chain/error.h"
@@ -27,6 +28,23 @@ static void sha256_of_spans(void **state)
     assert_int_equal(host_crypto.sha256(&host_crypto, spans, 0, digest), CHAIN_OK);
     assert_int_equal(digest[0], 0xe3); /* of nothing: e3b0c442... */
     assert_int_equal(digest[31], 0x55);
+}
+
+static void sha256_twice_is_both(void **state)
+{
+    (void)state;
+    uint8_t bytes[200], head[SHA256_BYTES], all[SHA256_BYTES], expected[SHA256_BYTES];
+    for (size_t i = 0; i < sizeof bytes; i++)
+        bytes[i] = (uint8_t)(i * 11);
+    for (size_t i = 0; i <= sizeof bytes; i++) {
+        const struct chain_span spans[] = {
+            {bytes, i / 3}, {bytes + i / 3, i - i / 3}, {bytes + i, sizeof bytes - i}};
+        assert_int_equal(host_crypto.sha256_twice(&host_crypto, spans, 2, 3, head, all), CHAIN_OK);
+        SHA256(bytes, i, expected);
+        assert_memory_equal(head, expected, SHA256_BYTES);
+        SHA256(bytes, sizeof bytes, expected);
+        assert_memory_equal(all, expected, SHA256_BYTES);
+    }
 }
 
 /* 5^3 mod n, and numbers a key or signature may not be. */
@@ -257,6 +275,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(sha256_of_spans),
+        cmocka_unit_test(sha256_twice_is_both),
         cmocka_unit_test(rsa_public_operation),
         cmocka_unit_test(ecdsa_refuses_what_is_no_point),
         cmocka_unit_test(xts_is_the_standard_one),

@@ -325,6 +325,52 @@ static void signed_digest_is_of_the_whole(void **state)
     assert_memory_equal(digest, expected, SHA256_BYTES);
 }
 
+static size_t hashed;
+
+static int counting_twice(const struct chain_crypto *crypto, const struct chain_span *spans,
+                          size_t head, size_t count, uint8_t head_digest[SHA256_BYTES],
+                          uint8_t digest[SHA256_BYTES])
+{
+    for (size_t i = 0; i < count; i++)
+        hashed += spans[i].length;
+    return host_crypto.sha256_twice(crypto, spans, head, count, head_digest, digest);
+}
+
+static void checked_digest_is_both(void **state)
+{
+    (void)state;
+    uint8_t bytes[SAMPLE_SIGNED_BYTES], expected[SHA256_BYTES], digest[SHA256_BYTES];
+    struct chain_crypto one_pass = host_crypto, two_passes = host_crypto;
+    const struct chain_crypto *providers[] = {&one_pass, &two_passes};
+    struct image image;
+    one_pass.sha256_twice = counting_twice;
+    one_pass.sha256 = NULL;
+    two_passes.sha256_twice = NULL;
+    sample_app(bytes);
+    assert_int_equal(image_parse(bytes, sizeof bytes, &image), CHAIN_OK);
+    SHA256(bytes, 4096, expected);
+    for (size_t i = 0; i < 2; i++) {
+        hashed = 0;
+        memset(digest, 0, sizeof digest);
+        assert_int_equal(image_checked_digest(&image, bytes, 4096, providers[i], digest), CHAIN_OK);
+        assert_memory_equal(digest, expected, SHA256_BYTES);
+        assert_int_equal(hashed, i == 0 ? 4096 : 0);
+        for (size_t at = SAMPLE_DESC; at < SAMPLE_BYTES; at += 7) {
+            bytes[at] ^= 1;
+            assert_int_equal(image_checked_digest(&image, bytes, 4096, providers[i], digest),
+                             image_check_digest(&image, bytes, &host_crypto));
+            bytes[at] ^= 1;
+        }
+    }
+    assert_int_equal(image_checked_digest(&image, bytes, 4095, &host_crypto, digest),
+                     CHAIN_ETRUNCATED);
+    bytes[23] = 0; /* no digest appended */
+    SHA256(bytes, 4096, expected);
+    assert_int_equal(image_parse(bytes, sizeof bytes, &image), CHAIN_OK);
+    assert_int_equal(image_checked_digest(&image, bytes, 4096, &host_crypto, digest), CHAIN_OK);
+    assert_memory_equal(digest, expected, SHA256_BYTES);
+}
+
 static uint32_t next_random(uint32_t *seed)
 {
     *seed ^= *seed << 13;
@@ -481,6 +527,7 @@ int main(void)
         cmocka_unit_test(memories_have_exact_ends),
         cmocka_unit_test(every_byte_is_covered),
         cmocka_unit_test(signed_digest_is_of_the_whole),
+        cmocka_unit_test(checked_digest_is_both),
         cmocka_unit_test(random_damage_stays_inside),
         cmocka_unit_test(descriptor),
         cmocka_unit_test(bootloader_descriptor),
