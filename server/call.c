@@ -10,8 +10,9 @@
 #include "server/api/service.h"
 #include "server/http.h"
 
-#define WAITING_MAX 20000u /* jobs; a store that is so far behind is not given more */
-#define READING_MAX 64u    /* long reads likewise: people give up sooner than devices */
+#define WAITING_MAX     20000u /* jobs; a store that is so far behind is not given more */
+#define READING_MAX     64u    /* long reads likewise: people give up sooner than devices */
+#define AUTHORITIES_MAX 16     /* numbered fields of one request */
 
 struct call {
     struct job job; /* first: the pool hands this pointer back */
@@ -95,6 +96,39 @@ static char *certificate_of(h2o_req_t *http)
     return copy(h2o_iovec_init(peer->name, strlen(peer->name)));
 }
 
+/* Both are taken over. */
+static char *join(char *list, char *more)
+{
+    char *joined = NULL;
+    if (asprintf(&joined, "%s;%s", list != NULL ? list : "", more) < 0)
+        h2o_fatal("out of memory");
+    free(list);
+    free(more);
+    return joined;
+}
+
+/* X-Authority, or X-Authority-0, -1 and so on as one list, which may begin with 1 (hawkbit-ddi.md
+ * 2). Both at once are none: a proxy that sets the one has let a client's other pass. */
+static char *authorities_of(const h2o_req_t *http)
+{
+    char *plain = copy_field(http, "x-authority");
+    char *list = NULL;
+    for (unsigned i = 0; i < AUTHORITIES_MAX; i++) {
+        char name[24];
+        snprintf(name, sizeof name, "x-authority-%u", i);
+        char *one = copy_field(http, name);
+        if (one != NULL)
+            list = join(list, one);
+        else if (i > 0)
+            break;
+    }
+    if (plain == NULL || list == NULL)
+        return plain != NULL ? plain : list;
+    free(plain);
+    free(list);
+    return NULL;
+}
+
 static void read_request(h2o_req_t *http, struct api_request *request)
 {
     size_t end = http->query_at != SIZE_MAX ? http->query_at : http->path.len;
@@ -105,7 +139,6 @@ static void read_request(h2o_req_t *http, struct api_request *request)
         .accept = copy_field(http, "accept"),
         .content_type = copy_field(http, "content-type"),
         .controller_header = copy_field(http, "x-controller-id"),
-        .authority_header = copy_field(http, "x-authority"),
         .body = copy(http->entity),
         .body_length = http->entity.len,
         .origin = origin_of(http),
@@ -113,6 +146,8 @@ static void read_request(h2o_req_t *http, struct api_request *request)
         .client_certificate = certificate_of(http),
         .device_port = port_of(http)->kind == PORT_DEVICE,
     };
+    if (request->controller_header != NULL)
+        request->authority_header = authorities_of(http);
     if (http->query_at != SIZE_MAX)
         request->query = copy(h2o_iovec_init(http->path.base + end + 1, http->path.len - end - 1));
 }

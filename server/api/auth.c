@@ -115,16 +115,23 @@ static bool from_trusted_proxy(const struct api_call *call)
     return false;
 }
 
-/* One of the authorities the proxy names is the tenant's (hawkbit-ddi.md 2). */
-static bool authority_known(const char *list, const char *kept)
+/* The next name of a list, at *text; its length, 0 at the end. */
+static size_t next_name(const char **text)
 {
-    size_t length = strlen(kept);
-    while (list != NULL && *list != '\0') {
-        list += strspn(list, ",; ");
-        size_t name = strcspn(list, ",; ");
-        if (name == length && length > 0 && strncasecmp(list, kept, length) == 0)
-            return true;
-        list += name;
+    *text += strspn(*text, ",; ");
+    return strcspn(*text, ",; ");
+}
+
+/* One of the authorities the proxy names is one of the tenant's (hawkbit-ddi.md 2). */
+static bool authority_known(const char *shown, const char *kept)
+{
+    size_t length;
+    for (; shown != NULL && (length = next_name(&shown)) > 0; shown += length) {
+        size_t other;
+        for (const char *at = kept; (other = next_name(&at)) > 0; at += other) {
+            if (other == length && strncasecmp(at, shown, length) == 0)
+                return true;
+        }
     }
     return false;
 }

@@ -11,7 +11,7 @@ const struct api_route ddi_routes[] = {
      "What to install"},
     {API_POST, BASE "/deploymentBase/{actionId}/feedback", API_DEVICE, DB_WRITE, API_JSON,
      ddi_feedback, "How the installation goes"},
-    {API_GET, BASE "/cancelAction/{actionId}", API_DEVICE, DB_READ, API_NO_BODY, ddi_cancel,
+    {API_GET, BASE "/cancelAction/{actionId}", API_DEVICE, DB_WRITE, API_NO_BODY, ddi_cancel,
      "What to stop"},
     {API_POST, BASE "/cancelAction/{actionId}/feedback", API_DEVICE, DB_WRITE, API_JSON,
      ddi_cancel_feedback, "How stopping goes"},

@@ -7,7 +7,7 @@
 
 #include "server/ddi/ddi.h"
 #include "server/ddi/links.h"
-#include "server/fleet/action.h"
+#include "server/fleet/action_window.h"
 
 #define HISTORY_MAX 100
 
@@ -110,6 +110,14 @@ static int answer_action(struct api_call *call, const struct action *action, con
     return api_json(call, 200, answer);
 }
 
+/* Too late: the next poll cancels it. */
+static bool window_is_over(const struct api_call *call, const struct action *action)
+{
+    int64_t opens;
+    return action->active &&
+           action_window_state(action, call->fleet.now, &opens) == ACTION_WINDOW_OVER;
+}
+
 /* The action of the path, which must be this device's. */
 static int find_action(struct api_call *call, struct action *out)
 {
@@ -132,7 +140,7 @@ int ddi_deployment(struct api_call *call)
     if (status != FLEET_OK)
         return status;
     if (action.state == ACTION_CANCELING || action.state == ACTION_CANCELED ||
-        action.state == ACTION_WAIT_FOR_CONFIRMATION)
+        action.state == ACTION_WAIT_FOR_CONFIRMATION || window_is_over(call, &action))
         return not_now(call);
     if (action.active)
         status = action_note(&call->fleet, &action, ACTION_RETRIEVED,
@@ -157,7 +165,8 @@ int ddi_confirmation_action(struct api_call *call)
     int status = find_action(call, &action);
     if (status != FLEET_OK)
         return status;
-    if (!action.active || action.state != ACTION_WAIT_FOR_CONFIRMATION)
+    if (!action.active || action.state != ACTION_WAIT_FOR_CONFIRMATION ||
+        window_is_over(call, &action))
         return not_now(call);
     return answer_action(call, &action, "confirmation");
 }
@@ -171,6 +180,11 @@ int ddi_cancel(struct api_call *call)
         return status;
     if (action.state != ACTION_CANCELING && action.state != ACTION_CANCELED)
         return not_now(call);
+    if (action.active)
+        status = action_note(&call->fleet, &action, ACTION_RETRIEVED,
+                             "Update Server: the device has read what to cancel");
+    if (status != FLEET_OK)
+        return status;
     snprintf(id, sizeof id, "%" PRId64, action.id);
     return api_json(call, 200, json_pack("{s:s, s:{s:s}}", "id", id, "cancelAction", "stopId", id));
 }

@@ -3,11 +3,12 @@
 #include <openssl/rand.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "server/api/service.h"
 #include "server/ddi/ddi.h"
-#include "server/fleet/action.h"
+#include "server/fleet/action_window.h"
 #include "server/fleet/audit.h"
 #include "server/fleet/poll_log.h"
 #include "server/fleet/polling.h"
@@ -62,7 +63,32 @@ int ddi_enrol(struct api_call *call)
     return status == FLEET_OK ? audit_note(&call->fleet, "target.enrol", subject, "") : status;
 }
 
-static int seconds_to_next(struct api_call *call, uint32_t *seconds)
+/* An action whose last maintenance window is over can never be carried out: it is cancelled, and
+ * read again. API_MUST_WRITE. */
+static int expire(struct api_call *call, struct action *action)
+{
+    int64_t opens;
+    if (!action->active || action->state == ACTION_CANCELING ||
+        action_window_state(action, call->fleet.now, &opens) != ACTION_WINDOW_OVER)
+        return FLEET_OK;
+    if (call->access != DB_WRITE)
+        return API_MUST_WRITE;
+    int status = action_cancel(&call->fleet, action->id, false);
+    return status == FLEET_OK ? action_of(&call->fleet, call->target.id, action->id, action)
+                              : status;
+}
+
+/* The action that comes first; not active: there is none. */
+static int first_action(struct api_call *call, struct action *action)
+{
+    *action = (struct action){.active = false};
+    int status = action_next(&call->fleet, call->target.id, action);
+    if (status == FLEET_OK)
+        status = expire(call, action);
+    return status == FLEET_NONE ? FLEET_OK : status;
+}
+
+static int usual_interval(struct api_call *call, uint32_t *seconds)
 {
     char text[SETTING_VALUE_MAX + 1];
     struct polling polling;
@@ -78,28 +104,46 @@ static int seconds_to_next(struct api_call *call, uint32_t *seconds)
     return FLEET_OK;
 }
 
-static int add_action_link(struct api_call *call, json_t *links)
+/* Until a window opens the device is to ask a few times more, each time sooner. */
+static int seconds_to_next(struct api_call *call, const struct action *action, uint32_t *seconds)
 {
-    struct action action;
-    int status = action_next(&call->fleet, call->target.id, &action);
+    char count[SETTING_VALUE_MAX + 1];
+    int64_t now = call->fleet.now;
+    int64_t opens;
+    int status = usual_interval(call, seconds);
+    if (status != FLEET_OK || !action->active ||
+        action_window_state(action, now, &opens) != ACTION_WINDOW_AHEAD)
+        return status;
+    status = setting_get(&call->fleet, "maintenanceWindowPollCount", count);
     if (status != FLEET_OK)
-        return status == FLEET_NONE ? FLEET_OK : status;
-    if (action.state == ACTION_CANCELING)
+        return status;
+    int64_t part = (opens - now) / 1000 / strtol(count, NULL, 10);
+    if (part < *seconds)
+        *seconds = part > POLLING_MIN_S ? (uint32_t)part : POLLING_MIN_S;
+    return FLEET_OK;
+}
+
+static int add_action_link(struct api_call *call, const struct action *action, json_t *links)
+{
+    const char *base = "deploymentBase";
+    if (!action->active)
+        return FLEET_OK;
+    if (action->state == ACTION_CANCELING)
         return json_object_set_new(links, "cancelAction",
-                                   ddi_link(call, "/cancelAction/%" PRId64, action.id)) == 0
+                                   ddi_link(call, "/cancelAction/%" PRId64, action->id)) == 0
                    ? FLEET_OK
                    : DB_EIO;
-    const char *base =
-        action.state == ACTION_WAIT_FOR_CONFIRMATION ? "confirmationBase" : "deploymentBase";
-    json_t *link = ddi_link(call, "/%s/%" PRId64 "?c=%" PRId32, base, action.id,
-                            action_mode_hash(&action, call->fleet.now));
+    if (action->state == ACTION_WAIT_FOR_CONFIRMATION)
+        base = "confirmationBase";
+    json_t *link = ddi_link(call, "/%s/%" PRId64 "?c=%" PRId32, base, action->id,
+                            action_mode_hash(action, call->fleet.now));
     return json_object_set_new(links, base, link) == 0 ? FLEET_OK : DB_EIO;
 }
 
-static int add_links(struct api_call *call, json_t *links)
+static int add_links(struct api_call *call, const struct action *action, json_t *links)
 {
     int64_t installed;
-    int status = add_action_link(call, links);
+    int status = add_action_link(call, action, links);
     if (status == FLEET_OK)
         status = action_installed(&call->fleet, &call->target, &installed);
     if (status == FLEET_OK &&
@@ -116,16 +160,19 @@ static int add_links(struct api_call *call, json_t *links)
 
 int ddi_poll(struct api_call *call)
 {
+    struct action action;
     uint32_t seconds;
     char sleep[POLLING_CHARS + 1];
     int status = ddi_enrol(call);
     if (status == FLEET_OK)
-        status = seconds_to_next(call, &seconds);
+        status = first_action(call, &action);
+    if (status == FLEET_OK)
+        status = seconds_to_next(call, &action, &seconds);
     if (status != FLEET_OK)
         return status;
     polling_print(seconds, sleep);
     json_t *links = json_object();
-    status = add_links(call, links);
+    status = add_links(call, &action, links);
     if (status != FLEET_OK) {
         json_decref(links);
         return status;

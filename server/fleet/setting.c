@@ -40,6 +40,13 @@ static bool is_polling(const char *value)
     return polling_parse(value, &polling) == NULL;
 }
 
+static bool is_count(const char *value)
+{
+    size_t length = strlen(value);
+    return length >= 1 && length <= 2 && strspn(value, "0123456789") == length &&
+           strtol(value, NULL, 10) > 0;
+}
+
 static bool is_interval(const char *value)
 {
     return polling_interval_valid(value);
@@ -49,7 +56,7 @@ static bool is_interval(const char *value)
 static const struct setting settings[] = {
     {"pollingTime", "00:05:00", is_polling},
     {"pollingOverdueTime", "00:05:00", is_interval},
-    {"maintenanceWindowPollCount", "3", is_text},
+    {"maintenanceWindowPollCount", "3", is_count},
     {"authentication.targettoken.enabled", "true", is_switch},
     {"authentication.gatewaytoken.enabled", "false", is_switch},
     {"authentication.gatewaytoken.key", "", is_gateway_token},

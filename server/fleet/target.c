@@ -208,7 +208,8 @@ int target_attributes(struct fleet *fleet, int64_t id, enum attribute_mode mode,
         return status;
     if (have > TARGET_ATTRIBUTES_MAX)
         return fleet_refuse(fleet, FLEET_QUOTA, "more than %d attributes", TARGET_ATTRIBUTES_MAX);
-    return target_request_attributes(fleet, id, false);
+    /* What was removed says nothing of what the device is. */
+    return mode != ATTRIBUTES_REMOVE ? target_request_attributes(fleet, id, false) : FLEET_OK;
 }
 
 int target_tag(struct fleet *fleet, int64_t id, const char *tag, bool present)
