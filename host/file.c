@@ -2,7 +2,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -321,6 +320,12 @@ int file_create(const char *path, const void *bytes, size_t length, mode_t mode)
     if (is_dash(path))
         return write_stdout(bytes, length);
     return write_beside(path, bytes, length, mode, PLACE_NEW);
+}
+
+int file_path(const char *folder, const char *name, char out[PATH_MAX])
+{
+    int length = snprintf(out, PATH_MAX, "%s/%s", folder, name);
+    return length >= 0 && length < PATH_MAX ? HOST_DONE : host_fail(folder, "is too long a path");
 }
 
 int folder_make(const char *path, mode_t mode)

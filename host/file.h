@@ -9,6 +9,7 @@
 #ifndef HOST_FILE_H
 #define HOST_FILE_H
 
+#include <limits.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
@@ -43,6 +44,9 @@ const char *file_input_name(const char *path);
 void buffer_free(struct buffer *buffer);
 /* Wipes first: for key material. */
 void buffer_free_secret(struct buffer *buffer);
+
+/* "FOLDER/NAME". HOST_FAILED: too long a path. */
+int file_path(const char *folder, const char *name, char out[PATH_MAX]);
 
 /* Make a folder (parents must exist), fine when it is there already. */
 int folder_make(const char *path, mode_t mode);

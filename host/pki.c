@@ -335,10 +335,13 @@ static int create_device(const struct authority *issuer, const char *folder, con
     char key[PATH_MAX];
     struct pki_files files = {certificate, key};
     struct authority subject = {0};
-    int length = snprintf(certificate, sizeof certificate, "%s/%s_cert.pem", folder, name);
-    if (length < 0 || length >= PATH_MAX)
-        return host_fail(folder, "is too long a path");
-    snprintf(key, sizeof key, "%s/%s_key.pem", folder, name);
+    char file[PKI_DEVICE_NAME_MAX + sizeof "_cert.pem"];
+    snprintf(file, sizeof file, "%s_cert.pem", name);
+    if (file_path(folder, file, certificate) != HOST_DONE)
+        return HOST_FAILED;
+    snprintf(file, sizeof file, "%s_key.pem", name);
+    if (file_path(folder, file, key) != HOST_DONE)
+        return HOST_FAILED;
     return finish(&files, &subject, issue(&subject, issuer, name, days, device_extensions, NULL));
 }
 

@@ -152,14 +152,15 @@ static void start_loop(struct api_client *client)
 
 int api_client_open(const struct api_client_options *options, struct api_client **out)
 {
-    char own_ca[4096];
+    char own_ca[PATH_MAX];
     struct api_client *client = calloc(1, sizeof *client);
     if (client == NULL)
         return host_fail(NULL, "out of memory");
-    snprintf(own_ca, sizeof own_ca, "%s/pki/ca_cert.pem",
-             options->project != NULL ? options->project : ".");
     int status =
-        parse_server(client, first_of(options->server, getenv("TRUSTCHAIN_SERVER"), SERVER_LOCAL));
+        file_path(options->project != NULL ? options->project : ".", "pki/ca_cert.pem", own_ca);
+    if (status == HOST_DONE)
+        status = parse_server(client,
+                              first_of(options->server, getenv("TRUSTCHAIN_SERVER"), SERVER_LOCAL));
     if (status == HOST_DONE)
         status = read_token(client, options->token_file);
     if (status == HOST_DONE)

@@ -65,12 +65,6 @@ void backup_unstage(struct backup *backup)
     backup->stage[0] = '\0';
 }
 
-int backup_path(const struct backup *backup, const char *name, char out[PATH_MAX])
-{
-    int length = snprintf(out, PATH_MAX, "%s/%s", backup->stage, name);
-    return length < PATH_MAX ? HOST_DONE : host_fail(backup->stage, "is too long a path");
-}
-
 static int check_image(const char *releases, const char *sha256)
 {
     char path[PATH_MAX];

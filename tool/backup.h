@@ -30,8 +30,6 @@ int backup_locate(struct backup *backup);
 /* Makes the folder beside `path`; removes it with all that is in it. */
 int backup_stage(struct backup *backup, const char *path);
 void backup_unstage(struct backup *backup);
-/* stage/NAME. HOST_FAILED: too long. */
-int backup_path(const struct backup *backup, const char *name, char out[PATH_MAX]);
 
 /* Every image that the store names is in the folder, and is what its name says. */
 int backup_check_images(struct fleet_store *store, const char *releases);

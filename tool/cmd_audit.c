@@ -78,11 +78,7 @@ static int audit_verify_verb(int argc, char **argv)
     struct audit_options options = {0};
     int status = cli_parse(&argp, argc, argv, &options);
     if (status == HOST_DONE)
-        status = fleet_store_open(&options.store, FLEET_STORE_EXISTING);
-    if (status != HOST_DONE)
-        return status;
-    status = fleet_store_run(&options.store, "audit", walk, &options);
-    fleet_store_close(&options.store);
+        status = fleet_store_run(&options.store, FLEET_STORE_EXISTING, "audit", walk, &options);
     return status == HOST_DONE ? judge(&options) : status;
 }
 

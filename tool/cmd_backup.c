@@ -33,8 +33,9 @@ static int copy_store(struct backup *backup)
 {
     char path[PATH_MAX];
     bool sqlite = fleet_store_file(&backup->store) != NULL;
-    if (backup_path(backup, "store", path) != HOST_DONE || folder_make(path, 0700) != HOST_DONE ||
-        backup_path(backup, sqlite ? BACKUP_SQLITE : BACKUP_POSTGRES, path) != HOST_DONE)
+    if (file_path(backup->stage, "store", path) != HOST_DONE ||
+        folder_make(path, 0700) != HOST_DONE ||
+        file_path(backup->stage, sqlite ? BACKUP_SQLITE : BACKUP_POSTGRES, path) != HOST_DONE)
         return HOST_FAILED;
     if (sqlite) {
         if (db_run_once(backup->store.db, "VACUUM INTO $1", DB_ARGS(db_t(path))) != DB_OK)
@@ -90,7 +91,7 @@ static int make_backup(struct backup *backup)
     if (status == HOST_DONE)
         status = backup_check_images(&backup->store, backup->releases);
     if (status == HOST_DONE)
-        status = backup_path(backup, "backup.tar", archive);
+        status = file_path(backup->stage, "backup.tar", archive);
     if (status == HOST_DONE)
         status = pack(backup, archive);
     if (status == HOST_DONE)

@@ -8,6 +8,7 @@
 
 #include "fleet/fleet.h"
 #include "host/error.h"
+#include "host/file.h"
 #include "server/project.h"
 #include "tool/cli.h"
 #include "tool/inputs.h"
@@ -242,19 +243,21 @@ static error_t parse_run(int key, char *text, struct argp_state *state)
 }
 
 /* What the command line left open. */
-static void fill_in(struct fleet_command *command, const struct release_project *project,
-                    char *authority, size_t size)
+static int fill_in(struct fleet_command *command, struct release_project *project,
+                   char authority[PATH_MAX])
 {
-    if (command->fleet.authority == NULL) {
-        snprintf(authority, size, "%s/pki/ca_cert.pem", command->project);
+    if (release_project_read(command->project, project) != HOST_DONE ||
+        file_path(command->project, "pki/ca_cert.pem", authority) != HOST_DONE)
+        return HOST_FAILED;
+    if (command->fleet.authority == NULL)
         command->fleet.authority = authority;
-    }
     if (command->trust.key_count == 0)
         command->trust.keys[command->trust.key_count++] = project->signing_key;
     if (command->fleet.product == NULL)
         command->fleet.product = project->product;
     if (command->fleet.channel == NULL)
         command->fleet.channel = project->channel;
+    return HOST_DONE;
 }
 
 static int run(const struct fleet_command *command)
@@ -294,10 +297,8 @@ static int fleet_run_verb(int argc, char **argv)
     if (status != HOST_DONE)
         return status;
     command.fleet.progress = isatty(STDERR_FILENO) == 1;
-    if (command.project != NULL) {
-        status = release_project_read(command.project, &project);
-        fill_in(&command, &project, authority, sizeof authority);
-    }
+    if (command.project != NULL)
+        status = fill_in(&command, &project, authority);
     if (command.fleet.channel == NULL)
         command.fleet.channel = "stable";
     if (status == HOST_DONE)

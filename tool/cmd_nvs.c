@@ -79,7 +79,7 @@ static int nvs_build(int argc, char **argv)
     if (status != HOST_DONE)
         return status;
     if (options.size == 0)
-        return host_usage(argv[0], "--size is missing (that of the partition)");
+        return host_usage("nvs build", "--size is missing (that of the partition)");
     return build(&options);
 }
 

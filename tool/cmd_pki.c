@@ -2,17 +2,15 @@
 #include "tool/tool.h"
 
 #include <limits.h>
-#include <stdio.h>
 #include <unistd.h>
 
 #include "host/error.h"
 #include "host/file.h"
 #include "host/pki.h"
 #include "tool/cli.h"
-#include "tool/pki_device.h"
+#include "tool/pki_options.h"
 
 #define NAMES_MAX 32
-#define DAYS_MAX  (50 * 365)
 
 enum {
     OPTION_CA_CERT = CLI_LONG,
@@ -42,14 +40,6 @@ static void add_name(const struct argp_state *state, const char **list, size_t *
     list[(*count)++] = text;
 }
 
-static int days_of(const struct argp_state *state, const char *text)
-{
-    uint32_t days = cli_option_number(state, "--days", text);
-    if (days == 0 || days > DAYS_MAX)
-        cli_usage(state, "--days is 1 to %d", DAYS_MAX);
-    return (int)days;
-}
-
 static error_t parse_pki(int key, char *text, struct argp_state *state)
 {
     struct pki_options *options = state->input;
@@ -73,27 +63,13 @@ static error_t parse_pki(int key, char *text, struct argp_state *state)
         add_name(state, options->ip, &options->ip_count, text);
         return 0;
     case OPTION_DAYS:
-        options->days = days_of(state, text);
+        options->days = pki_days(state, text);
         return 0;
     case ARGP_KEY_END:
         return 0;
     default:
         return cli_one_argument(key, text, &options->folder, "folder", state);
     }
-}
-
-/* A path in the folder where the command line named no file. */
-static int complete(const char **path, const char *folder, const char *name, char place[PATH_MAX])
-{
-    if (*path)
-        return HOST_DONE;
-    if (!folder)
-        return host_usage("pki", "a folder is needed, or every file by its option (see --help)");
-    int length = snprintf(place, PATH_MAX, "%s/%s", folder, name);
-    if (length < 0 || length >= PATH_MAX)
-        return host_fail(folder, "is too long a path");
-    *path = place;
-    return HOST_DONE;
 }
 
 static int pki_ca(int argc, char **argv)
@@ -118,9 +94,9 @@ static int pki_ca(int argc, char **argv)
     char key[PATH_MAX];
     int status = cli_parse(&argp, argc, argv, &options);
     if (status == HOST_DONE)
-        status = complete(&options.ca.certificate, options.folder, "ca_cert.pem", certificate);
+        status = pki_complete(&options.ca.certificate, options.folder, "ca_cert.pem", certificate);
     if (status == HOST_DONE)
-        status = complete(&options.ca.key, options.folder, "ca_key.pem", key);
+        status = pki_complete(&options.ca.key, options.folder, "ca_key.pem", key);
     bool folder_is_new = options.folder && access(options.folder, F_OK) != 0;
     if (status == HOST_DONE && options.folder)
         status = folder_make(options.folder, 0755);
@@ -159,13 +135,14 @@ static int pki_server(int argc, char **argv)
     if (status == HOST_DONE && options.dns_count + options.ip_count == 0)
         status = host_usage("pki server", "whom is it for? (--name HOST, --ip ADDRESS)");
     if (status == HOST_DONE)
-        status = complete(&options.ca.certificate, options.folder, "ca_cert.pem", path[0]);
+        status = pki_complete(&options.ca.certificate, options.folder, "ca_cert.pem", path[0]);
     if (status == HOST_DONE)
-        status = complete(&options.ca.key, options.folder, "ca_key.pem", path[1]);
+        status = pki_complete(&options.ca.key, options.folder, "ca_key.pem", path[1]);
     if (status == HOST_DONE)
-        status = complete(&options.leaf.certificate, options.folder, "server_cert.pem", path[2]);
+        status =
+            pki_complete(&options.leaf.certificate, options.folder, "server_cert.pem", path[2]);
     if (status == HOST_DONE)
-        status = complete(&options.leaf.key, options.folder, "server_key.pem", path[3]);
+        status = pki_complete(&options.leaf.key, options.folder, "server_key.pem", path[3]);
     if (status != HOST_DONE)
         return status;
     struct pki_names names = {options.dns, options.dns_count, options.ip, options.ip_count};

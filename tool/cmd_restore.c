@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "host/error.h"
+#include "host/file.h"
 #include "server/db/schema.h"
 #include "tool/backup.h"
 #include "tool/program.h"
@@ -41,7 +42,7 @@ static int unpack(struct backup *backup)
     char path[PATH_MAX];
     bool sqlite = fleet_store_file(&backup->store) != NULL;
     if (program_run(tar, "tar") != HOST_DONE ||
-        backup_path(backup, sqlite ? BACKUP_SQLITE : BACKUP_POSTGRES, path) != HOST_DONE)
+        file_path(backup->stage, sqlite ? BACKUP_SQLITE : BACKUP_POSTGRES, path) != HOST_DONE)
         return HOST_FAILED;
     if (access(path, R_OK) != 0)
         return host_fail(backup->file, "is no backup of %s",
@@ -70,7 +71,7 @@ static int place_sqlite(struct backup *backup, const char *releases)
     char url[PATH_MAX + 8];
     struct fleet_store copy = {.url = url};
     const char *file = fleet_store_file(&backup->store);
-    if (backup_path(backup, BACKUP_SQLITE, path) != HOST_DONE)
+    if (file_path(backup->stage, BACKUP_SQLITE, path) != HOST_DONE)
         return HOST_FAILED;
     snprintf(url, sizeof url, "sqlite:%s", path);
     int status = fleet_store_open(&copy, FLEET_STORE_EXISTING);
@@ -103,7 +104,7 @@ static int place_postgres(struct backup *backup, const char *releases)
                                 backup->store.url,
                                 path,
                                 NULL};
-    int status = backup_path(backup, BACKUP_POSTGRES, path);
+    int status = file_path(backup->stage, BACKUP_POSTGRES, path);
     if (status == HOST_DONE)
         status = program_run(load, "postgresql-client");
     if (status == HOST_DONE)
@@ -122,7 +123,7 @@ static int restore(struct backup *backup)
     if (status == HOST_DONE)
         status = unpack(backup);
     if (status == HOST_DONE)
-        status = backup_path(backup, "releases", releases);
+        status = file_path(backup->stage, "releases", releases);
     if (status == HOST_DONE)
         status = fleet_store_file(&backup->store) ? place_sqlite(backup, releases)
                                                   : place_postgres(backup, releases);

@@ -160,30 +160,7 @@ static int list(int argc, char **argv)
     static const struct argp_option options_known[] = {API_CLIENT_OPTIONS, REMOTE_JSON_OPTION, {0}};
     static const struct argp argp = {
         options_known, remote_parse, NULL, "Rollouts and how far they are.", NULL, NULL, NULL};
-    struct remote_options options;
-    struct api_client *client;
-    json_t *all = NULL;
-    size_t index;
-    json_t *rollout;
-    int status = remote_begin(&argp, argc, argv, 0, 0, &options, &client);
-    if (status != HOST_DONE)
-        return status;
-    status = remote_list(client, ROLLOUTS, NULL, 0, &all);
-    if (status == HOST_DONE && options.json)
-        cli_json_print(json_incref(all));
-    json_array_foreach(all, index, rollout)
-    {
-        json_t *full = NULL;
-        if (status != HOST_DONE || options.json)
-            break;
-        status = get(client, rollout, "?representation=full", &full);
-        if (status == HOST_DONE)
-            print_counts(full);
-        json_decref(full);
-    }
-    json_decref(all);
-    api_client_close(client);
-    return status;
+    return remote_print_all(&argp, argc, argv, ROLLOUTS "?representation=full", print_counts);
 }
 
 /* One look: the rollout, and its groups. */

@@ -10,6 +10,12 @@
 #define SETS    "/rest/v1/distributionsets"
 #define MODULES "/rest/v1/softwaremodules"
 
+static void print_line(const json_t *set)
+{
+    printf("%s:%s  %s\n", remote_text(set, "name"), remote_text(set, "version"),
+           remote_time(set, "createdAt"));
+}
+
 static int list(int argc, char **argv)
 {
     static const struct argp_option options_known[] = {
@@ -19,25 +25,7 @@ static int list(int argc, char **argv)
         {0}};
     static const struct argp argp = {
         options_known, remote_parse, NULL, "Distribution sets on the server.", NULL, NULL, NULL};
-    struct remote_options options;
-    struct api_client *client;
-    json_t *all;
-    size_t index;
-    json_t *set;
-    int status = remote_begin(&argp, argc, argv, 0, 0, &options, &client);
-    if (status != HOST_DONE)
-        return status;
-    status = remote_list(client, SETS, options.filter, 0, &all);
-    if (status == HOST_DONE && options.json) {
-        cli_json_print(all);
-    } else if (status == HOST_DONE) {
-        json_array_foreach(all, index, set)
-            printf("%s:%s  %s\n", remote_text(set, "name"), remote_text(set, "version"),
-                   remote_time(set, "createdAt"));
-        json_decref(all);
-    }
-    api_client_close(client);
-    return status;
+    return remote_print_all(&argp, argc, argv, SETS, print_line);
 }
 
 /* The number in [{"id": n}]. */

@@ -58,23 +58,7 @@ static int list(int argc, char **argv)
         {0}};
     static const struct argp argp = {
         options_known, remote_parse, NULL, "Devices: id, status, last seen.", NULL, NULL, NULL};
-    struct remote_options options;
-    struct api_client *client;
-    json_t *all;
-    size_t index;
-    json_t *target;
-    int status = remote_begin(&argp, argc, argv, 0, 0, &options, &client);
-    if (status != HOST_DONE)
-        return status;
-    status = remote_list(client, REMOTE_TARGETS, options.filter, options.limit, &all);
-    if (status == HOST_DONE && options.json) {
-        cli_json_print(all);
-    } else if (status == HOST_DONE) {
-        json_array_foreach(all, index, target) print_line(target);
-        json_decref(all);
-    }
-    api_client_close(client);
-    return status;
+    return remote_print_all(&argp, argc, argv, REMOTE_TARGETS, print_line);
 }
 
 static void print_target(const json_t *target, const json_t *installed, const json_t *attributes)
@@ -105,22 +89,22 @@ static int show(int argc, char **argv)
         options_known, remote_parse, "ID", "One device, with its attributes.", NULL, NULL, NULL};
     struct remote_options options;
     struct api_client *client;
-    char path[1024];
+    char path[REMOTE_TARGET_PATH];
     json_t *target = NULL;
     json_t *installed = NULL;
     json_t *attributes = NULL;
     int status = remote_begin(&argp, argc, argv, 1, 1, &options, &client);
     if (status != HOST_DONE)
         return status;
-    status = remote_target_path(options.words[0], "", path, sizeof path);
+    status = remote_target_path(options.words[0], "", path);
     if (status == HOST_DONE)
         status = api_client_call(client, "GET", path, NULL, &target);
     if (status == HOST_DONE)
-        status = remote_target_path(options.words[0], "/installedDS", path, sizeof path);
+        status = remote_target_path(options.words[0], "/installedDS", path);
     if (status == HOST_DONE)
         status = api_client_call(client, "GET", path, NULL, &installed);
     if (status == HOST_DONE)
-        status = remote_target_path(options.words[0], "/attributes", path, sizeof path);
+        status = remote_target_path(options.words[0], "/attributes", path);
     if (status == HOST_DONE)
         status = api_client_call(client, "GET", path, NULL, &attributes);
     if (status == HOST_DONE && options.json) {
@@ -137,25 +121,6 @@ static int show(int argc, char **argv)
     return status;
 }
 
-/* Verbs that are one call on each device named. */
-static int each(int argc, char **argv, const struct argp *argp, size_t least, const char *method,
-                const char *below)
-{
-    struct remote_options options;
-    struct api_client *client;
-    char path[1024];
-    int status = remote_begin(argp, argc, argv, least, SIZE_MAX, &options, &client);
-    if (status != HOST_DONE)
-        return status;
-    for (size_t i = 0; i < options.count && status == HOST_DONE; i++) {
-        status = remote_target_path(options.words[i], below, path, sizeof path);
-        if (status == HOST_DONE)
-            status = api_client_call(client, method, path, NULL, NULL);
-    }
-    api_client_close(client);
-    return status;
-}
-
 static int remove_targets(int argc, char **argv)
 {
     static const struct argp_option options_known[] = {API_CLIENT_OPTIONS, {0}};
@@ -167,7 +132,7 @@ static int remove_targets(int argc, char **argv)
         NULL,
         NULL,
         NULL};
-    return each(argc, argv, &argp, 1, "DELETE", "");
+    return remote_each_target(&argp, argc, argv, "DELETE", "");
 }
 
 static int assign(int argc, char **argv)

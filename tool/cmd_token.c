@@ -84,14 +84,10 @@ static int token_create_verb(int argc, char **argv)
     struct token_options options = {.role = "read"};
     int status = cli_parse(&argp, argc, argv, &options);
     if (status == HOST_DONE)
-        status = fleet_store_open(&options.store, FLEET_STORE_CREATE);
-    if (status != HOST_DONE)
-        return status;
-    status = fleet_store_run(&options.store, "token", create, &options);
+        status = fleet_store_run(&options.store, FLEET_STORE_CREATE, "token", create, &options);
     if (status == HOST_DONE)
         puts(options.secret);
     OPENSSL_cleanse(options.secret, sizeof options.secret);
-    fleet_store_close(&options.store);
     return status;
 }
 
@@ -116,11 +112,7 @@ static int token_revoke_verb(int argc, char **argv)
     struct token_options options = {0};
     int status = cli_parse(&argp, argc, argv, &options);
     if (status == HOST_DONE)
-        status = fleet_store_open(&options.store, FLEET_STORE_EXISTING);
-    if (status != HOST_DONE)
-        return status;
-    status = fleet_store_run(&options.store, "token", revoke, &options);
-    fleet_store_close(&options.store);
+        status = fleet_store_run(&options.store, FLEET_STORE_EXISTING, "token", revoke, &options);
     return status;
 }
 
@@ -178,12 +170,10 @@ static int token_list_verb(int argc, char **argv)
         NULL,          NULL,        NULL};
     struct token_options options = {0};
     int status = cli_parse(&argp, argc, argv, &options);
-    if (status == HOST_DONE)
-        status = fleet_store_open(&options.store, FLEET_STORE_EXISTING);
     if (status != HOST_DONE)
         return status;
     options.list = json_array();
-    status = fleet_store_run(&options.store, "token", list, &options);
+    status = fleet_store_run(&options.store, FLEET_STORE_EXISTING, "token", list, &options);
     if (status == HOST_DONE && options.json) {
         status = cli_json_print(options.list);
     } else {
@@ -191,7 +181,6 @@ static int token_list_verb(int argc, char **argv)
             print_list(options.list);
         json_decref(options.list);
     }
-    fleet_store_close(&options.store);
     return status;
 }
 

@@ -147,11 +147,9 @@ int custom_plan_of_project(const char *folder, bool with_keys, struct burn_plan 
     struct release_project project;
     struct custom custom = {.plan = plan, .project = with_keys ? &project : NULL, .folder = folder};
     char path[PATH_MAX];
-    if (release_project_read(folder, &project) != HOST_DONE)
+    if (release_project_read(folder, &project) != HOST_DONE ||
+        file_path(folder, "trustchain.ini", path) != HOST_DONE)
         return HOST_FAILED;
-    int length = snprintf(path, sizeof path, "%s/trustchain.ini", folder);
-    if (length < 0 || (size_t)length >= sizeof path)
-        return host_fail(folder, "is too long a path");
     int status = read_steps(path, &custom);
     if (status == HOST_DONE)
         status = read_keys(&custom);

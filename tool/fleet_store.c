@@ -105,7 +105,7 @@ static int run_once(struct fleet_store *store, fleet_work *work, void *context)
     return status;
 }
 
-int fleet_store_run(struct fleet_store *store, const char *subject, fleet_work *work, void *context)
+static int run(struct fleet_store *store, const char *subject, fleet_work *work, void *context)
 {
     int status = run_once(store, work, context);
     for (int tries = 1; status == DB_EAGAIN && tries < TRIES_MAX; tries++) {
@@ -118,4 +118,14 @@ int fleet_store_run(struct fleet_store *store, const char *subject, fleet_work *
     if (status < FLEET_OK)
         return host_fail(subject, "%s: %s", db_status_text(status), db_error(store->db));
     return HOST_DONE;
+}
+
+int fleet_store_run(struct fleet_store *store, enum fleet_store_use use, const char *subject,
+                    fleet_work *work, void *context)
+{
+    if (fleet_store_open(store, use) != HOST_DONE)
+        return HOST_FAILED;
+    int status = run(store, subject, work, context);
+    fleet_store_close(store);
+    return status;
 }

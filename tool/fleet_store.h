@@ -47,10 +47,10 @@ void fleet_store_close(struct fleet_store *store);
 /* The file of an SQLite store; NULL for PostgreSQL. */
 const char *fleet_store_file(const struct fleet_store *store);
 
-/* `work` as one transaction, again when another one was in the way. HOST_DONE, or HOST_FAILED after
- * one line about `subject`. */
+/* Opens the store, does `work` as one transaction, again when another one was in the way, and
+ * closes the store. HOST_DONE, or HOST_FAILED after one line about `subject`. */
 typedef int fleet_work(struct fleet *fleet, void *context);
-int fleet_store_run(struct fleet_store *store, const char *subject, fleet_work *work,
-                    void *context);
+int fleet_store_run(struct fleet_store *store, enum fleet_store_use use, const char *subject,
+                    fleet_work *work, void *context);
 
 #endif

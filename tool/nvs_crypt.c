@@ -151,7 +151,7 @@ int nvs_keys(int argc, char **argv)
     if (status != HOST_DONE)
         return status;
     if (options.output == NULL)
-        return host_usage(argv[0], "--output is missing (where the keys go)");
+        return host_usage("nvs keys", "--output is missing (where the keys go)");
     return create(&options);
 }
 
@@ -190,7 +190,8 @@ static int run(int argc, char **argv, bool encrypt, const char *text)
     if (status != HOST_DONE)
         return status;
     if (options.keys == NULL)
-        return host_usage(argv[0], "--keys is missing (the keys partition)");
+        return host_usage(encrypt ? "nvs encrypt" : "nvs decrypt",
+                          "--keys is missing (the keys partition)");
     if (file_read(options.input, NVS_FILE_MAX, &file) != HOST_DONE)
         return HOST_FAILED;
     status = crypt_partition(&options, encrypt, &file);

@@ -1,9 +1,7 @@
 /* trustchain pki device: client certificates, one a device, many at once. */
-#include "tool/pki_device.h"
+#include "tool/pki_options.h"
 
-#include <limits.h>
 #include <stdbool.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -12,7 +10,6 @@
 #include "host/pki.h"
 #include "tool/cli.h"
 
-#define DAYS_MAX (50 * 365)
 #define LIST_MAX (16u << 20) /* bytes */
 
 enum { OPTION_CA_CERT = CLI_LONG, OPTION_CA_KEY, OPTION_OUT, OPTION_LIST, OPTION_DAYS };
@@ -31,7 +28,6 @@ struct device_options {
 static error_t parse_device(int key, char *text, struct argp_state *state)
 {
     struct device_options *options = state->input;
-    uint32_t days;
     switch (key) {
     case 'p':
         options->project = text;
@@ -49,10 +45,7 @@ static error_t parse_device(int key, char *text, struct argp_state *state)
         options->list = text;
         return 0;
     case OPTION_DAYS:
-        days = cli_option_number(state, "--days", text);
-        if (days == 0 || days > DAYS_MAX)
-            cli_usage(state, "--days is 1 to %d", DAYS_MAX);
-        options->days = (int)days;
+        options->days = pki_days(state, text);
         return 0;
     case ARGP_KEY_END:
         if (options->count == 0 && !options->list)
@@ -65,17 +58,6 @@ static error_t parse_device(int key, char *text, struct argp_state *state)
     }
 }
 
-static int place(const char **path, const char *folder, const char *name, char buffer[PATH_MAX])
-{
-    if (*path)
-        return HOST_DONE;
-    int length = snprintf(buffer, PATH_MAX, "%s/%s", folder, name);
-    if (length < 0 || length >= PATH_MAX)
-        return host_fail(folder, "is too long a path");
-    *path = buffer;
-    return HOST_DONE;
-}
-
 /* What the command line left open. The keys' folder is its owner's. */
 static int fill_in(struct device_options *options)
 {
@@ -85,11 +67,11 @@ static int fill_in(struct device_options *options)
         return HOST_DONE;
     }
     bool own_folder = options->out == NULL;
-    if (place(&options->ca.certificate, options->project, "pki/ca_cert.pem", options->path[0]) !=
+    if (pki_complete(&options->ca.certificate, options->project, "pki/ca_cert.pem",
+                     options->path[0]) != HOST_DONE ||
+        pki_complete(&options->ca.key, options->project, "pki/ca_key.pem", options->path[1]) !=
             HOST_DONE ||
-        place(&options->ca.key, options->project, "pki/ca_key.pem", options->path[1]) !=
-            HOST_DONE ||
-        place(&options->out, options->project, "pki/devices", options->path[2]) != HOST_DONE)
+        pki_complete(&options->out, options->project, "pki/devices", options->path[2]) != HOST_DONE)
         return HOST_FAILED;
     return own_folder ? folder_make(options->out, 0700) : HOST_DONE;
 }

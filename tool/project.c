@@ -3,7 +3,6 @@
 #include <arpa/inet.h>
 #include <dirent.h>
 #include <errno.h>
-#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -48,14 +47,6 @@ bool project_url_valid(const char *url)
     return url_host(url, host);
 }
 
-static int project_path(const struct project *project, const char *name, char out[PATH_MAX])
-{
-    int length = snprintf(out, PATH_MAX, "%s/%s", project->folder, name);
-    if (length < 0 || length >= PATH_MAX)
-        return host_fail(project->folder, "is too long a path");
-    return HOST_DONE;
-}
-
 /* A new folder, or an empty one. */
 static int open_folder(const char *folder)
 {
@@ -75,7 +66,7 @@ static int open_folder(const char *folder)
 static int write_text(const struct project *project, const char *name, const char *text)
 {
     char path[PATH_MAX];
-    if (project_path(project, name, path) != HOST_DONE)
+    if (file_path(project->folder, name, path) != HOST_DONE)
         return HOST_FAILED;
     return file_create(path, text, strlen(text), 0644);
 }
@@ -145,11 +136,11 @@ static int write_partitions(const struct project *project)
 static int make_keys(const struct project *project)
 {
     char path[PATH_MAX];
-    if (project_path(project, "secure_keys", path) != HOST_DONE ||
+    if (file_path(project->folder, "secure_keys", path) != HOST_DONE ||
         folder_make(path, 0700) != HOST_DONE ||
-        project_path(project, "secure_keys/secure_boot_signing_key.pem", path) != HOST_DONE ||
+        file_path(project->folder, "secure_keys/secure_boot_signing_key.pem", path) != HOST_DONE ||
         key_generate_rsa3072(path) != HOST_DONE ||
-        project_path(project, "secure_keys/flash_encryption_key.bin", path) != HOST_DONE)
+        file_path(project->folder, "secure_keys/flash_encryption_key.bin", path) != HOST_DONE)
         return HOST_FAILED;
     return key_generate_xts128(path);
 }
@@ -180,11 +171,11 @@ static int make_pki(const struct project *project)
     char folder[PATH_MAX];
     char path[4][PATH_MAX];
     char common_name[64];
-    if (project_path(project, "pki", folder) != HOST_DONE ||
-        project_path(project, "pki/ca_cert.pem", path[0]) != HOST_DONE ||
-        project_path(project, "pki/ca_key.pem", path[1]) != HOST_DONE ||
-        project_path(project, "pki/server_cert.pem", path[2]) != HOST_DONE ||
-        project_path(project, "pki/server_key.pem", path[3]) != HOST_DONE ||
+    if (file_path(project->folder, "pki", folder) != HOST_DONE ||
+        file_path(project->folder, "pki/ca_cert.pem", path[0]) != HOST_DONE ||
+        file_path(project->folder, "pki/ca_key.pem", path[1]) != HOST_DONE ||
+        file_path(project->folder, "pki/server_cert.pem", path[2]) != HOST_DONE ||
+        file_path(project->folder, "pki/server_key.pem", path[3]) != HOST_DONE ||
         folder_make(folder, 0755) != HOST_DONE)
         return HOST_FAILED;
     struct pki_files ca = {path[0], path[1]};
@@ -215,7 +206,7 @@ static void remove_project(const struct project *project, bool folder_too)
 {
     char path[PATH_MAX];
     for (size_t i = 0; i < sizeof project_parts / sizeof *project_parts; i++) {
-        if (project_path(project, project_parts[i], path) == HOST_DONE)
+        if (file_path(project->folder, project_parts[i], path) == HOST_DONE)
             (void)remove(path);
     }
     if (folder_too)
@@ -229,7 +220,7 @@ static int fill_folder(const struct project *project)
         write_text(project, ".gitignore",
                    "# Secrets and what is made from them stay out of the repository.\n"
                    "/secure_keys/\n/pki/*_key.pem\n/devices/\n/releases/\n") != HOST_DONE ||
-        project_path(project, "releases", path) != HOST_DONE ||
+        file_path(project->folder, "releases", path) != HOST_DONE ||
         folder_make(path, 0755) != HOST_DONE)
         return HOST_FAILED;
     if (!project->no_keys && make_keys(project) != HOST_DONE)

@@ -36,6 +36,20 @@ static void list_one(void *context, const char *product, const char *channel, in
            release->published, release->sha256);
 }
 
+static int list(struct release_options *options, const struct store *store)
+{
+    struct listing listing = {.json = options->json ? json_array() : NULL,
+                              .product = options->policy.product,
+                              .status = HOST_DONE};
+    int error = store_list(store, list_one, &listing);
+    if (error != STORE_OK)
+        listing.status =
+            host_fail(options->releases, "cannot be listed: %s", store_error_text(error));
+    if (listing.json)
+        cli_json_print(listing.json);
+    return listing.status;
+}
+
 int release_list(int argc, char **argv)
 {
     static const struct argp_option options_known[] = {
@@ -43,21 +57,5 @@ int release_list(int argc, char **argv)
     static const struct argp argp = {
         options_known, release_parse_place, NULL, "List what is published.", NULL, NULL, NULL};
     struct release_options options = {0};
-    struct store store;
-    int status = cli_parse(&argp, argc, argv, &options);
-    if (status == HOST_DONE)
-        status = release_open(&options, &store);
-    if (status != HOST_DONE)
-        return status;
-    struct listing listing = {.json = options.json ? json_array() : NULL,
-                              .product = options.policy.product,
-                              .status = HOST_DONE};
-    int error = store_list(&store, list_one, &listing);
-    if (error != STORE_OK)
-        listing.status =
-            host_fail(options.releases, "cannot be listed: %s", store_error_text(error));
-    if (listing.json)
-        cli_json_print(listing.json);
-    store_close(&store);
-    return listing.status;
+    return release_verb(&argp, argc, argv, &options, list);
 }

@@ -68,6 +68,12 @@ error_t release_parse_policy(int key, char *text, struct argp_state *state)
             cli_usage(state, "--chip-rev is major * 100 + minor");
         policy->chip_rev = (uint16_t)number;
         return 0;
+    case RELEASE_FORCE:
+        policy->force = true;
+        return 0;
+    case RELEASE_LOWER_SECURE_VERSION:
+        policy->lower_secure_version = true;
+        return 0;
     default:
         return release_parse_place(key, text, state);
     }
@@ -88,7 +94,7 @@ void release_need_keys(const struct argp_state *state)
 }
 
 /* What the command line left open, from the project or the defaults. */
-int release_fill_in(struct release_options *options)
+static int fill_in(struct release_options *options)
 {
     struct release_project *project = &options->project;
     if (options->project_folder) {
@@ -106,7 +112,6 @@ int release_fill_in(struct release_options *options)
     return HOST_DONE;
 }
 
-/* Whose signatures, which slot, which limits: from the project where options left it open. */
 int release_fill_in_policy(struct release_options *options)
 {
     struct publish_policy *policy = &options->policy;
@@ -129,14 +134,22 @@ int release_fill_in_policy(struct release_options *options)
     return trust_read(trust, &policy->trust);
 }
 
-int release_open(struct release_options *options, struct store *store)
+int release_verb(const struct argp *argp, int argc, char **argv, struct release_options *options,
+                 release_work *work)
 {
-    if (release_fill_in(options) != HOST_DONE)
-        return HOST_FAILED;
-    int error = store_open(store, options->releases);
-    return error == STORE_OK ? HOST_DONE
-                             : host_fail(options->releases, "cannot open the releases: %s",
-                                         store_error_text(error));
+    struct store store;
+    int status = cli_parse(argp, argc, argv, options);
+    if (status == HOST_DONE)
+        status = fill_in(options);
+    if (status != HOST_DONE)
+        return status;
+    int error = store_open(&store, options->releases);
+    if (error != STORE_OK)
+        return host_fail(options->releases, "cannot open the releases: %s",
+                         store_error_text(error));
+    status = work(options, &store);
+    store_close(&store);
+    return status;
 }
 
 char *release_name(const char *product, const char *channel, char out[RELEASE_NAME])

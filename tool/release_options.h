@@ -24,6 +24,8 @@ enum {
     RELEASE_MAX_SIZE,
     RELEASE_MIN_SECURE_VERSION,
     RELEASE_CHIP_REV,
+    RELEASE_FORCE,
+    RELEASE_LOWER_SECURE_VERSION,
     RELEASE_OWN, /* first key of a verb's own long options */
 };
 
@@ -67,13 +69,15 @@ error_t release_parse_policy(int key, char *text, struct argp_state *state);
 void release_need_product(const struct argp_state *state);
 void release_need_keys(const struct argp_state *state);
 
-/* What the command line left open, from the project or the defaults; then, for the policy, the
- * keys. One line on stderr on failure. */
-int release_fill_in(struct release_options *options);
+/* What a release must be, as far as the command line left it open: from the project, or the
+ * defaults; and the keys. One line on stderr on failure. */
 int release_fill_in_policy(struct release_options *options);
 
-/* release_fill_in(), then the store of options->releases; the caller closes it. */
-int release_open(struct release_options *options, struct store *store);
+/* A verb: reads the command line into *options, opens the store, and has `work` done on it.
+ * `options` may be the first member of a verb's own, for which argp's input is taken as well. */
+typedef int release_work(struct release_options *options, const struct store *store);
+int release_verb(const struct argp *argp, int argc, char **argv, struct release_options *options,
+                 release_work *work);
 
 /* "product/channel", for messages. Returns `out`. */
 #define RELEASE_NAME (2 * NAME_BYTES_MAX + 2)

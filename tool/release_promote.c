@@ -5,8 +5,6 @@
 
 #include "host/error.h"
 
-enum { OPTION_FORCE = RELEASE_OWN, OPTION_LOWER_SECURE_VERSION };
-
 struct promote_options {
     struct release_options release; /* first: release_parse_policy() takes it for the whole */
     const char *from;
@@ -16,14 +14,7 @@ struct promote_options {
 static error_t parse_promote(int key, char *text, struct argp_state *state)
 {
     struct promote_options *options = state->input;
-    struct publish_policy *policy = &options->release.policy;
     switch (key) {
-    case OPTION_FORCE:
-        policy->force = true;
-        return 0;
-    case OPTION_LOWER_SECURE_VERSION:
-        policy->lower_secure_version = true;
-        return 0;
     case ARGP_KEY_ARG:
         if (options->to)
             cli_usage(state, "which channels? (FROM and TO)");
@@ -34,7 +25,7 @@ static error_t parse_promote(int key, char *text, struct argp_state *state)
             cli_usage(state, "which channels? (FROM and TO)");
         release_need_product(state);
         release_need_keys(state);
-        policy->channel = options->to;
+        options->release.policy.channel = options->to;
         break;
     default:
         break;
@@ -43,9 +34,9 @@ static error_t parse_promote(int key, char *text, struct argp_state *state)
 }
 
 /* The image is read whole and judged as a new one, so what FROM offers by now does not matter. */
-static int promote(struct promote_options *options, const struct store *store)
+static int promote(struct release_options *release, const struct store *store)
 {
-    struct release_options *release = &options->release;
+    const struct promote_options *options = (const struct promote_options *)release;
     const struct publish_policy *policy = &release->policy;
     struct release offered;
     struct publish_result result;
@@ -69,8 +60,8 @@ int release_promote(int argc, char **argv)
     static const struct argp_option options_known[] = {
         RELEASE_PLACE_OPTIONS,
         RELEASE_POLICY_OPTIONS,
-        {"force", OPTION_FORCE, NULL, 0, "promote to a version that is not newer", 0},
-        {"lower-secure-version", OPTION_LOWER_SECURE_VERSION, NULL, 0,
+        {"force", RELEASE_FORCE, NULL, 0, "promote to a version that is not newer", 0},
+        {"lower-secure-version", RELEASE_LOWER_SECURE_VERSION, NULL, 0,
          "replace a release of a higher secure version", 0},
         {"json", RELEASE_JSON, NULL, 0, "print the result as JSON", 0},
         {0}};
@@ -84,13 +75,5 @@ int release_promote(int argc, char **argv)
         NULL,
         NULL};
     struct promote_options options = {0};
-    struct store store;
-    int status = cli_parse(&argp, argc, argv, &options);
-    if (status == HOST_DONE)
-        status = release_open(&options.release, &store);
-    if (status != HOST_DONE)
-        return status;
-    status = promote(&options, &store);
-    store_close(&store);
-    return status;
+    return release_verb(&argp, argc, argv, &options.release, promote);
 }

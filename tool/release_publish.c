@@ -7,9 +7,7 @@
 #include "host/file.h"
 
 enum {
-    OPTION_FORCE = RELEASE_OWN,
-    OPTION_LOWER_SECURE_VERSION,
-    OPTION_UNCHECKED,
+    OPTION_UNCHECKED = RELEASE_OWN,
     OPTION_AS,
     OPTION_METADATA,
 };
@@ -34,12 +32,6 @@ static error_t parse_publish(int key, char *text, struct argp_state *state)
     struct release_options *options = state->input;
     struct publish_policy *policy = &options->policy;
     switch (key) {
-    case OPTION_FORCE:
-        policy->force = true;
-        return 0;
-    case OPTION_LOWER_SECURE_VERSION:
-        policy->lower_secure_version = true;
-        return 0;
     case OPTION_UNCHECKED:
         policy->unchecked = true;
         return 0;
@@ -87,40 +79,33 @@ int release_report(const struct release_options *options, const char *subject,
     return HOST_DONE;
 }
 
-static int publish_bytes(const struct publish_options *options, const struct store *store,
+static int publish_bytes(const struct release_options *options, const struct store *store,
                          const struct buffer *image)
 {
-    const struct release_options *release = &options->release;
+    const char *name = file_input_name(options->input);
+    const char *metadata = ((const struct publish_options *)options)->metadata;
     struct publish_result result;
-    if (release->policy.unchecked)
+    if (options->policy.unchecked)
         fprintf(stderr,
                 "trustchain: %s: WARNING: publishing UNCHECKED bytes; devices must "
                 "refuse them (only for rehearsing attacks)\n",
-                file_input_name(release->input));
-    publish_image(store, &release->policy, image->bytes, image->length, &result);
-    int status = release_report(release, file_input_name(release->input), &result);
-    if (status == HOST_DONE && options->metadata)
-        status = release_write_metadata(store, &result.release, options->metadata);
+                name);
+    publish_image(store, &options->policy, image->bytes, image->length, &result);
+    int status = release_report(options, name, &result);
+    if (status == HOST_DONE && metadata)
+        status = release_write_metadata(store, &result.release, metadata);
     return status;
 }
 
-static int publish(struct publish_options *options)
+static int publish(struct release_options *options, const struct store *store)
 {
-    struct release_options *release = &options->release;
-    struct store store;
     struct buffer image;
-    int status = release_open(release, &store);
-    if (status != HOST_DONE)
-        return status;
-    if (!release->policy.unchecked)
-        status = release_fill_in_policy(release);
-    if (status == HOST_DONE)
-        status = file_read(release->input, RELEASE_SIZE_MAX, &image);
-    if (status == HOST_DONE) {
-        status = publish_bytes(options, &store, &image);
-        buffer_free(&image);
-    }
-    store_close(&store);
+    if (!options->policy.unchecked && release_fill_in_policy(options) != HOST_DONE)
+        return HOST_FAILED;
+    if (file_read(options->input, RELEASE_SIZE_MAX, &image) != HOST_DONE)
+        return HOST_FAILED;
+    int status = publish_bytes(options, store, &image);
+    buffer_free(&image);
     return status;
 }
 
@@ -130,8 +115,8 @@ int release_publish(int argc, char **argv)
         RELEASE_PLACE_OPTIONS,
         RELEASE_CHANNEL_OPTION,
         RELEASE_POLICY_OPTIONS,
-        {"force", OPTION_FORCE, NULL, 0, "publish a version that is not newer", 0},
-        {"lower-secure-version", OPTION_LOWER_SECURE_VERSION, NULL, 0,
+        {"force", RELEASE_FORCE, NULL, 0, "publish a version that is not newer", 0},
+        {"lower-secure-version", RELEASE_LOWER_SECURE_VERSION, NULL, 0,
          "publish a secure version lower than the published one", 0},
         {"unchecked", OPTION_UNCHECKED, NULL, 0,
          "publish any bytes, to rehearse attacks: devices must refuse them", 0},
@@ -149,6 +134,5 @@ int release_publish(int argc, char **argv)
         NULL,
         NULL};
     struct publish_options options = {0};
-    int status = cli_parse(&argp, argc, argv, &options);
-    return status == HOST_DONE ? publish(&options) : status;
+    return release_verb(&argp, argc, argv, &options.release, publish);
 }

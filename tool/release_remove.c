@@ -18,8 +18,9 @@ static error_t parse_withdraw(int key, char *text, struct argp_state *state)
     return release_parse_place(key, text, state);
 }
 
-static int withdraw(const struct store *store, const struct publish_policy *policy)
+static int withdraw(struct release_options *options, const struct store *store)
 {
+    const struct publish_policy *policy = &options->policy;
     int lock;
     int error = store_lock(store, &lock);
     if (error == STORE_OK) {
@@ -47,15 +48,7 @@ int release_withdraw(int argc, char **argv)
         NULL,
         NULL};
     struct release_options options = {0};
-    struct store store;
-    int status = cli_parse(&argp, argc, argv, &options);
-    if (status == HOST_DONE)
-        status = release_open(&options, &store);
-    if (status != HOST_DONE)
-        return status;
-    status = withdraw(&store, &options.policy);
-    store_close(&store);
-    return status;
+    return release_verb(&argp, argc, argv, &options, withdraw);
 }
 
 /* prune */
@@ -152,8 +145,9 @@ static void find_fleet(struct prune_options *options)
         fleet->url = NULL; /* the project has not been served yet */
 }
 
-static int prune_beside_fleet(struct prune_options *options, const struct store *store)
+static int prune_beside_fleet(struct release_options *release, const struct store *store)
 {
+    struct prune_options *options = (struct prune_options *)release;
     struct store_kept kept = {0};
     find_fleet(options);
     if (!options->fleet.url)
@@ -205,13 +199,5 @@ int release_prune(int argc, char **argv)
         NULL,
         NULL};
     struct prune_options options = {0};
-    struct store store;
-    int status = cli_parse(&argp, argc, argv, &options);
-    if (status == HOST_DONE)
-        status = release_open(&options.release, &store);
-    if (status != HOST_DONE)
-        return status;
-    status = prune_beside_fleet(&options, &store);
-    store_close(&store);
-    return status;
+    return release_verb(&argp, argc, argv, &options.release, prune_beside_fleet);
 }

@@ -80,9 +80,10 @@ static void print_release(const char *name, const struct release *release, const
     print_signatures(json_object_get(metadata, "signatures"));
 }
 
-static int show(const struct show_options *options, const struct store *store)
+static int show(struct release_options *options, const struct store *store)
 {
-    const struct publish_policy *policy = &options->release.policy;
+    const struct publish_policy *policy = &options->policy;
+    const char *metadata_file = ((const struct show_options *)options)->metadata;
     char name[RELEASE_NAME];
     char text[METADATA_BYTES_MAX];
     struct release release;
@@ -90,14 +91,14 @@ static int show(const struct show_options *options, const struct store *store)
     int error = store_get(store, policy->product, policy->channel, &release);
     if (error != STORE_OK)
         return host_fail(name, "%s", store_error_text(error));
-    if (options->metadata)
-        return release_write_metadata(store, &release, options->metadata);
+    if (metadata_file)
+        return release_write_metadata(store, &release, metadata_file);
     if (read_metadata(store, &release, text) != HOST_DONE)
         return HOST_FAILED;
     json_t *metadata = json_loads(text, JSON_REJECT_DUPLICATES, NULL);
     if (!metadata)
         return host_fail(release.sha256, "its metadata file: damaged (release verify says more)");
-    if (options->release.json)
+    if (options->json)
         return cli_json_print(json_pack("{s:s, s:s, s:o, s:o}", "product", policy->product,
                                         "channel", policy->channel, "release",
                                         release_json(&release), "metadata", metadata));
@@ -131,13 +132,5 @@ int release_show(int argc, char **argv)
         NULL,          NULL,
         NULL};
     struct show_options options = {0};
-    struct store store;
-    int status = cli_parse(&argp, argc, argv, &options);
-    if (status == HOST_DONE)
-        status = release_open(&options.release, &store);
-    if (status != HOST_DONE)
-        return status;
-    status = show(&options, &store);
-    store_close(&store);
-    return status;
+    return release_verb(&argp, argc, argv, &options.release, show);
 }

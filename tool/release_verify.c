@@ -29,11 +29,16 @@ static void on_channel(void *context, const char *name, const struct release *re
         printf("%s %s: good, sha256 %s\n", name, release->version, release->sha256);
 }
 
-static int verify(struct release_options *options, const char *channel, const struct store *store)
+struct verify_options {
+    struct release_options release; /* first: release_parse_policy() takes it for the whole */
+    const char *channel;            /* NULL: all of them */
+};
+
+static int verify(struct release_options *options, const struct store *store)
 {
     struct publish_policy *policy = &options->policy;
     struct audit_report report = {.json = options->json ? json_array() : NULL, .status = HOST_DONE};
-    policy->channel = channel; /* all, not the project's, when none was named */
+    policy->channel = ((const struct verify_options *)options)->channel;
     int status = release_fill_in_policy(options);
     int error = STORE_OK;
     if (status == HOST_DONE)
@@ -51,7 +56,9 @@ static int verify(struct release_options *options, const char *channel, const st
 
 static error_t parse_verify(int key, char *text, struct argp_state *state)
 {
+    struct verify_options *options = state->input;
     if (key == ARGP_KEY_END) {
+        options->channel = options->release.policy.channel; /* before the project's is filled in */
         release_need_product(state);
         release_need_keys(state);
     }
@@ -75,15 +82,6 @@ int release_verify(int argc, char **argv)
         NULL,
         NULL,
         NULL};
-    struct release_options options = {0};
-    struct store store;
-    int status = cli_parse(&argp, argc, argv, &options);
-    const char *channel = options.policy.channel;
-    if (status == HOST_DONE)
-        status = release_open(&options, &store);
-    if (status != HOST_DONE)
-        return status;
-    status = verify(&options, channel, &store);
-    store_close(&store);
-    return status;
+    struct verify_options options = {0};
+    return release_verb(&argp, argc, argv, &options.release, verify);
 }

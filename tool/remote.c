@@ -50,6 +50,17 @@ static error_t parse_plain(int key, char *text, struct argp_state *state,
     }
 }
 
+static void check_words(const struct argp_state *state, const struct remote_options *options)
+{
+    if (options->count > options->most && options->most == 0)
+        cli_usage(state, "takes no argument, \"%s\" is too many", options->words[0]);
+    if (options->count > options->most)
+        cli_usage(state, "takes %s, \"%s\" is too many", options->wanted,
+                  options->words[options->most]);
+    if (options->count < options->least)
+        cli_usage(state, "wants %s (see --help)", options->wanted);
+}
+
 error_t remote_parse(int key, char *text, struct argp_state *state)
 {
     struct remote_options *options = state->input;
@@ -65,11 +76,8 @@ error_t remote_parse(int key, char *text, struct argp_state *state)
     case REMOTE_DOWNGRADE:
         options->downgrade = true;
         return 0;
-    case REMOTE_FORCE:
-        options->force = true;
-        return 0;
-    case REMOTE_REMOVE:
-        options->remove = true;
+    case ARGP_KEY_END:
+        check_words(state, options);
         return 0;
     default:
         return parse_plain(key, text, state, options);
@@ -79,22 +87,18 @@ error_t remote_parse(int key, char *text, struct argp_state *state)
 int remote_begin(const struct argp *argp, int argc, char **argv, size_t least, size_t most,
                  struct remote_options *options, struct api_client **client)
 {
-    *options = (struct remote_options){.limit = 0};
+    *options = (struct remote_options){.least = least, .most = most, .wanted = argp->args_doc};
     int status = cli_parse(argp, argc, argv, options);
-    if (status != HOST_DONE)
-        return status;
-    if (options->count < least || options->count > most)
-        return host_usage(argv[0], "%s (--help says which)",
-                          options->count < least ? "an argument is missing" : "too many arguments");
-    return api_client_open(&options->api, client);
+    return status == HOST_DONE ? api_client_open(&options->api, client) : status;
 }
 
-int remote_target_path(const char *id, const char *below, char *out, size_t size)
+int remote_target_path(const char *id, const char *below, char out[REMOTE_TARGET_PATH])
 {
-    char escaped[ESCAPED_URL(256)];
-    if (strlen(id) > 256)
-        return host_usage(id, "longer than a controller id can be (256 characters)");
-    snprintf(out, size, REMOTE_TARGETS "/%s%s", escape_url(id, escaped, sizeof escaped), below);
+    char escaped[ESCAPED_URL(REMOTE_ID_MAX)];
+    if (strlen(id) > REMOTE_ID_MAX)
+        return host_usage(id, "longer than a controller id can be (%d characters)", REMOTE_ID_MAX);
+    snprintf(out, REMOTE_TARGET_PATH, REMOTE_TARGETS "/%s%s",
+             escape_url(id, escaped, sizeof escaped), below);
     return HOST_DONE;
 }
 
@@ -118,6 +122,7 @@ int remote_list(struct api_client *client, const char *path, const char *filter,
                 json_t **out)
 {
     char escaped[ESCAPED_URL(512)] = "";
+    const char *before = strchr(path, '?') != NULL ? "&" : "?";
     char full[PATH_MAX_BYTES];
     size_t got = PAGE;
     int status = HOST_DONE;
@@ -128,14 +133,55 @@ int remote_list(struct api_client *client, const char *path, const char *filter,
     *out = json_array();
     while (status == HOST_DONE && got == PAGE && (limit == 0 || json_array_size(*out) < limit)) {
         size_t left = limit != 0 ? limit - json_array_size(*out) : PAGE;
-        snprintf(full, sizeof full, "%s?offset=%zu&limit=%zu%s%s", path, json_array_size(*out),
-                 left < PAGE ? left : (size_t)PAGE, filter != NULL ? "&q=" : "", escaped);
+        snprintf(full, sizeof full, "%s%soffset=%zu&limit=%zu%s%s", path, before,
+                 json_array_size(*out), left < PAGE ? left : (size_t)PAGE,
+                 filter != NULL ? "&q=" : "", escaped);
         status = add_page(client, full, *out, &got);
     }
     if (status != HOST_DONE) {
         json_decref(*out);
         *out = NULL;
     }
+    return status;
+}
+
+int remote_each_target(const struct argp *argp, int argc, char **argv, const char *method,
+                       const char *below)
+{
+    struct remote_options options;
+    struct api_client *client;
+    char path[REMOTE_TARGET_PATH];
+    int status = remote_begin(argp, argc, argv, 1, SIZE_MAX, &options, &client);
+    if (status != HOST_DONE)
+        return status;
+    for (size_t i = 0; i < options.count && status == HOST_DONE; i++) {
+        status = remote_target_path(options.words[i], below, path);
+        if (status == HOST_DONE)
+            status = api_client_call(client, method, path, NULL, NULL);
+    }
+    api_client_close(client);
+    return status;
+}
+
+int remote_print_all(const struct argp *argp, int argc, char **argv, const char *path,
+                     void (*print)(const json_t *entry))
+{
+    struct remote_options options;
+    struct api_client *client;
+    json_t *all;
+    size_t index;
+    json_t *entry;
+    int status = remote_begin(argp, argc, argv, 0, 0, &options, &client);
+    if (status != HOST_DONE)
+        return status;
+    status = remote_list(client, path, options.filter, options.limit, &all);
+    if (status == HOST_DONE && options.json) {
+        status = cli_json_print(all);
+    } else if (status == HOST_DONE) {
+        json_array_foreach(all, index, entry) print(entry);
+        json_decref(all);
+    }
+    api_client_close(client);
     return status;
 }
 

@@ -5,6 +5,7 @@
 #ifndef TOOL_REMOTE_H
 #define TOOL_REMOTE_H
 
+#include "host/escape.h"
 #include "tool/api_client.h"
 #include "tool/cli.h"
 
@@ -15,8 +16,6 @@ enum {
     REMOTE_LIMIT,
     REMOTE_SOFT,
     REMOTE_DOWNGRADE,
-    REMOTE_FORCE,
-    REMOTE_REMOVE,
     REMOTE_URL,
     REMOTE_FIRST,
     REMOTE_GROUPS,
@@ -27,14 +26,15 @@ enum {
 
 struct remote_options {
     struct api_client_options api;
-    bool json, soft, downgrade, force, remove;
+    bool json, soft, downgrade;
     const char *name, *filter, *out, *url, *description;
     const char *first;  /* RSQL: targets of a group before these: */
     const char *groups; /* "1,10,100": percent of the targets after each group */
     const char *success, *error;
     uint32_t limit;
     char **words;
-    size_t count;
+    size_t count, least, most; /* words: there are, there have to be */
+    const char *wanted;        /* "NAME..." */
 };
 
 #define REMOTE_JSON_OPTION                                                                         \
@@ -52,11 +52,21 @@ int remote_begin(const struct argp *argp, int argc, char **argv, size_t least, s
 #define REMOTE_TARGETS "/rest/v1/targets"
 
 /* The address of the device `id`, and what stands `below` it ("", "/actions"). */
-int remote_target_path(const char *id, const char *below, char *out, size_t size);
+#define REMOTE_ID_MAX      256
+#define REMOTE_TARGET_PATH (sizeof REMOTE_TARGETS + ESCAPED_URL(REMOTE_ID_MAX) + 64)
+int remote_target_path(const char *id, const char *below, char out[REMOTE_TARGET_PATH]);
 
-/* GET of everything a list has, page after page, up to `limit` entries (0: all): an array. */
+/* GET of everything a list has, page after page, up to `limit` entries (0: all): an array. `path`
+ * may have a query already. */
 int remote_list(struct api_client *client, const char *path, const char *filter, uint32_t limit,
                 json_t **out);
+
+/* Two kinds of verbs, whole. One calls `method` on REMOTE_TARGETS/ID + below for each device named;
+ * the other prints what `path` lists, with `print` a line for people of each. */
+int remote_each_target(const struct argp *argp, int argc, char **argv, const char *method,
+                       const char *below);
+int remote_print_all(const struct argp *argp, int argc, char **argv, const char *path,
+                     void (*print)(const json_t *entry));
 
 /* "NAME:VERSION" as the number of a distribution set; a line when there is none. */
 int remote_find_set(struct api_client *client, const char *word, json_int_t *id);

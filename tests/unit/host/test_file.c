@@ -171,6 +171,22 @@ static void a_failed_write_leaves_nothing(void **state)
     rmdir(scratch_path("d"));
 }
 
+static void a_path_fits_or_is_refused(void **state)
+{
+    char path[PATH_MAX];
+    char longest[PATH_MAX];
+    (void)state;
+    assert_int_equal(file_path("a/b", "c.pem", path), HOST_DONE);
+    assert_string_equal(path, "a/b/c.pem");
+    memset(longest, 'x', sizeof longest);
+    longest[PATH_MAX - 3] = '\0'; /* with "/c" it is one byte less than the room */
+    assert_int_equal(file_path(longest, "c", path), HOST_DONE);
+    assert_int_equal(strlen(path), PATH_MAX - 1);
+    scratch_catch_stderr();
+    assert_int_equal(file_path(longest, "cc", path), HOST_FAILED);
+    assert_non_null(strstr(scratch_stderr(), ": is too long a path\n"));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -181,6 +197,7 @@ int main(void)
         cmocka_unit_test(create_never_replaces),
         cmocka_unit_test(writes_through_links_and_into_devices),
         cmocka_unit_test(a_failed_write_leaves_nothing),
+        cmocka_unit_test(a_path_fits_or_is_refused),
     };
     return cmocka_run_group_tests_name("host/file", tests, scratch_make, scratch_remove);
 }
