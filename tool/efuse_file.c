@@ -12,6 +12,7 @@
 #define FILE_MAX        (256u << 10) /* a summary has about 30 KB */
 #define BINARY_MAX      4096u
 #define VIRT_FIRST_READ 0x2Cu /* of the registers, those from here on are our 336 bytes */
+#define USER_BLOCK      3u
 #define KEY_BLOCK_FIRST 4u
 
 const char *efuse_form_name(enum efuse_form form)
@@ -58,22 +59,28 @@ static void set_number(struct efuse *efuse, const struct efuse_field *field, uns
     }
 }
 
+/* BLOCK_USR_DATA is the whole of its block to espefuse, with the custom MAC at its end. */
+static bool length_fits(const struct efuse_field *field, size_t bits)
+{
+    bool users = field->block == USER_BLOCK && field->bit == 0;
+    return bits == field->length || (users && bits == 8 * efuse_block_bytes(field->block));
+}
+
 /* "0x" and digits: a number, or where the field has bytes, these in block order. */
 static bool set_raw(struct efuse *efuse, const struct efuse_field *field, size_t bits,
                     const char *type, const char *raw)
 {
-    if (strncmp(raw, "0x", 2) != 0)
+    if (strncmp(raw, "0x", 2) != 0 || !length_fits(field, bits))
         return false;
     if (strncmp(type, "bytes", 5) == 0) {
         uint8_t *block = efuse->bytes + efuse_block_offset(field->block);
         return field->bit % 8 == 0 && bits % 8 == 0 &&
-               field->bit + bits <= 8 * efuse_block_bytes(field->block) &&
                cli_unhex(raw + 2, block + field->bit / 8, bits / 8);
     }
     char *end;
     errno = 0;
     unsigned long value = strtoul(raw + 2, &end, 16);
-    if (errno || end == raw + 2 || *end || bits != field->length || field->length > 32 ||
+    if (errno || end == raw + 2 || *end || field->length > 32 ||
         value > 0xFFFFFFFFul >> (32 - field->length))
         return false;
     set_number(efuse, field, value);

@@ -185,6 +185,8 @@ json.dump(s, open("bad.json", "w"))' "$1"
     bad 's["RD_DIS"] = 0' "has a RD_DIS that is none"
     bad 's["BLOCK_KEY0"]["raw_value"] += "00"' "has a BLOCK_KEY0 that is none"
     bad 's["BLOCK_KEY0"]["bit_len"] = -8' "has a BLOCK_KEY0 that is none"
+    bad 's["BLOCK_KEY0"].update(bit_len=248, raw_value="0x" + "11" * 31)' "has a BLOCK_KEY0 that"
+    bad 's["MAC"].update(bit_len=64, raw_value="0x" + "11" * 8)' "has a MAC that is none"
     bad 's["OPTIONAL_UNIQUE_ID"]["bit_len"] = 257' "has a OPTIONAL_UNIQUE_ID that is none"
     printf '{"WR_DIS": ' >cut.json
     refused 1 "cut.json: is no JSON summary of espefuse: line 1" "$TRUSTCHAIN" efuse show cut.json
