@@ -22,8 +22,13 @@ start_managed() {
     make_fleet "$PROJECT"
     start_fleet "$PROJECT" "$@"
     export TRUSTCHAIN_SERVER=$MANAGE TRUSTCHAIN_CA=$CA
+    take_token "$PROJECT"
+}
+
+# take_token PROJECT: an admin's, in the file TOKEN
+take_token() {
     TOKEN=$BATS_TEST_TMPDIR/token
-    (umask 077 && "$TRUSTCHAIN" token create ops --role admin --project "$PROJECT" >"$TOKEN")
+    (umask 077 && "$TRUSTCHAIN" token create ops --role admin --project "$1" >"$TOKEN")
 }
 
 # remote VERB...: one of the command's verbs that ask the server
