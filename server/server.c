@@ -102,6 +102,20 @@ static int open_port(struct service *service, enum port_kind kind,
     return HOST_DONE;
 }
 
+/* Both ports have the same private key. */
+static int open_tickets(struct service *service)
+{
+    service->tickets.keys = ticket_keys_new(SSL_CTX_get0_privatekey(service->port[0].tls));
+    if (service->tickets.keys == NULL) {
+        return host_fail(NULL, "out of memory");
+    }
+    for (unsigned i = 0; i < service->port_count; i++) {
+        ticket_keys_install(service->tickets.keys, service->port[i].tls);
+    }
+    ticket_roll_begin(service);
+    return HOST_DONE;
+}
+
 /* The fleet's store, brought up to date. */
 static int open_fleet(struct service *service, const char *url, unsigned quota)
 {
@@ -160,6 +174,7 @@ static void close_service(struct service *service)
         h2o_config_dispose(&service->port[i].http);
         SSL_CTX_free(service->port[i].tls);
     }
+    ticket_keys_free(service->tickets.keys);
     log_close(&service->log);
     store_close(&service->store);
 }
@@ -191,6 +206,9 @@ static int open_service(struct service *service, const struct server_options *op
     }
     if (status == HOST_DONE) {
         status = open_fleet(service, options->store, options->quota);
+    }
+    if (status == HOST_DONE) {
+        status = open_tickets(service);
     }
     if (status != HOST_DONE) {
         close_service(service);

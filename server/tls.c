@@ -3,7 +3,9 @@
 
 #include <errno.h>
 #include <openssl/err.h>
+#include <openssl/evp.h>
 #include <openssl/pem.h>
+#include <openssl/sha.h>
 #include <openssl/x509.h>
 #include <stdbool.h>
 #include <string.h>
@@ -13,9 +15,13 @@
 #include "host/file.h"
 
 #define KEY_BYTES_MAX  65536u
+#define CA_BYTES_MAX   (1u << 20)
 #define SECURITY_LEVEL 2 /* OpenSSL's: at least 112 bits, so RSA from 2048 */
 
-static const char tls12_ciphers[] = "ECDHE+AESGCM:ECDHE+CHACHA20";
+/* AES-128 first: as strong as the groups, and devices have SHA-256 in hardware, not SHA-384. */
+static const char tls12_ciphers[] = "ECDHE+AESGCM+AES128:ECDHE+AESGCM:ECDHE+CHACHA20";
+static const char tls13_ciphers[] = "TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384:"
+                                    "TLS_CHACHA20_POLY1305_SHA256";
 static const char groups[] = "X25519:P-256:P-384";
 
 /* The first error is the cause; those after it only say which library passed it on. */
@@ -96,7 +102,7 @@ static bool load_key(SSL_CTX *context, const char *path, const char *certificate
 }
 
 /* All of it explicit: the machine's openssl.cnf must not weaken what devices rely on. */
-static bool set_protocol(SSL_CTX *context, const char *purpose)
+static bool set_protocol(SSL_CTX *context)
 {
     SSL_CTX_set_security_level(context, SECURITY_LEVEL);
     SSL_CTX_set_options(context, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION |
@@ -105,20 +111,37 @@ static bool set_protocol(SSL_CTX *context, const char *purpose)
     SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_OFF);
     return SSL_CTX_set_min_proto_version(context, TLS1_2_VERSION) == 1 &&
            SSL_CTX_set_cipher_list(context, tls12_ciphers) == 1 &&
+           SSL_CTX_set_ciphersuites(context, tls13_ciphers) == 1 &&
            SSL_CTX_set1_groups_list(context, groups) == 1 &&
-           SSL_CTX_set_num_tickets(context, 1) == 1 &&
-           SSL_CTX_set_session_id_context(context, (const unsigned char *)purpose,
-                                          (unsigned)strlen(purpose)) == 1;
+           SSL_CTX_set_num_tickets(context, 1) == 1;
 }
 
-static bool load_client_ca(SSL_CTX *context, const char *path)
+/* What a session belongs to: one that began under another authority was verified by that one. */
+static bool set_session_context(SSL_CTX *context, const char *purpose, const struct buffer *ca)
 {
+    unsigned char digest[SHA256_DIGEST_LENGTH];
+    EVP_MD_CTX *hash = EVP_MD_CTX_new();
+    bool done = hash != NULL && EVP_DigestInit_ex(hash, EVP_sha256(), NULL) == 1 &&
+                EVP_DigestUpdate(hash, purpose, strlen(purpose) + 1) == 1 &&
+                EVP_DigestUpdate(hash, ca->bytes, ca->length) == 1 &&
+                EVP_DigestFinal_ex(hash, digest, NULL) == 1 &&
+                SSL_CTX_set_session_id_context(context, digest, sizeof digest) == 1;
+    EVP_MD_CTX_free(hash);
+    return done;
+}
+
+static bool load_client_ca(SSL_CTX *context, const char *path, const char *purpose)
+{
+    struct buffer pem = {0};
     if (path == NULL) {
-        return true;
+        return set_session_context(context, purpose, &pem);
     }
-    if (!readable(path, "authority of device certificates")) {
+    if (!readable(path, "authority of device certificates") ||
+        file_read(path, CA_BYTES_MAX, &pem) != HOST_DONE) {
         return false;
     }
+    bool set = set_session_context(context, purpose, &pem);
+    buffer_free(&pem);
     STACK_OF(X509_NAME) *names = SSL_load_client_CA_file(path);
     if (names == NULL || SSL_CTX_load_verify_file(context, path) != 1) {
         sk_X509_NAME_pop_free(names, X509_NAME_free);
@@ -127,17 +150,17 @@ static bool load_client_ca(SSL_CTX *context, const char *path)
     }
     SSL_CTX_set_client_CA_list(context, names);
     SSL_CTX_set_verify(context, SSL_VERIFY_PEER, NULL);
-    return true;
+    return set;
 }
 
 SSL_CTX *tls_context(const struct tls_files *files, const char *purpose)
 {
     SSL_CTX *context = SSL_CTX_new(TLS_server_method());
-    if (context == NULL || !set_protocol(context, purpose)) {
+    if (context == NULL || !set_protocol(context)) {
         host_fail(NULL, "cannot set up TLS: %s", openssl_reason());
     } else if (load_certificate(context, files->certificate) &&
                load_key(context, files->key, files->certificate) &&
-               load_client_ca(context, files->client_ca)) {
+               load_client_ca(context, files->client_ca, purpose)) {
         ERR_clear_error();
         return context;
     }

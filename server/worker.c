@@ -43,6 +43,7 @@ static void on_tick(h2o_timeout_entry_t *entry)
             port_resume(&worker->port[i]);
         }
         housekeeper_tick(worker->service);
+        ticket_roll_tick(worker->service);
     }
     events_tick(worker);
     h2o_timeout_link(worker->loop, &worker->port[0].http.hundred_ms_timeout, &worker->tick);

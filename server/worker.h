@@ -13,6 +13,7 @@
 #include "server/release/offer.h"
 #include "server/peer.h"
 #include "server/release/store.h"
+#include "server/ticket_roll.h"
 
 /* Of all loops' ports of one kind. */
 struct service_port {
@@ -30,6 +31,7 @@ struct service {
     struct pool *readers;  /* NULL likewise: of long reads */
     struct api_service api;
     struct housekeeper housekeeper;
+    struct ticket_roll tickets;
     struct events events;
     unsigned port_count; /* 2 with a management port */
     struct service_port port[PORT_KINDS];

@@ -13,6 +13,7 @@ static const char first[] =
     "INSERT INTO tenant (name) VALUES ('" SCHEMA_TENANT "');"
 
     "CREATE TABLE receipt (session TEXT PRIMARY KEY, number BIGINT NOT NULL, at BIGINT NOT NULL);"
+    "CREATE TABLE ticket_salt (period BIGINT PRIMARY KEY, salt TEXT NOT NULL);"
 
     "CREATE TABLE setting (tenant BIGINT NOT NULL REFERENCES tenant (id), key TEXT NOT NULL,"
     " value TEXT NOT NULL, PRIMARY KEY (tenant, key));"

@@ -153,18 +153,22 @@ assert line['path'] == '/healthz' and line['status'] == 200 and line['time'][-1]
     [ "$STATUS" = 200 ]
 }
 
-# resume TLS_OPTION PORT: a session made with the certificate, resumed without showing it
-resume() {
-    local session=$BATS_TEST_TMPDIR/session path=/DEFAULT/controller/v1/dev1
-    rm -f "$session"
-    { printf 'GET %s HTTP/1.1\r\nHost: x\r\n\r\n' $path; sleep 0.5; } |
+# begin_session TLS_OPTION: one made with the certificate, kept
+begin_session() {
+    SESSION=$BATS_TEST_TMPDIR/session$1
+    { printf 'GET /DEFAULT/controller/v1/dev1 HTTP/1.1\r\nHost: x\r\n\r\n'; sleep 0.5; } |
         timeout 5 openssl s_client -quiet -no_ign_eof "$1" -connect "127.0.0.1:$PORT" \
             -CAfile "$CA" -cert "$SHARED/dev1.pem" -key "$SHARED/dev1.key" \
-            -sess_out "$session" >"$BATS_TEST_TMPDIR/first" 2>/dev/null
+            -sess_out "$SESSION" >"$BATS_TEST_TMPDIR/first" 2>/dev/null
     grep -q '^HTTP/1.1 200' "$BATS_TEST_TMPDIR/first"
-    { printf 'GET %s HTTP/1.1\r\nHost: x\r\n\r\n' $path; sleep 0.5; } |
+}
+
+# go_on TLS_OPTION PORT: resumed without showing the certificate: "Reused, 200", "New, 401"
+go_on() {
+    { printf 'GET /DEFAULT/controller/v1/dev1 HTTP/1.1\r\nHost: x\r\n\r\n'; sleep 0.5; } |
         timeout 5 openssl s_client -no_ign_eof "$1" -connect "127.0.0.1:$2" -CAfile "$CA" \
-            -sess_in "$session" >"$BATS_TEST_TMPDIR/second" 2>/dev/null
+            -sess_in "$BATS_TEST_TMPDIR/session$1" 2>/dev/null |
+        sed -n 's/^\(New\|Reused\), .*/\1,/p; s|^HTTP/1.1 \([0-9]*\).*|\1|p' | paste -sd' '
 }
 
 @test "a resumed session is still the device's; not on the other port" {
@@ -172,13 +176,48 @@ resume() {
     add_target dev1 0123456789abcdef
     local version
     for version in -tls1_2 -tls1_3; do
-        resume $version "$PORT"
-        grep -q '^Reused, ' "$BATS_TEST_TMPDIR/second"
-        grep -q '^HTTP/1.1 200' "$BATS_TEST_TMPDIR/second"
-        resume $version "$MANAGE_PORT"
-        grep -q '^New, ' "$BATS_TEST_TMPDIR/second"
-        grep -q '^HTTP/1.1 401' "$BATS_TEST_TMPDIR/second"
+        begin_session $version
+        [ "$(go_on $version "$PORT")" = "Reused, 200" ]
+        [ "$(go_on $version "$MANAGE_PORT")" = "New, 401" ]
     done
+}
+
+@test "a session goes on in another process and after a restart, unless its device is revoked" {
+    local version other=$BATS_TEST_TMPDIR/other
+    start_fleet "$PROJECT"
+    add_target dev1 0123456789abcdef
+    "$TRUSTCHAIN" serve --project "$PROJECT" --listen 127.0.0.1:0 --manage none \
+        --ready-file "$other" >/dev/null 2>&1 3>&- &
+    local pid=$!
+    for _ in $(seq 100); do [ -s "$other" ] && break; sleep 0.05; done
+    for version in -tls1_2 -tls1_3; do
+        begin_session $version
+        [ "$(go_on $version "$(cat "$other")")" = "Reused, 200" ]
+    done
+    kill $pid
+    wait $pid
+    stop_server
+    start_fleet "$PROJECT" # what it takes is in the store, and not the store's alone
+    for version in -tls1_2 -tls1_3; do
+        [ "$(go_on $version "$PORT")" = "Reused, 200" ]
+        sql "UPDATE target SET revoked_at = 1"
+        [ "$(go_on $version "$PORT")" = "Reused, 403" ]
+        sql "UPDATE target SET revoked_at = NULL"
+    done
+    stop_server
+    # who signs devices now has not verified this one
+    start_fleet "$PROJECT" --client-ca "$SHARED/other_pki/ca.pem"
+    for version in -tls1_2 -tls1_3; do
+        [ "$(go_on $version "$PORT")" = "New, 401" ]
+    done
+    stop_server
+    # three salts, two periods old: the sessions are too
+    sql "UPDATE ticket_salt SET period = period - 2"
+    start_fleet "$PROJECT"
+    for version in -tls1_2 -tls1_3; do
+        [ "$(go_on $version "$PORT")" = "New, 401" ]
+    done
+    [ "$(sql "SELECT COUNT(*) FROM ticket_salt")" = 3 ]
 }
 
 @test "X-Controller-Id counts from a trusted proxy only" {
@@ -198,6 +237,41 @@ resume() {
     ask "$URL/DEFAULT/controller/v1/dev1" -H "X-Controller-Id: dev1" -H "X-Authority: other"
     [ "$STATUS" = 401 ]
     ask "$URL/DEFAULT/controller/v1/dev2" "${headers[@]}"
+    [ "$STATUS" = 401 ]
+}
+
+# poll_through "FIELD: VALUE"...: dev1 polls through the trusted proxy, which says so
+poll_through() {
+    local fields=(-H "X-Controller-Id: dev1") field
+    for field; do
+        fields+=(-H "$field")
+    done
+    ask "$URL/DEFAULT/controller/v1/dev1" "${fields[@]}"
+}
+
+@test "a trusted proxy names the authorities in one field or in numbered ones, not in both" {
+    local fields
+    start_fleet "$PROJECT" --trusted-proxy 127.0.0.1
+    add_target dev1 0123456789abcdef
+    set_setting authentication.header.enabled true
+    set_setting authentication.header.authority "0abc; 0def"
+    for fields in "X-Authority: 0def" "X-Authority-0: 0ABC" "X-Authority-1: 0def" \
+        "X-Authority-0: x|X-Authority-1: y|X-Authority-2: 0abc"; do
+        IFS='|' read -ra fields <<<"$fields"
+        poll_through "${fields[@]}"
+        [ "$STATUS" = 200 ]
+    done
+    # a gap ends the list; a field given twice is none; what a client sends along spoils it
+    for fields in "X-Authority: 0abc0def" "X-Authority: 0ab" "X-Authority-2: 0abc" \
+        "X-Authority-0: x|X-Authority-2: 0abc" "X-Authority-1: 0abc|X-Authority-1: 0abc" \
+        "X-Authority: 0abc|X-Authority-1: x" "X-Authority: x|X-Authority-1: 0abc" \
+        "X-Ssl-Issuer-Hash-1: 0abc" "X-Authority;"; do
+        IFS='|' read -ra fields <<<"$fields"
+        poll_through "${fields[@]}"
+        [ "$STATUS" = 401 ]
+    done
+    # names of older hawkBits: a proxy of today does not remove them, so a client could send them
+    ask "$URL/DEFAULT/controller/v1/dev1" -H "X-Ssl-Client-Cn: dev1" -H "X-Ssl-Issuer-Hash-1: 0abc"
     [ "$STATUS" = 401 ]
 }
 
