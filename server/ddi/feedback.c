@@ -1,6 +1,7 @@
 /* server/ddi/feedback.c: what devices tell: progress, cancels, attributes, agreement
  * (hawkbit-ddi.md 6 and 7). Every good answer is 200 with an empty body. */
 #include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "server/ddi/ddi.h"
@@ -19,19 +20,21 @@ static int invalid(struct api_call *call, const char *what)
     return fleet_refuse(&call->fleet, FLEET_INVALID, "%s", what);
 }
 
+/* One text counts as a list of it, as in hawkBit. */
 static int read_details(struct api_call *call, json_t *status_object, struct report *report)
 {
-    json_t *list = json_object_get(status_object, "details");
-    size_t count = json_array_size(list);
-    if (list != NULL && !json_is_null(list) && !json_is_array(list))
+    json_t *given = json_object_get(status_object, "details");
+    bool one = json_is_string(given);
+    size_t count = one ? 1 : json_array_size(given);
+    if (given != NULL && !json_is_null(given) && !json_is_array(given) && !one)
         return invalid(call, "details is a list of texts");
     if (count > ACTION_MESSAGES_MAX)
         return fleet_refuse(&call->fleet, FLEET_QUOTA, "more than %d messages in one report",
                             ACTION_MESSAGES_MAX);
     for (size_t i = 0; i < count; i++) {
-        if (!json_is_string(json_array_get(list, i)))
+        report->details[i] = json_string_value(one ? given : json_array_get(given, i));
+        if (report->details[i] == NULL)
             return invalid(call, "details is a list of texts");
-        report->details[i] = json_string_value(json_array_get(list, i));
     }
     report->feedback.details = report->details;
     report->feedback.detail_count = count;
@@ -104,6 +107,19 @@ static int read_mode(struct api_call *call, enum attribute_mode *mode)
     return FLEET_OK;
 }
 
+/* A number, true and false mean their text, as in hawkBit: not every client quotes them. */
+static bool make_text(json_t *data, const char *key, json_t *value)
+{
+    if (json_is_string(value) || json_is_null(value))
+        return true;
+    if (!json_is_number(value) && !json_is_boolean(value))
+        return false;
+    char *text = json_dumps(value, JSON_ENCODE_ANY | JSON_REAL_PRECISION(15));
+    bool done = text != NULL && json_object_set_new(data, key, json_string(text)) == 0;
+    free(text);
+    return done;
+}
+
 int ddi_config_data(struct api_call *call)
 {
     struct attribute list[2 * TARGET_ATTRIBUTES_MAX];
@@ -124,9 +140,9 @@ int ddi_config_data(struct api_call *call)
                             TARGET_ATTRIBUTES_MAX);
     json_object_foreach(data, key, value)
     {
-        if (!json_is_string(value) && !json_is_null(value))
+        if (!make_text(data, key, value))
             return invalid(call, "the values of attributes are texts");
-        list[count++] = (struct attribute){key, json_string_value(value)};
+        list[count++] = (struct attribute){key, json_string_value(json_object_get(data, key))};
     }
     status = target_attributes(&call->fleet, call->target.id, mode, list, count);
     return status == FLEET_OK ? api_status(call, 200) : status;

@@ -4,19 +4,12 @@
 #include "server/fleet/action.h"
 #include "server/fleet/action_status.h"
 
-enum outcome { OUTCOME_SUCCESS, OUTCOME_FAILURE };
-
-static int outcome_of(struct fleet *fleet, const struct feedback *feedback, enum outcome *out)
-{
-    if (strcmp(feedback->finished, "failure") == 0) {
-        *out = OUTCOME_FAILURE;
-        return FLEET_OK;
-    }
-    *out = OUTCOME_SUCCESS;
-    if (strcmp(feedback->finished, "success") == 0 || strcmp(feedback->finished, "none") == 0)
-        return FLEET_OK;
-    return fleet_refuse(fleet, FLEET_INVALID, "finished is success, failure or none");
-}
+/* What a report's two words mean. */
+struct verdict {
+    bool final;              /* it ends the update, or the cancel */
+    bool good;               /* final: as it was meant to */
+    enum action_state entry; /* not final: what it is noted as */
+};
 
 /* What an execution that ends nothing is noted as; false: there is no such word. */
 static bool entry_of(const char *execution, bool of_cancel, enum action_state *out)
@@ -42,9 +35,17 @@ static bool entry_of(const char *execution, bool of_cancel, enum action_state *o
     return false;
 }
 
-static int unknown_execution(struct fleet *fleet)
+static int read_words(struct fleet *fleet, const struct feedback *feedback, bool of_cancel,
+                      struct verdict *out)
 {
-    return fleet_refuse(fleet, FLEET_INVALID, "execution is none of the known words");
+    const char *finished = feedback->finished;
+    *out = (struct verdict){.final = strcmp(feedback->execution, "closed") == 0,
+                            .good = strcmp(finished, "failure") != 0};
+    if (strcmp(finished, "success") != 0 && strcmp(finished, "none") != 0 && out->good)
+        return fleet_refuse(fleet, FLEET_INVALID, "finished is success, failure or none");
+    if (!out->final && !entry_of(feedback->execution, of_cancel, &out->entry))
+        return fleet_refuse(fleet, FLEET_INVALID, "execution is none of the known words");
+    return FLEET_OK;
 }
 
 static int keep_code(struct fleet *fleet, int64_t action, const struct feedback *feedback)
@@ -111,9 +112,8 @@ static int failed(struct fleet *fleet, const struct target *target, const struct
 }
 
 static int closed(struct fleet *fleet, const struct target *target, const struct action *action,
-                  const struct feedback *feedback, enum outcome outcome)
+                  const struct feedback *feedback, bool good)
 {
-    bool good = outcome == OUTCOME_SUCCESS;
     int status = note(fleet, action, good ? ACTION_FINISHED : ACTION_ERROR, feedback);
     if (status != FLEET_OK)
         return status;
@@ -132,11 +132,8 @@ static int downloaded(struct fleet *fleet, const struct target *target, const st
 }
 
 static int proceeds(struct fleet *fleet, const struct target *target, const struct action *action,
-                    const struct feedback *feedback)
+                    const struct feedback *feedback, enum action_state entry)
 {
-    enum action_state entry;
-    if (!entry_of(feedback->execution, false, &entry))
-        return unknown_execution(fleet);
     int status = entries_left(fleet, action->id);
     if (status == FLEET_OK)
         status = note(fleet, action, entry, feedback);
@@ -152,20 +149,19 @@ int action_feedback(struct fleet *fleet, const struct target *target, int64_t id
                     const struct feedback *feedback)
 {
     struct action action;
-    enum outcome outcome;
-    int status = outcome_of(fleet, feedback, &outcome);
+    struct verdict verdict;
+    int status = read_words(fleet, feedback, false, &verdict);
     if (status == FLEET_OK)
         status = action_of(fleet, target->id, id, &action);
     if (status != FLEET_OK)
         return status;
-    bool final = strcmp(feedback->execution, "closed") == 0;
     if (action.state == ACTION_WAIT_FOR_CONFIRMATION)
         return fleet_refuse(fleet, FLEET_NONE, "the action waits for confirmation");
     bool late = action.terms.kind == ACTION_DOWNLOADONLY && action.state == ACTION_DOWNLOADED;
-    if (!action.active && !(late && final))
+    if (!action.active && !(late && verdict.final))
         return fleet_refuse(fleet, FLEET_GONE, "the action is over");
-    return final ? closed(fleet, target, &action, feedback, outcome)
-                 : proceeds(fleet, target, &action, feedback);
+    return verdict.final ? closed(fleet, target, &action, feedback, verdict.good)
+                         : proceeds(fleet, target, &action, feedback, verdict.entry);
 }
 
 /* The end of a cancel */
@@ -184,10 +180,8 @@ int action_settle_target(struct fleet *fleet, const struct target *target)
 }
 
 static int cancel_closed(struct fleet *fleet, const struct target *target,
-                         const struct action *action, const struct feedback *feedback,
-                         enum outcome outcome)
+                         const struct action *action, const struct feedback *feedback, bool good)
 {
-    bool good = outcome == OUTCOME_SUCCESS;
     int status = note(fleet, action, good ? ACTION_CANCELED : ACTION_CANCEL_REJECTED, feedback);
     if (status == FLEET_OK)
         status =
@@ -199,23 +193,22 @@ int action_cancel_feedback(struct fleet *fleet, const struct target *target, int
                            const struct feedback *feedback)
 {
     struct action action;
-    enum outcome outcome;
-    enum action_state entry;
-    int status = outcome_of(fleet, feedback, &outcome);
+    struct verdict verdict;
+    int status = read_words(fleet, feedback, true, &verdict);
     if (status == FLEET_OK)
         status = action_of(fleet, target->id, id, &action);
     if (status != FLEET_OK)
         return status;
+    if (action.state == ACTION_CANCELED && !action.active)
+        return FLEET_OK; /* said again, since the answer was lost */
     if (action.state != ACTION_CANCELING || !action.active)
         return fleet_refuse(fleet, FLEET_NO_CANCEL, "the action is not being cancelled");
-    if (strcmp(feedback->execution, "closed") == 0)
-        return cancel_closed(fleet, target, &action, feedback, outcome);
-    if (!entry_of(feedback->execution, true, &entry))
-        return unknown_execution(fleet);
+    if (verdict.final)
+        return cancel_closed(fleet, target, &action, feedback, verdict.good);
     status = entries_left(fleet, id);
     if (status == FLEET_OK)
-        status = note(fleet, &action, entry, feedback);
-    if (status == FLEET_OK && entry == ACTION_CANCEL_REJECTED)
+        status = note(fleet, &action, verdict.entry, feedback);
+    if (status == FLEET_OK && verdict.entry == ACTION_CANCEL_REJECTED)
         status = action_set_state(fleet, id, ACTION_RUNNING, true);
     return status;
 }
