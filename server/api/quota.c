@@ -79,7 +79,7 @@ bool quota_take(struct quota *quota, int64_t tenant, const char *who, int64_t no
     bucket->left += since < QUOTA_BURST * 1000 ? since * quota->rate : full;
     if (bucket->left > full)
         bucket->left = full;
-    bucket->at = now > bucket->at ? now : bucket->at;
+    bucket->at = now; /* also when the clock was put back: nobody waits for the old time */
     bool may = bucket->left >= TICKET;
     bucket->left -= may ? TICKET : 0;
     pthread_mutex_unlock(&quota->lock[index % LOCKS]);

@@ -80,6 +80,7 @@ static void a_quota_refills(void **state)
     assert_int_equal(takes(quota, "dev1", 5, now + 200), 1);
     assert_int_equal(takes(quota, "dev1", 60, now + 1200), 5);
     assert_int_equal(takes(quota, "dev1", 60, now - 100000), 0); /* a clock that was set back */
+    assert_int_equal(takes(quota, "dev1", 60, now - 100000 + 200), 1);
     assert_int_equal(takes(quota, "dev1", 60, INT64_MAX), 5 * QUOTA_BURST);
     quota_free(quota);
 }
