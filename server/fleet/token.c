@@ -17,6 +17,14 @@ static void digest_of(const char *secret, size_t length, char out[DIGEST_CHARS +
     OPENSSL_cleanse(digest, sizeof digest);
 }
 
+/* In the audit log a name stands where "device sensor-7", "rollout 3", "account root", "server" and
+ * "release" do: it must not look like any of them. */
+static bool name_valid(const char *name)
+{
+    return fleet_text_valid(name, TOKEN_NAME_MAX) && strpbrk(name, ": \\") == NULL &&
+           strcmp(name, "server") != 0 && strcmp(name, "release") != 0;
+}
+
 static bool role_valid(const char *role)
 {
     return strcmp(role, "read") == 0 || strcmp(role, "operate") == 0 || strcmp(role, "admin") == 0;
@@ -29,8 +37,10 @@ int token_create(struct fleet *fleet, const char *name, const char *role,
         "INSERT INTO api_token (tenant, name, role, digest, created_at, created_by)"
         " VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (tenant, name) DO NOTHING";
     char digest[DIGEST_CHARS + 1];
-    if (!fleet_text_valid(name, TOKEN_NAME_MAX) || strchr(name, ':') != NULL)
-        return fleet_refuse(fleet, FLEET_INVALID, "a token's name has 1 to %d characters, no ':'",
+    if (!name_valid(name))
+        return fleet_refuse(fleet, FLEET_INVALID,
+                            "a token's name has 1 to %d characters, no blank, colon or backslash;"
+                            " server and release are taken",
                             TOKEN_NAME_MAX);
     if (!role_valid(role))
         return fleet_refuse(fleet, FLEET_INVALID, "a token's role is read, operate or admin");
