@@ -30,7 +30,8 @@ static const char *const kind_words[EVENT_KINDS] = {"devices", "rollouts", "rele
 
 /* What changes there are */
 
-/* One number a kind, which is another one after any change. */
+/* One number a kind, which is another one after whatever devices and the engine change. What people
+ * change leaves a line in the audit log. */
 static int ask_store(struct job *job, struct db *db)
 {
     static const char devices[] = "SELECT COALESCE((SELECT MAX(id) FROM target), 0)"
@@ -55,8 +56,9 @@ static int ask_store(struct job *job, struct db *db)
 static void on_asked(struct job *job, int status)
 {
     struct events *events = (struct events *)job;
+    bool by_people = events->fresh[EVENT_AUDIT] != events->mark[EVENT_AUDIT];
     for (unsigned i = 0; i < EVENT_KINDS && status == DB_OK; i++) {
-        if (events->known && events->fresh[i] != events->mark[i])
+        if (events->known && (by_people || events->fresh[i] != events->mark[i]))
             atomic_fetch_add(&events->seen[i], 1);
         events->mark[i] = events->fresh[i];
     }

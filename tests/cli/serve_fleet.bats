@@ -342,6 +342,16 @@ poll_through() {
         [ "$(grep -c '^data: ' "$BATS_TEST_TMPDIR/ev$version")" -eq 1 ]
         grep -qx 'data: {"kinds":\["devices"\]}' "$BATS_TEST_TMPDIR/ev$version"
     done
+    # what people do may concern anything: a tag counts nowhere, but in the audit log
+    add_token o operate abcdefghijk0123456789
+    ask "$MANAGE/rest/v1/targets/dev1/tags" -H "Authorization: Bearer abcdefghijk0123456789" \
+        -H 'Content-Type: application/json' -d '["beta"]'
+    [ "$STATUS" = 204 ]
+    sleep 2.5
+    for version in --http1.1 --http2; do
+        grep -qx 'data: {"kinds":\["devices","rollouts","releases","audit"\]}' \
+            "$BATS_TEST_TMPDIR/ev$version"
+    done
     ask "$MANAGE/metrics" -H "Authorization: Bearer 0123456789abcdefghijk"
     grep -qx 'trustchain_connections{port="management"} 3' "$BODY"
     local before=$SECONDS
