@@ -26,7 +26,6 @@
 #define API_BODY_MAX     65536u     /* of JSON, from devices */
 #define API_LIST_MAX     (1u << 20) /* and from people: lists of thousands */
 #define API_UPLOAD_MAX   (17u << 20)
-#define API_JSON_DEPTH   16
 
 enum api_method { API_GET, API_HEAD, API_POST, API_PUT, API_DELETE, API_OTHER };
 
@@ -146,16 +145,19 @@ int api_json(struct api_call *call, int status, json_t *json);
 int api_status(struct api_call *call, int status); /* no body */
 int api_text(struct api_call *call, int status, const char *type, const char *text);
 
-/* The value of `name` in the query, decoded into out; NULL when it is not there or too long. */
-const char *api_query(const struct api_call *call, const char *name, char *out, size_t size);
+/* The value of `name` in the query, decoded into out; *value NULL: it is not there. FLEET_INVALID:
+ * it is too long, or no text; never answered as if it had not been asked. */
+int api_query(struct api_call *call, const char *name, char *out, size_t size, const char **value);
 /* The same as a number in [min, max]; `otherwise` when it is not there. FLEET_INVALID. */
 int api_query_int(struct api_call *call, const char *name, int64_t min, int64_t max,
                   int64_t otherwise, int64_t *out);
+/* The same as true or false; false when it is not there. FLEET_INVALID. */
+int api_query_bool(struct api_call *call, const char *name, bool *out);
 /* A path variable as the number of something: 1 .. 2^63 - 1. FLEET_INVALID. */
 int api_segment_id(struct api_call *call, unsigned index, int64_t *id);
 
-/* A member of `object`: FLEET_INVALID with the reason when it has another type or breaks the bound.
- * Absent or null: *out stays as it was, unless `needed`. */
+/* A member of `object`: FLEET_INVALID with the reason when that is no object, or when the member has
+ * another type or breaks the bound. Absent or null: *out stays as it was, unless `needed`. */
 int api_member_text(struct api_call *call, json_t *object, const char *name, bool needed,
                     size_t max, const char **out);
 int api_member_int(struct api_call *call, json_t *object, const char *name, bool needed,

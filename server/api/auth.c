@@ -175,10 +175,15 @@ static int authenticate_device(struct api_call *call)
 
 /* People and scripts */
 
+struct basic {
+    char text[BASIC_MAX];
+    const char *tenant, *name, *secret; /* tenant: NULL when none was said */
+};
+
 /* "name:secret" out of Basic; name may be "TENANT\name". False: it is not that. */
-static bool basic_parts(const char *text, char out[BASIC_MAX], const char **name,
-                        const char **secret)
+static bool basic_parts(const char *text, struct basic *basic)
 {
+    char *out = basic->text;
     size_t length = strlen(text);
     if (length == 0 || length % 4 != 0 || length >= BASIC_MAX)
         return false;
@@ -193,8 +198,11 @@ static bool basic_parts(const char *text, char out[BASIC_MAX], const char **name
         return false;
     *colon = '\0';
     char *tenant_end = strchr(out, '\\');
-    *name = tenant_end != NULL ? tenant_end + 1 : out;
-    *secret = colon + 1;
+    if (tenant_end != NULL)
+        *tenant_end = '\0';
+    basic->tenant = tenant_end != NULL ? out : NULL;
+    basic->name = tenant_end != NULL ? tenant_end + 1 : out;
+    basic->secret = colon + 1;
     return true;
 }
 
@@ -205,38 +213,47 @@ static enum api_role role_of(const char *word)
     return strcmp(word, "operate") == 0 ? API_OPERATE : API_READ;
 }
 
-static int check_token(struct api_call *call, struct token *token)
-{
-    const char *bearer = credential(call, "Bearer");
-    const char *basic = credential(call, "Basic");
-    char decoded[BASIC_MAX];
-    const char *name;
-    const char *secret;
-    if (bearer != NULL)
-        return token_check(&call->fleet, NULL, bearer, strlen(bearer), token);
-    if (basic == NULL || !basic_parts(basic, decoded, &name, &secret))
-        return FLEET_NONE;
-    int status = token_check(&call->fleet, name, secret, strlen(secret), token);
-    OPENSSL_cleanse(decoded, sizeof decoded);
-    return status;
-}
-
-static int authenticate_person(struct api_call *call)
+/* The token, and the tenant it is of, which must be the one that was said. */
+static int check_token(struct api_call *call, const char *tenant, const char *name,
+                       const char *secret, struct token *token)
 {
     static const char sql[] = "SELECT name FROM tenant WHERE id = $1";
-    struct token token;
-    int status = check_token(call, &token);
+    int status = token_check(&call->fleet, name, secret, strlen(secret), token);
     if (status != FLEET_OK)
         return status;
-    call->fleet.tenant = token.tenant;
-    call->role = role_of(token.role);
-    snprintf(call->who, sizeof call->who, "%s", token.name);
-    struct db_rows *rows = db_query(call->fleet.db, sql, DB_ARGS(db_i(token.tenant)));
+    struct db_rows *rows = db_query(call->fleet.db, sql, DB_ARGS(db_i(token->tenant)));
     status = db_next(rows);
     if (status != DB_ROW)
         return status == DB_OK ? FLEET_NONE : status;
     snprintf(call->fleet.tenant_name, sizeof call->fleet.tenant_name, "%s", db_text(rows, 0));
     db_end(rows);
+    return tenant == NULL || strcasecmp(tenant, call->fleet.tenant_name) == 0 ? FLEET_OK
+                                                                              : FLEET_NONE;
+}
+
+static int find_token(struct api_call *call, struct token *token)
+{
+    const char *bearer = credential(call, "Bearer");
+    const char *encoded = credential(call, "Basic");
+    struct basic basic;
+    if (bearer != NULL)
+        return check_token(call, NULL, NULL, bearer, token);
+    int status = FLEET_NONE;
+    if (encoded != NULL && basic_parts(encoded, &basic))
+        status = check_token(call, basic.tenant, basic.name, basic.secret, token);
+    OPENSSL_cleanse(&basic, sizeof basic);
+    return status;
+}
+
+static int authenticate_person(struct api_call *call)
+{
+    struct token token;
+    int status = find_token(call, &token);
+    if (status != FLEET_OK)
+        return status;
+    call->fleet.tenant = token.tenant;
+    call->role = role_of(token.role);
+    snprintf(call->who, sizeof call->who, "%s", token.name);
     if (call->role < call->route->role)
         return fleet_refuse(&call->fleet, FLEET_DENIED, "a token of role %s may not do this",
                             token.role);

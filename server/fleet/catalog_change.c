@@ -7,8 +7,6 @@
 
 #include "server/fleet/version_key.h"
 
-#include "server/fleet/version_key.h"
-
 /* The number that the query answers into *out; FLEET_NONE when there is no such row. */
 static int ask(struct fleet *fleet, const char *sql, int64_t id, const char *what, int64_t *out)
 {

@@ -217,7 +217,14 @@ int target_tag(struct fleet *fleet, int64_t id, const char *tag, bool present)
     static const char put[] =
         "INSERT INTO target_tag (target, tag) VALUES ($1, $2) ON CONFLICT DO NOTHING";
     static const char drop[] = "DELETE FROM target_tag WHERE target = $1 AND tag = $2";
+    static const char total[] = "SELECT COUNT(*) FROM target_tag WHERE target = $1";
+    int64_t have = 0;
     if (!fleet_text_valid(tag, TARGET_TAG_MAX))
         return fleet_refuse(fleet, FLEET_INVALID, "a tag has 1 to %d characters", TARGET_TAG_MAX);
-    return db_run(fleet->db, present ? put : drop, DB_ARGS(db_i(id), db_t(tag)));
+    int status = db_run(fleet->db, present ? put : drop, DB_ARGS(db_i(id), db_t(tag)));
+    if (status == DB_OK)
+        status = db_get_int(fleet->db, total, DB_ARGS(db_i(id)), &have);
+    if (status == DB_ROW && have > TARGET_TAGS_MAX)
+        return fleet_refuse(fleet, FLEET_QUOTA, "a target has at most %d tags", TARGET_TAGS_MAX);
+    return status == DB_ROW ? FLEET_OK : status;
 }

@@ -62,7 +62,9 @@ struct attribute {
 int target_attributes(struct fleet *fleet, int64_t id, enum attribute_mode mode,
                       const struct attribute *list, size_t count);
 
-#define TARGET_TAG_MAX 64 /* bytes */
+#define TARGET_TAG_MAX  64 /* bytes */
+#define TARGET_TAGS_MAX 100
+/* INVALID, QUOTA. */
 int target_tag(struct fleet *fleet, int64_t id, const char *tag, bool present);
 
 #endif

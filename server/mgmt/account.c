@@ -143,8 +143,10 @@ int mgmt_audit_verify(struct api_call *call)
 {
     char text[AUDIT_DIGEST_CHARS + 1];
     struct audit_verdict verdict;
-    const char *head = api_query(call, "head", text, sizeof text);
-    int status = audit_verify(&call->fleet, head, &verdict);
+    const char *head;
+    int status = api_query(call, "head", text, sizeof text, &head);
+    if (status == FLEET_OK)
+        status = audit_verify(&call->fleet, head, &verdict);
     if (status != FLEET_OK)
         return status;
     json_t *answer = json_pack("{s:b, s:I, s:s}", "intact", verdict.broken == 0, "lines",

@@ -219,11 +219,11 @@ int mgmt_action_update(struct api_call *call)
 
 int mgmt_action_cancel(struct api_call *call)
 {
-    char text[8];
     struct action action;
-    const char *word = api_query(call, "force", text, sizeof text);
-    bool force = word != NULL && strcmp(word, "true") == 0;
-    int status = path_action(call, &action);
+    bool force;
+    int status = api_query_bool(call, "force", &force);
+    if (status == FLEET_OK)
+        status = path_action(call, &action);
     if (status == FLEET_OK)
         status = action_cancel(&call->fleet, action.id, force);
     if (status == FLEET_STATE)

@@ -54,6 +54,10 @@ struct mgmt_sort {
 int mgmt_list(struct api_call *call, const struct mgmt_rows *rows, const char *where,
               const struct db_value *values, size_t count, void *context);
 
+/* Every row where it holds, by its key, added to `content`: of what is few. */
+int mgmt_all(struct api_call *call, const struct mgmt_rows *rows, const char *where,
+             const struct db_value *values, size_t count, void *context, json_t *content);
+
 /* The one row where it holds; FLEET_NONE. *out is the caller's. */
 int mgmt_one(struct api_call *call, const struct mgmt_rows *rows, const char *where,
              const struct db_value *values, size_t count, void *context, json_t **out);

@@ -117,11 +117,8 @@ static int assign(struct api_call *call, const struct target *target, int64_t se
 
 static int start_tally(struct api_call *call, struct tally *tally)
 {
-    char text[8] = "false";
-    const char *offline = api_query(call, "offline", text, sizeof text);
-    *tally = (struct tally){.offline = offline != NULL && strcmp(offline, "true") == 0,
-                            .actions = json_array()};
-    return FLEET_OK;
+    *tally = (struct tally){.actions = json_array()};
+    return api_query_bool(call, "offline", &tally->offline);
 }
 
 static int end_tally(struct api_call *call, struct tally *tally, int status)
@@ -193,8 +190,10 @@ int mgmt_assign_set(struct api_call *call)
         status = member_id(call, object, &set);
     if (status == FLEET_OK)
         status = read_terms(call, object, &terms);
+    if (status != FLEET_OK)
+        return status;
+    status = start_tally(call, &tally);
     if (status == FLEET_OK)
-        status = start_tally(call, &tally);
-    return status == FLEET_OK ? end_tally(call, &tally, assign(call, &target, set, &terms, &tally))
-                              : status;
+        status = assign(call, &target, set, &terms, &tally);
+    return end_tally(call, &tally, status);
 }

@@ -61,8 +61,11 @@ static void add_order(struct list_page *page, const char *column, bool down)
 static int read_order(struct api_call *call, const struct mgmt_rows *rows, struct list_page *page)
 {
     char text[256];
-    const char *at = api_query(call, "sort", text, sizeof text);
+    const char *at;
     bool down = rows->newest_first;
+    int status = api_query(call, "sort", text, sizeof text, &at);
+    if (status != FLEET_OK)
+        return status;
     page->order[0] = '\0';
     if (at == NULL)
         add_order(page, rows->sorts[0].column, down);
@@ -88,12 +91,18 @@ static int read_order(struct api_call *call, const struct mgmt_rows *rows, struc
 static int read_filter(struct api_call *call, const struct mgmt_rows *rows, const char *where,
                        struct list_page *page)
 {
-    char text[FILTER_TEXT_MAX];
-    const char *query = rows->filtered ? api_query(call, "q", text, sizeof text) : NULL;
+    char text[FILTER_TEXT_MAX + 1];
+    const char *query;
+    int status = api_query(call, "q", text, sizeof text, &query);
+    if (status != FLEET_OK)
+        return status;
     if (query == NULL || *query == '\0') {
         snprintf(page->where, sizeof page->where, "%s", where);
         return FLEET_OK;
     }
+    if (!rows->filtered)
+        return mgmt_error(call, 400, MGMT_CODE "rest.param.rsqlParamSyntax",
+                          "this list cannot be filtered");
     if (!filter_compile(query, rows->filter, (unsigned)page->count + 1, &page->filter))
         return mgmt_error(call, 400, MGMT_CODE "rest.param.rsqlParamSyntax", "%s",
                           page->filter.problem);
@@ -120,18 +129,10 @@ static int count_rows(struct api_call *call, const struct mgmt_rows *rows, struc
     return FLEET_OK;
 }
 
-/* `where` again outside: a key may be unique only among the rows that it chooses. */
-static int show_rows(struct api_call *call, const struct mgmt_rows *rows, const char *where,
-                     struct list_page *page, void *context, json_t *content)
+static int show_each(struct api_call *call, const struct mgmt_rows *rows, struct db_rows *result,
+                     void *context, json_t *content)
 {
     int status;
-    snprintf(page->sql, sizeof page->sql,
-             "SELECT %s FROM %s%s WHERE %s IN (SELECT %s FROM %s WHERE %s ORDER BY %s"
-             " LIMIT %lld OFFSET %lld) AND %s ORDER BY %s",
-             rows->columns, rows->table, rows->joins, rows->key, rows->key, rows->table,
-             page->where, page->order, (long long)page->limit, (long long)page->offset, where,
-             page->order);
-    struct db_rows *result = db_query_once(call->fleet.db, page->sql, page->values, page->count);
     while ((status = db_next(result)) == DB_ROW) {
         json_t *row = rows->show(call, result, context, &status);
         if (row == NULL || json_array_append_new(content, row) != 0) {
@@ -140,6 +141,21 @@ static int show_rows(struct api_call *call, const struct mgmt_rows *rows, const 
         }
     }
     return status;
+}
+
+/* `where` again outside: a key may be unique only among the rows that it chooses. */
+static int show_rows(struct api_call *call, const struct mgmt_rows *rows, const char *where,
+                     struct list_page *page, void *context, json_t *content)
+{
+    snprintf(page->sql, sizeof page->sql,
+             "SELECT %s FROM %s%s WHERE %s IN (SELECT %s FROM %s WHERE %s ORDER BY %s"
+             " LIMIT %lld OFFSET %lld) AND %s ORDER BY %s",
+             rows->columns, rows->table, rows->joins, rows->key, rows->key, rows->table,
+             page->where, page->order, (long long)page->limit, (long long)page->offset, where,
+             page->order);
+    return show_each(call, rows,
+                     db_query_once(call->fleet.db, page->sql, page->values, page->count), context,
+                     content);
 }
 
 int mgmt_list(struct api_call *call, const struct mgmt_rows *rows, const char *where,
@@ -166,6 +182,16 @@ int mgmt_list(struct api_call *call, const struct mgmt_rows *rows, const char *w
         return mgmt_json(call, 200, answer);
     json_decref(answer);
     return status;
+}
+
+int mgmt_all(struct api_call *call, const struct mgmt_rows *rows, const char *where,
+             const struct db_value *values, size_t count, void *context, json_t *content)
+{
+    char sql[4096];
+    snprintf(sql, sizeof sql, "SELECT %s FROM %s%s WHERE %s ORDER BY %s", rows->columns,
+             rows->table, rows->joins, where, rows->key);
+    return show_each(call, rows, db_query_once(call->fleet.db, sql, values, count), context,
+                     content);
 }
 
 int mgmt_one(struct api_call *call, const struct mgmt_rows *rows, const char *where,

@@ -59,6 +59,8 @@ const struct api_route mgmt_routes[] = {
      "The targets with this tag"},
     {API_POST, BASE "/targettags/{tag}/assigned", API_OPERATE, DB_WRITE, API_JSON, mgmt_tag_targets,
      "Tags targets"},
+    {API_POST, BASE "/targettags/{tag}/assigned/{controllerId}", API_OPERATE, DB_WRITE, API_NO_BODY,
+     mgmt_tag_target, "Tags a target"},
     {API_DELETE, BASE "/targettags/{tag}/assigned/{controllerId}", API_OPERATE, DB_WRITE,
      API_NO_BODY, mgmt_untag_target, "Takes the tag off a target"},
 
@@ -67,8 +69,6 @@ const struct api_route mgmt_routes[] = {
      "The actions of all targets"},
     {API_GET, BASE "/actions/{actionId}", API_READ, DB_READ, API_NO_BODY, mgmt_action,
      "One of them"},
-    {API_DELETE, BASE "/actions/{actionId}", API_OPERATE, DB_WRITE, API_NO_BODY, mgmt_action_cancel,
-     "Cancels; with force=true without the device"},
 
     /* Software modules */
     {API_GET, BASE "/softwaremodules", API_READ, DB_READ, API_NO_BODY, mgmt_modules,

@@ -35,6 +35,7 @@ int mgmt_target_untag(struct api_call *call);
 int mgmt_tags(struct api_call *call);
 int mgmt_tagged(struct api_call *call);
 int mgmt_tag_targets(struct api_call *call);
+int mgmt_tag_target(struct api_call *call);
 int mgmt_untag_target(struct api_call *call);
 
 /* Actions */

@@ -109,11 +109,13 @@ static const struct mgmt_rows rollout_rows = {
     .show = show_rollout,
 };
 
-static bool wants_full(struct api_call *call)
+static int wants_full(struct api_call *call, bool *full)
 {
     char text[16];
-    const char *representation = api_query(call, "representation", text, sizeof text);
-    return representation != NULL && strcasecmp(representation, "full") == 0;
+    const char *representation;
+    int status = api_query(call, "representation", text, sizeof text, &representation);
+    *full = status == FLEET_OK && representation != NULL && strcasecmp(representation, "full") == 0;
+    return status;
 }
 
 int path_rollout(struct api_call *call, int64_t *id)
@@ -140,9 +142,11 @@ int answer_rollout(struct api_call *call, int status, int64_t id)
 
 int mgmt_rollouts(struct api_call *call)
 {
-    bool full = wants_full(call);
-    return mgmt_list(call, &rollout_rows, "n.tenant = $1", DB_ARGS(db_i(call->fleet.tenant)),
-                     &full);
+    bool full;
+    int status = wants_full(call, &full);
+    return status == FLEET_OK ? mgmt_list(call, &rollout_rows, "n.tenant = $1",
+                                          DB_ARGS(db_i(call->fleet.tenant)), &full)
+                              : status;
 }
 
 int mgmt_rollout(struct api_call *call)
@@ -319,8 +323,10 @@ static int decide(struct api_call *call, bool approved)
 {
     char text[CATALOG_TEXT_MAX + 1];
     int64_t id;
-    const char *remark = api_query(call, "remark", text, sizeof text);
-    int status = path_rollout(call, &id);
+    const char *remark;
+    int status = api_query(call, "remark", text, sizeof text, &remark);
+    if (status == FLEET_OK)
+        status = path_rollout(call, &id);
     if (status == FLEET_OK && remark != NULL && !fleet_text_valid(remark, CATALOG_TEXT_MAX))
         return fleet_refuse(&call->fleet, FLEET_INVALID, "a remark has 1 to %d bytes",
                             CATALOG_TEXT_MAX);

@@ -20,22 +20,7 @@ static const struct mgmt_sort sorts[] = {
 
 /* How a set is shown */
 
-static int show_modules(struct api_call *call, int64_t set, json_t *modules)
-{
-    static const char sql[] = "SELECT module FROM set_module WHERE dist_set = $1 ORDER BY module";
-    int status;
-    struct db_rows *rows = db_query(call->fleet.db, sql, DB_ARGS(db_i(set)));
-    while ((status = db_next(rows)) == DB_ROW) {
-        json_t *module;
-        status = mgmt_one(call, &module_rows, "n.id = $1", DB_ARGS(db_i(db_int(rows, 0))), NULL,
-                          &module);
-        if (status != FLEET_OK || json_array_append_new(modules, module) != 0) {
-            db_end(rows);
-            return status != FLEET_OK ? status : DB_EIO;
-        }
-    }
-    return status;
-}
+static const char modules_of_set[] = "n.id IN (SELECT module FROM set_module WHERE dist_set = $1)";
 
 static json_t *show_set(struct api_call *call, const struct db_rows *rows, void *context,
                         int *status)
@@ -44,7 +29,7 @@ static json_t *show_set(struct api_call *call, const struct db_rows *rows, void 
     const char *type = set_type_name(db_text(rows, 1));
     json_t *modules = json_array();
     (void)context;
-    *status = show_modules(call, id, modules);
+    *status = mgmt_all(call, &module_rows, modules_of_set, DB_ARGS(db_i(id)), NULL, modules);
     json_t *set = json_pack(
         "{s:I, s:s, s:s, s:s, s:s, s:s*, s:b, s:b, s:b, s:b, s:b, s:o}", "id", (json_int_t)id,
         "type", db_text(rows, 1), "typeName", type != NULL ? type : db_text(rows, 1), "name",
@@ -228,9 +213,7 @@ int mgmt_set_modules(struct api_call *call)
     int64_t id;
     int status = path_set(call, &id);
     return status == FLEET_OK
-               ? mgmt_list(call, &module_rows,
-                           "n.id IN (SELECT module FROM set_module WHERE dist_set = $1)",
-                           DB_ARGS(db_i(id)), NULL)
+               ? mgmt_list(call, &module_rows, modules_of_set, DB_ARGS(db_i(id)), NULL)
                : status;
 }
 

@@ -75,7 +75,7 @@ static int set_auto_confirm(struct api_call *call, bool on)
     if (status == FLEET_OK)
         status = mgmt_audit(call, on ? "target.autoconfirm" : "target.confirm", "", "target %s",
                             target.controller_id);
-    return status == FLEET_OK ? api_status(call, 200) : status;
+    return status == FLEET_OK ? api_status(call, 204) : status;
 }
 
 int mgmt_auto_confirm_on(struct api_call *call)
@@ -159,30 +159,34 @@ int mgmt_target_untag(struct api_call *call)
 
 /* Tags of the fleet: hawkBit's paths, with the name where it has a number. */
 
+static json_t *show_tag(struct api_call *call, const struct db_rows *rows, void *context,
+                        int *status)
+{
+    const char *tag = db_text(rows, 0);
+    char segment[ESCAPED_URL(TARGET_TAG_MAX)];
+    (void)context;
+    (void)status;
+    escape_url(tag, segment, sizeof segment);
+    return json_pack("{s:s, s:I, s:{s:o}}", "name", tag, "targets", (json_int_t)db_int(rows, 1),
+                     "_links", "assignedTargets",
+                     mgmt_link(call, "/targettags/%s/assigned", segment));
+}
+
+static const struct mgmt_sort tag_sorts[] = {
+    {"name", "n.tag"}, {"targets", "n.targets"}, {NULL, NULL}};
+static const struct mgmt_rows tag_rows = {
+    .columns = "n.tag, n.targets",
+    .table = "(SELECT g.tag AS tag, COUNT(*) AS targets FROM target_tag AS g JOIN target AS t"
+             " ON t.id = g.target WHERE t.tenant = $1 GROUP BY g.tag) AS n",
+    .joins = "",
+    .key = "n.tag",
+    .sorts = tag_sorts,
+    .show = show_tag,
+};
+
 int mgmt_tags(struct api_call *call)
 {
-    static const char sql[] = "SELECT g.tag, COUNT(*) FROM target_tag AS g JOIN target AS t"
-                              " ON t.id = g.target WHERE t.tenant = $1 GROUP BY g.tag"
-                              " ORDER BY g.tag";
-    int status;
-    char segment[ESCAPED_URL(TARGET_TAG_MAX)];
-    json_t *content = json_array();
-    struct db_rows *rows = db_query(call->fleet.db, sql, DB_ARGS(db_i(call->fleet.tenant)));
-    while ((status = db_next(rows)) == DB_ROW) {
-        const char *tag = db_text(rows, 0);
-        escape_url(tag, segment, sizeof segment);
-        json_array_append_new(content,
-                              json_pack("{s:s, s:I, s:{s:o}}", "name", tag, "targets",
-                                        (json_int_t)db_int(rows, 1), "_links", "assignedTargets",
-                                        mgmt_link(call, "/targettags/%s/assigned", segment)));
-    }
-    if (status == DB_OK)
-        return mgmt_json(call, 200,
-                         json_pack("{s:I, s:I, s:o}", "total", (json_int_t)json_array_size(content),
-                                   "size", (json_int_t)json_array_size(content), "content",
-                                   content));
-    json_decref(content);
-    return status;
+    return mgmt_list(call, &tag_rows, "n.targets > 0", DB_ARGS(db_i(call->fleet.tenant)), NULL);
 }
 
 int mgmt_tagged(struct api_call *call)
@@ -207,8 +211,18 @@ int mgmt_tag_targets(struct api_call *call)
     return each_text(call, tag_target);
 }
 
+static int change_tag(struct api_call *call, bool present)
+{
+    int status = tag_one(call, call->segment[1], call->segment[0], present);
+    return status == FLEET_OK ? api_status(call, 204) : status;
+}
+
+int mgmt_tag_target(struct api_call *call)
+{
+    return change_tag(call, true);
+}
+
 int mgmt_untag_target(struct api_call *call)
 {
-    int status = tag_one(call, call->segment[1], call->segment[0], false);
-    return status == FLEET_OK ? api_status(call, 204) : status;
+    return change_tag(call, false);
 }

@@ -111,8 +111,9 @@ static int read_query(struct api_call *call, struct upload *upload)
     char text[ARTIFACT_FILENAME_MAX + 1];
     int status = FLEET_OK;
     for (size_t i = 0; i < sizeof names / sizeof names[0] && status == FLEET_OK; i++) {
-        const char *value = api_query(call, names[i], text, sizeof text);
-        if (value != NULL)
+        const char *value;
+        status = api_query(call, names[i], text, sizeof text, &value);
+        if (status == FLEET_OK && value != NULL)
             status = keep_field(call, names[i], value, strlen(value), upload);
     }
     return status;
@@ -139,6 +140,9 @@ static int check_sums(struct api_call *call, const struct upload *upload, struct
         int status = hash(upload, sums[i].hash, made[i]);
         if (status != FLEET_OK)
             return status;
+        if (strspn(upload->sum[i], "0123456789abcdefABCDEF") != strlen(upload->sum[i]))
+            return fleet_refuse(&call->fleet, FLEET_INVALID, "%s is hexadecimal digits",
+                                sums[i].name);
         if (upload->sum[i][0] != '\0' && strcasecmp(upload->sum[i], made[i]) != 0)
             return mgmt_error(call, 400, sums[i].code, "%s is %s, not %s", sums[i].name, made[i],
                               upload->sum[i]);

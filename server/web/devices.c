@@ -49,10 +49,11 @@ static void to_pattern(const char *text, char *out)
 static int read_order(struct api_call *call, struct page_request *out)
 {
     char text[32];
-    const char *value = api_query(call, "sort", text, sizeof text);
+    const char *value;
     *out = (struct page_request){.column = orders[0].column};
-    if (value == NULL)
-        return FLEET_OK;
+    int status = api_query(call, "sort", text, sizeof text, &value);
+    if (status != FLEET_OK || value == NULL)
+        return status;
     size_t length = strcspn(value, ":");
     out->descending = strcmp(value + length, ":DESC") == 0;
     for (size_t i = 0; i < sizeof orders / sizeof orders[0]; i++) {
@@ -66,10 +67,12 @@ static int read_order(struct api_call *call, struct page_request *out)
 
 static int read_filter(struct api_call *call, struct filter *out)
 {
-    char query[FILTER_TEXT_MAX + 1];
-    if (api_query(call, "q", query, sizeof query) == NULL)
-        query[0] = '\0';
-    if (!filter_compile(query, FILTER_TARGETS, OWN_VALUES + 1, out))
+    char text[FILTER_TEXT_MAX + 1];
+    const char *query;
+    int status = api_query(call, "q", text, sizeof text, &query);
+    if (status != FLEET_OK)
+        return status;
+    if (!filter_compile(query != NULL ? query : "", FILTER_TARGETS, OWN_VALUES + 1, out))
         return fleet_refuse(&call->fleet, FLEET_INVALID, "%s", out->problem);
     return FLEET_OK;
 }
@@ -82,8 +85,10 @@ static int read_request(struct api_call *call, struct page_request *out)
         status = api_query_int(call, "offset", 0, INT32_MAX, 0, &out->offset);
     if (status == FLEET_OK)
         status = api_query_int(call, "limit", 1, LIMIT_MAX, 50, &out->limit);
-    const char *value = api_query(call, "text", text, sizeof text);
-    if (value != NULL && value[0] != '\0')
+    const char *value = NULL;
+    if (status == FLEET_OK)
+        status = api_query(call, "text", text, sizeof text, &value);
+    if (status == FLEET_OK && value != NULL && value[0] != '\0')
         to_pattern(value, out->text);
     return status == FLEET_OK ? read_filter(call, &out->filter) : status;
 }

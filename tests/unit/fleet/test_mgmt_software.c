@@ -213,7 +213,7 @@ static void locked_and_deleted(void **state)
            NULL);
     expect(world, who, API_DELETE, MODULES "/1/artifacts/1", NULL, 423, NULL);
     expect(world, who, API_DELETE, SETS "/1", NULL, 423, NULL);
-    expect(world, who, API_DELETE, "/rest/v1/actions/11111", NULL, 204, NULL);
+    expect(world, who, API_DELETE, "/rest/v1/targets/d/actions/11111", NULL, 204, NULL);
     expect(world, who, API_DELETE, SETS "/1", NULL, 204, NULL);
     expect(world, who, API_DELETE, SETS "/1", NULL, 204, NULL);
     expect(world, who, API_DELETE, MODULES "/1", NULL, 204, NULL);

@@ -1,6 +1,8 @@
 /* The Management API: targets, their actions and tags, by bodies and states (hawkbit-ddi.md 10). */
 #include "tests/unit/fleet/mgmt.h"
 
+#include "server/fleet/filter.h"
+
 #define TARGETS "/rest/v1/targets"
 
 static const struct action_terms soft = {.kind = ACTION_SOFT, .weight = -1, .confirm = true};
@@ -195,7 +197,10 @@ static void actions(void **state)
     expect(world, who, API_GET, "/rest/v1/actions/11111", NULL, 200, NULL);
     assert_string_equal(text_at(world, "type"), "cancel");
     assert_string_equal(text_at(world, "status"), "canceling");
-    expect(world, who, API_DELETE, "/rest/v1/actions/11111?force=true", NULL, 204, NULL);
+    /* hawkBit forgets an action by this address, which cancelling is not. */
+    expect(world, who, API_DELETE, "/rest/v1/actions/11111?force=true", NULL, 405, NULL);
+    expect(world, who, API_DELETE, TARGETS "/d/actions/11111?force=maybe", NULL, 400, NULL);
+    expect(world, who, API_DELETE, TARGETS "/d/actions/11111?force=true", NULL, 204, NULL);
     assert_string_equal(last_audit(world), "operate action.quit action 11111 ");
     expect(world, who, API_GET, TARGETS "/d/actions/11111/status", NULL, 200, NULL);
     assert_int_equal(number_at(world, "total"), 3);
@@ -233,11 +238,11 @@ static void confirmation(void **state)
     expect(world, who, API_GET, "/rest/v1/actions/11111", NULL, 200, NULL);
     assert_string_equal(text_at(world, "status"), "running");
     expect(world, who, API_PUT, path, "{\"confirmation\":\"confirmed\"}", 404, NULL);
-    expect(world, who, API_POST, TARGETS "/d/autoConfirm/activate", NULL, 200, NULL);
+    expect(world, who, API_POST, TARGETS "/d/autoConfirm/activate", NULL, 204, NULL);
     expect(world, who, API_POST, TARGETS "/d/autoConfirm/activate", NULL, 409, NULL);
     expect(world, who, API_GET, TARGETS "/d/autoConfirm", NULL, 200, NULL);
     assert_true(json_is_true(at(world, "active")));
-    expect(world, who, API_POST, TARGETS "/d/autoConfirm/deactivate", NULL, 200, NULL);
+    expect(world, who, API_POST, TARGETS "/d/autoConfirm/deactivate", NULL, 204, NULL);
     world_free(world);
 }
 
@@ -262,8 +267,85 @@ static void tags(void **state)
     assert_int_equal(number_at(world, "content.0.targets"), 2);
     expect(world, who, API_DELETE, TARGETS "/d/tags/hall%202", NULL, 204, NULL);
     expect(world, who, API_DELETE, "/rest/v1/targettags/beta/assigned/e", NULL, 204, NULL);
+    expect(world, who, API_POST, "/rest/v1/targettags/gamma/assigned/e", NULL, 204, NULL);
+    expect(world, who, API_POST, "/rest/v1/targettags/gamma/assigned/nobody", NULL, 404, NULL);
     expect(world, who, API_GET, TARGETS "/d", NULL, 200, NULL);
     assert_int_equal(json_array_size(at(world, "tags")), 1);
+    expect(world, who, API_GET, "/rest/v1/targettags?limit=1&offset=1", NULL, 200, NULL);
+    assert_int_equal(number_at(world, "total"), 2);
+    assert_int_equal(number_at(world, "size"), 1);
+    assert_string_equal(text_at(world, "content.0.name"), "gamma");
+    world_free(world);
+}
+
+static void tags_are_bounded(void **state)
+{
+    const char *who;
+    char body[32];
+    struct world *world = managed(state, &who);
+    world_target(world, "d", NULL);
+    for (unsigned i = 0; i < TARGET_TAGS_MAX; i++) {
+        snprintf(body, sizeof body, "[\"t%u\"]", i);
+        expect(world, who, API_POST, TARGETS "/d/tags", body, 204, NULL);
+    }
+    expect(world, who, API_POST, TARGETS "/d/tags", "[\"t0\"]", 204, NULL); /* has it */
+    expect(world, who, API_POST, TARGETS "/d/tags", "[\"more\"]", 429, "quota.tooManyEntries");
+    expect(world, who, API_DELETE, TARGETS "/d/tags/t7", NULL, 204, NULL);
+    expect(world, who, API_POST, TARGETS "/d/tags", "[\"more\"]", 204, NULL);
+    world_free(world);
+}
+
+/* What is not understood is not answered as if it had not been asked: a list without its filter
+ * would be another list. */
+static void questions_that_are_refused(void **state)
+{
+    char path[FILTER_TEXT_MAX + 80] = TARGETS "?q=name==";
+    const char *who;
+    struct world *world = managed(state, &who);
+    const char *admin = manager(world, "admin");
+    static const char *const paths[] = {
+        TARGETS "?q=name==%ff",
+        TARGETS "?q=name==%4",
+        TARGETS "?limit=000000000000000000000000001",
+        TARGETS "?sort=name%00:ASC",
+        "/rest/v1/rollouts?representation=fullfullfullfullfullfull",
+        "/rest/v1/audit?q=who==eve",
+        "/rest/v1/tokens?q=name==eve",
+        "/rest/v1/audit/verify?head=0123456789012345678901234567890123456789012345678901234567890"
+        "123456789",
+        "/console/api/devices?q=name==%ff",
+        "/console/api/devices?text=%ff",
+        "/console/api/devices?sort=%ff",
+    };
+    for (size_t i = 0; i < sizeof paths / sizeof paths[0]; i++)
+        expect(world, admin, API_GET, paths[i], NULL, 400, NULL);
+    size_t used = strlen(path);
+    memset(path + used, 'x', FILTER_TEXT_MAX);
+    path[used + FILTER_TEXT_MAX] = '\0';
+    expect(world, admin, API_GET, path, NULL, 400, NULL);
+    path[used + FILTER_TEXT_MAX - strlen("name==")] = '\0';
+    expect(world, admin, API_GET, path, NULL, 200, NULL);
+    expect(world, admin, API_GET, "/rest/v1/audit?q=", NULL, 200, NULL);
+    world_target(world, "d", NULL);
+    world_set(world, "1.1.0");
+    expect(world, who, API_POST, TARGETS "/d/assignedDS?offline=perhaps", "{\"id\":1}", 400, NULL);
+    world_free(world);
+}
+
+/* A list where an object belongs changes nothing, and says so. */
+static void an_object_is_meant(void **state)
+{
+    const char *who;
+    struct world *world = managed(state, &who);
+    world_target(world, "d", NULL);
+    world_set(world, "1.1.0");
+    static const char *const paths[] = {TARGETS "/d", "/rest/v1/distributionsets/1",
+                                        "/rest/v1/softwaremodules/1"};
+    for (size_t i = 0; i < sizeof paths / sizeof paths[0]; i++) {
+        expect(world, who, API_PUT, paths[i], "[]", 400, NULL);
+        expect(world, who, API_PUT, paths[i], "[{\"description\":\"x\"}]", 400, NULL);
+        expect(world, who, API_PUT, paths[i], "{\"description\":\"x\"}", 200, NULL);
+    }
     world_free(world);
 }
 
@@ -361,6 +443,9 @@ int main(void)
         STORE_TESTS(actions),
         STORE_TESTS(confirmation),
         STORE_TESTS(tags),
+        STORE_TESTS(tags_are_bounded),
+        STORE_TESTS(questions_that_are_refused),
+        STORE_TESTS(an_object_is_meant),
         STORE_TESTS(revoked),
         STORE_TESTS(bodies_that_are_refused),
         STORE_TESTS(thousands_at_once),

@@ -157,6 +157,19 @@ static void fields_of_the_form(void **state)
     close_shop(&shop);
 }
 
+/* Quoted in an answer, which is JSON. */
+static void a_sum_that_is_no_text(void **state)
+{
+    struct shop shop;
+    open_shop(state, &shop);
+    fill_form(&shop,
+              "--limit\r\nContent-Disposition: form-data; name=\"md5sum\"\r\n\r\n\xFF\xFE\r\n", "x",
+              shop.image, sizeof shop.image);
+    assert_int_equal(post(&shop, FILES, FORM), 400);
+    assert_string_equal(text_at(shop.world, "message"), "md5sum is hexadecimal digits");
+    close_shop(&shop);
+}
+
 /* Each refusal leaves neither row nor file. */
 static void refused(void **state)
 {
@@ -167,6 +180,9 @@ static void refused(void **state)
         {"?md5sum=00000000000000000000000000000000", "a", "checksum.md5.match", 400},
         {"?sha1sum=0", "a", "checksum.sha1.match", 400},
         {"?sha256sum=0", "a", "checksum.sha256.match", 400},
+        {"?sha256sum=+0", "a", "constraintViolation", 400},
+        {"?filename=%ff", "a", "constraintViolation", 400},
+        {"", "\xFF.bin", "constraintViolation", 400},
         {"", "", "constraintViolation", 400},
         {"", "..", "constraintViolation", 400},
         {"", "a/b", "constraintViolation", 400},
@@ -270,8 +286,8 @@ static void no_row_without_bytes(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        STORE_TESTS(taken),        STORE_TESTS(fields_of_the_form),   STORE_TESTS(refused),
-        STORE_TESTS(any_artifact), STORE_TESTS(no_row_without_bytes),
+        STORE_TESTS(taken),   STORE_TESTS(fields_of_the_form), STORE_TESTS(a_sum_that_is_no_text),
+        STORE_TESTS(refused), STORE_TESTS(any_artifact),       STORE_TESTS(no_row_without_bytes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
