@@ -1,12 +1,13 @@
 /* trustchain device: one device's identity, and what it has reported. */
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <openssl/crypto.h>
 
 #include "host/error.h"
 #include "host/file.h"
+#include "tool/project.h"
 #include "tool/remote.h"
 #include "tool/tool.h"
 
@@ -14,8 +15,6 @@
 static int write_settings(const char *path, const char *url, const char *id, const char *token)
 {
     char text[2048];
-    if (strpbrk(id, ",\"\r\n") != NULL)
-        return host_fail(id, "an id with a comma or quotes cannot be a setting");
     int length = snprintf(text, sizeof text,
                           "key,type,encoding,value\n"
                           "trustchain,namespace,,\n"
@@ -28,6 +27,48 @@ static int write_settings(const char *path, const char *url, const char *id, con
                      ? file_create(path, text, (size_t)length, 0600)
                      : host_fail(path, "the settings are too long");
     OPENSSL_cleanse(text, sizeof text);
+    return status;
+}
+
+/* What would make the device known to the server and to nobody else. */
+static int check_new(const struct remote_options *options)
+{
+    static const char no_setting[] = ",\"\r\n";
+    if (options->url == NULL || options->out == NULL)
+        return host_usage("device new", "--url and --output are needed");
+    if (!project_url_valid(options->url) || strpbrk(options->url, no_setting) != NULL)
+        return host_usage("device new", "--url is https://HOST:PORT, not \"%s\"", options->url);
+    if (strpbrk(options->words[0], no_setting) != NULL)
+        return host_fail(options->words[0], "an id with a comma or quotes cannot be a setting");
+    if (strcmp(options->out, "-") != 0 && access(options->out, F_OK) == 0)
+        return host_fail(options->out, "exists already and is not replaced (remove it first)");
+    return HOST_DONE;
+}
+
+/* The device at the server, then its settings here: when these cannot be written, it is taken back,
+ * for nobody has its token. */
+static int make_device(struct api_client *client, const struct remote_options *options)
+{
+    const char *id = options->words[0];
+    char path[REMOTE_TARGET_PATH];
+    json_t *answer;
+    int status = remote_target_path(id, "", path);
+    if (status == HOST_DONE)
+        status = api_client_call(client, "POST", REMOTE_TARGETS,
+                                 json_pack("[{s:s, s:s}]", "controllerId", id, "name",
+                                           options->name != NULL ? options->name : id),
+                                 &answer);
+    if (status != HOST_DONE)
+        return status;
+    const char *token =
+        json_string_value(json_object_get(json_array_get(answer, 0), "securityToken"));
+    if (token == NULL)
+        status = host_fail(id, "the server gave no token (the role of yours is too low)");
+    else
+        status = write_settings(options->out, options->url, id, token);
+    if (status != HOST_DONE)
+        (void)api_client_call(client, "DELETE", path, NULL, NULL);
+    json_decref(answer);
     return status;
 }
 
@@ -50,25 +91,12 @@ static int new_device(int argc, char **argv)
         NULL};
     struct remote_options options;
     struct api_client *client;
-    json_t *answer = NULL;
     int status = remote_begin(&argp, argc, argv, 1, 1, &options, &client);
     if (status != HOST_DONE)
         return status;
-    const char *id = options.words[0];
-    if (options.url == NULL || options.out == NULL)
-        status = host_usage(argv[0], "--url and --output are needed");
+    status = check_new(&options);
     if (status == HOST_DONE)
-        status = api_client_call(client, "POST", REMOTE_TARGETS,
-                                 json_pack("[{s:s, s:s}]", "controllerId", id, "name",
-                                           options.name != NULL ? options.name : id),
-                                 &answer);
-    const char *token =
-        json_string_value(json_object_get(json_array_get(answer, 0), "securityToken"));
-    if (status == HOST_DONE && token == NULL)
-        status = host_fail(id, "the server gave no token (the role of yours is too low)");
-    if (status == HOST_DONE)
-        status = write_settings(options.out, options.url, id, token);
-    json_decref(answer);
+        status = make_device(client, &options);
     api_client_close(client);
     return status;
 }
@@ -81,8 +109,8 @@ static void print_entry(const json_t *entry)
     printf("%s  %s\n", remote_time(entry, "reportedAt"), remote_text(entry, "type"));
     json_array_foreach((json_t *)messages, index, message)
     {
-        char text[CLI_TEXT];
-        printf("    %s\n", cli_printable(json_string_value(message), text));
+        printf("    ");
+        remote_print_line(message);
     }
 }
 

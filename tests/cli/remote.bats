@@ -39,14 +39,15 @@ mode,ddi" ]
     action=$(device GET "" | grep -o 'deploymentBase/[0-9]*' | grep -o '[0-9]*$')
     device GET "/softwaremodules/1/artifacts/image.bin" -o got.bin
     cmp image.bin got.bin
+    local long="which takes the device a hundred characters to say, give or take some, and none may be cut off"
     device POST "/deploymentBase/$action/feedback" -H 'Content-Type: application/json' \
-        -d '{"status":{"execution":"closed","result":{"finished":"success"},"details":["it works"]}}'
+        -d '{"status":{"execution":"closed","result":{"finished":"success"},"details":["it works, '"$long"'"]}}'
     [[ "$(remote target list)" =~ ^d1\ +in_sync ]]
     remote target show d1 >shown
     grep -qx 'installed   thermo 1.1.0' shown
     run remote device log d1
     [[ "$output" == "action $action: finished"* ]]
-    [[ "$output" == *"it works"* ]]
+    grep -qx "    it works, $long" <<<"$output"
     ! grep -q "$DEVICE_TOKEN" server.log
 }
 
