@@ -123,8 +123,11 @@ END
         [ "$(header content-type)" = application/hal+json ]
         [ "$(header content-length)" = "$(stat -c %s "$BODY")" ]
         [ -z "$(header transfer-encoding)" ]
-        ask "$poll" $version "${token[@]}" -H "Accept: application/json"
+        # nothing is compressed; swupdate sends the type of a body it does not have
+        ask "$poll" $version "${token[@]}" -H "Accept: application/json" -H "charsets: utf-8" \
+            -H "Accept-Encoding: gzip, deflate, br" -H "Content-Type: application/json"
         [ "$(header content-type)" = application/json ]
+        [ -z "$(header content-encoding)" ]
         tag=$(header etag)
         [[ "$tag" =~ ^\"[0-9a-f]{32}\"$ ]]
         ask "$poll" $version "${token[@]}" -H "Accept: application/atom+xml"
