@@ -21,12 +21,22 @@ free_port() {
 
 # --- pieces ---------------------------------------------------------------------------------
 
+# The releases alone; or with a store, which makes it a fleet's server (start_fleet).
 start_server() { # PROJECT-PKI-DIR
-    local pki=$1
-    rm -f "$out/ready"
-    "$tc" serve --releases "$project/releases" --cert "$pki/server_cert.pem" \
-        --key "$pki/server_key.pem" --listen "127.0.0.1:$port" --ready-file "$out/ready" \
-        --log "$out/server.log" --access-log >>"$out/server.out" 2>&1 &
+    start_serve --releases "$project/releases" --cert "$1/server_cert.pem" --key "$1/server_key.pem"
+}
+
+start_fleet() {
+    stop_server
+    start_serve --project "$project" --manage 127.0.0.1:0 || return 1
+    manage=https://localhost:$(cat "$out/ready.manage")
+    (umask 077 && "$tc" token create demo --role operate --project "$project" >"$out/token")
+}
+
+start_serve() { # OPTION...
+    rm -f "$out/ready" "$out/ready.manage"
+    "$tc" serve --listen "127.0.0.1:$port" --ready-file "$out/ready" --log "$out/server.log" \
+        --access-log "$@" >>"$out/server.out" 2>&1 &
     server_pid=$!
     local tries
     for tries in $(seq 100); do
@@ -109,6 +119,31 @@ publish() { # FILE OPTION...
         --key "$project/secure_keys/secure_boot_signing_key.pem" --slot-size $slot_bytes "$@"
 }
 
+# remote VERB...: asks the server, as an operator does
+remote() {
+    "$tc" "$@" --server "$manage" --project "$project" --token-file "$out/token"
+}
+
+# rollout_is NAME STATUS: within 5 s
+rollout_is() {
+    local tries
+    for tries in $(seq 50); do
+        remote rollout list >"$out/rollouts" || return 1
+        grep "^$1 " "$out/rollouts" | tr -s ' ' >"$out/detail"
+        ! grep -q "^$1 $2 " "$out/detail" || return 0
+        sleep 0.1
+    done
+    cat "$out/rollouts"
+    return 1
+}
+
+start_rollout() { # NAME VERSION OPTION...
+    local name=$1 version=$2
+    shift 2
+    remote rollout create "$name" "demo:$version" "$@" && rollout_is "$name" ready &&
+        remote rollout start "$name" && rollout_is "$name" running && : >"$out/detail"
+}
+
 requests() { grep -c "GET /ota/" "$out/server.log" || true; }
 
 # --- the story --------------------------------------------------------------------------------
@@ -139,6 +174,7 @@ step_firmware() {
 
 # What this device has of its own (device/agent/settings.h).
 write_settings() {
+    mkdir -p "$device"
     token=$(openssl rand -hex 16)
     cat >"$device/settings.csv" <<END
 key,type,encoding,value
@@ -149,6 +185,17 @@ token,data,string,$token
 END
 }
 
+burn_fuses() {
+    "$tc" efuse burn "$device/efuse.bin" release --signing-key "$key" --flash-key "$xts" --yes
+}
+
+build_flash() {
+    "$tc" flash build -o "$device/flash.bin" --size 4MB --partitions "$project/partitions.csv" \
+        --bootloader "$out/firmware/bootloader.signed.bin" \
+        --app "ota_0=$out/firmware/app-1.0.0.signed.bin" --key "$xts" \
+        --data nvs="$device/settings.csv" --data nvs_keys="$device/nvs_keys.bin"
+}
+
 step_factory() {
     chapter "3. The factory: sign, encrypt, burn"
     local name
@@ -157,17 +204,12 @@ step_factory() {
     done
     check "the signature verifies with the public key" \
         "$tc" verify "$out/firmware/app-1.0.0.signed.bin" --key "$key"
-    mkdir -p "$device"
+    write_settings
     check "a factory-fresh eFuse file" "$tc" efuse new "$device/efuse.bin" --mac 60:55:f9:c6:00:01
     check "burn: Secure Boot digest and enable, XTS key read-protected, crypt count, JTAG off" \
-        "$tc" efuse burn "$device/efuse.bin" release --signing-key "$key" --flash-key "$xts" --yes
-    write_settings
+        burn_fuses
     check "keys for this device's NVS" "$tc" nvs keys -o "$device/nvs_keys.bin"
-    check "one encrypted factory flash image, the device's settings in its NVS" \
-        "$tc" flash build -o "$device/flash.bin" --size 4MB --partitions "$project/partitions.csv" \
-        --bootloader "$out/firmware/bootloader.signed.bin" \
-        --app "ota_0=$out/firmware/app-1.0.0.signed.bin" --key "$xts" \
-        --data nvs="$device/settings.csv" --data nvs_keys="$device/nvs_keys.bin"
+    check "one encrypted factory flash image, the device's settings in its NVS" build_flash
     "$tc" flash build -o "$out/plain.bin" --size 4MB --partitions "$project/partitions.csv" \
         --bootloader "$out/firmware/bootloader.signed.bin" \
         --app "ota_0=$out/firmware/app-1.0.0.signed.bin" >/dev/null 2>&1
@@ -375,13 +417,64 @@ step_power() {
     check "otadata and flash agree" device_boots 1.3.0
 }
 
+# From here on `device` is another one, which the server orders to update.
+make_second_device() {
+    device=$project/devices/demo-0002
+    mkdir -p "$device"
+    remote device new demo-0002 --url "https://10.0.2.2:$port" -o "$device/settings.csv" &&
+        "$tc" efuse new "$device/efuse.bin" --mac 60:55:f9:c6:00:02 && burn_fuses &&
+        "$tc" nvs keys -o "$device/nvs_keys.bin" && build_flash
+}
+
+upload() { # VERSION...
+    local version
+    for version in "$@"; do
+        remote set add "demo:$version" "$out/firmware/app-$version.signed.bin" || return 1
+    done
+}
+
+server_heard() { # TEXT
+    remote device log demo-0002 | sed -n "s/^ *\(.*$1.*\)/\1/p" | head -n 1 >"$out/detail"
+    [ -s "$out/detail" ] || remote device log demo-0002
+    [ -s "$out/detail" ]
+}
+
+never_asked() { # ID...
+    local id
+    for id in "$@"; do
+        remote device log "$id" >"$out/device.said" && [ ! -s "$out/device.said" ] ||
+            { cat "$out/device.said"; return 1; }
+    done
+}
+
+step_rollout() {
+    chapter "11. A fleet: the server orders by hawkBit's device API, and a rollout that fails halts by itself"
+    local known="the server knows how its order ended"
+    check "a server with a store, management on a port of its own" start_fleet
+    check "another device gets its id and token from it, and leaves the factory" make_second_device
+    check "two more are made known" remote target add demo-0003 demo-0004
+    check "1.1.0 and 1.2.0 are uploaded, and judged as a device would" upload 1.1.0 1.2.0
+    check "a rollout of 1.1.0" start_rollout spring 1.1.0 --filter id==demo-0002
+    check "the device carries it out" run_device rollout --until "$known"
+    check "the server heard so after its self-test" server_heard "update 1.1.0 confirmed"
+    check "the rollout is finished" rollout_is spring finished
+    check "a rollout of 1.2.0, to one device first" \
+        start_rollout summer 1.2.0 --first id==demo-0002 --groups 100
+    check "hung, reset by the watchdog, rolled back" run_device rollout-failed --until "$known"
+    check "the server heard why" server_heard "1.2.0 was rolled back"
+    check "the rollout has halted by itself" rollout_is summer paused
+    check "the two others were never asked" never_asked demo-0003 demo-0004
+    check "1.1.0 runs" device_boots 1.1.0
+    check "what was done is in the audit log, unbroken" "$tc" audit verify --project "$project"
+}
+
 step_report() {
     chapter "Report"
-    cat "$out"/runs/{boot,update,rollback,again,flipped,chip,key,older,truncated,refill,flash-bit,rogue,cut-download,cut-switch,cut-record,completed}.log \
+    cat "$out"/runs/{boot,update,rollback,again,flipped,chip,key,older,truncated,refill,flash-bit,rogue,cut-download,cut-switch,cut-record,completed,rollout,rollout-failed}.log \
         >"$out/device.log" 2>/dev/null
     cp "$out/runs/update.pcap" "$out/capture.pcap"
     check "report.html" "$tc" range report --title "Trustchain demo" --checks "$out/checks.tsv" \
         --plain "$out/plain.bin" --dump "$out/dump.bin" --log "$out/device.log" \
         -o "$out/report.html"
-    rm -f "$out"/{output,output.publish,detail,otadata.json,slot.bin,slot1.bin,flash.plain,ready,flash.good,nvs.read,nvs_keys.read}
+    rm -f "$out"/{output,output.publish,detail,otadata.json,slot.bin,slot1.bin,flash.plain,ready,flash.good,nvs.read,nvs_keys.read,ready.manage,token,rollouts,device.said}
 }
