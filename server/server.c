@@ -191,7 +191,8 @@ static int open_service(struct service *service, const struct server_options *op
 {
     int error = store_open(&service->store, options->releases);
     if (error != STORE_OK) {
-        return host_fail(options->releases, "cannot read the releases: %s",
+        return host_fail(options->releases,
+                         "cannot read the releases: %s (make the folder, or name another one)",
                          store_error_text(error));
     }
     service->log.fd = -1;

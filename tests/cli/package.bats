@@ -99,6 +99,13 @@ completed() {
     cmp share/bash-completion/completions/trustchain "$top/packaging/completion/trustchain"
     cmp lib/systemd/system/trustchain.service "$top/packaging/systemd/trustchain.service"
     cmp lib/systemd/system/trustchain.socket "$top/packaging/systemd/trustchain.socket"
+    dpkg-deb -e "$package" "$BATS_TEST_TMPDIR/control"
+    for script in postinst prerm; do
+        sh -n "$BATS_TEST_TMPDIR/control/$script"
+        [ -x "$BATS_TEST_TMPDIR/control/$script" ]
+    done
+    account=$(sed -n 's/^User=//p' lib/systemd/system/trustchain.service)
+    grep -q " $account$" "$BATS_TEST_TMPDIR/control/postinst" # the account it makes
     cd share/doc/trustchain
     for page in guides/*.md; do
         for link in $(grep -o '](\.\./[^)#]*' "$page" | cut -c3-); do
