@@ -21,7 +21,8 @@
 #include "server/mgmt/multipart.h"
 #include "server/mgmt/sets.h"
 
-#define SUM_MAX 64 /* characters */
+#define SUM_MAX          64   /* characters */
+#define LOCK_PATIENCE_MS 2000 /* whoever writes to the store waits for this upload */
 
 /* What the request says about the file: in the query, or as fields of the form. */
 struct upload {
@@ -197,7 +198,8 @@ static int write_files(const struct store *store, const struct release *release,
 {
     char *metadata = metadata_make(bytes, release->size);
     int lock;
-    int error = metadata != NULL ? store_lock(store, &lock) : STORE_EMEMORY;
+    int error =
+        metadata != NULL ? store_lock_within(store, LOCK_PATIENCE_MS, &lock) : STORE_EMEMORY;
     if (error == STORE_OK) {
         error = store_put_image(store, release, bytes);
         if (error == STORE_OK)
@@ -217,6 +219,11 @@ static int keep_bytes(struct api_call *call, const struct upload *upload,
     int error = write_files(call->service->releases, &release, upload->bytes);
     if (error == STORE_OK)
         return FLEET_OK;
+    if (errno == EWOULDBLOCK) {
+        call->answer->retry_after = 5;
+        return mgmt_error(call, 503, MGMT_CODE "artifact.uploadFailed",
+                          "somebody else is writing to the releases");
+    }
     return errno == ENOSPC || errno == EDQUOT || errno == EROFS ? DB_EFULL : DB_EIO;
 }
 

@@ -95,6 +95,8 @@ int store_list(const struct store *store, store_visit *each, void *context);
 
 /* Exclusive right to write: waits for other writers. *lock is for store_unlock(). */
 int store_lock(const struct store *store, int *lock);
+/* The same for those who have others waiting: STORE_EIO with EWOULDBLOCK after `patience_ms`. */
+int store_lock_within(const struct store *store, unsigned patience_ms, int *lock);
 void store_unlock(int lock);
 
 /* The following need the lock. */

@@ -18,7 +18,8 @@
 
 #include "server/release/store_paths.h"
 
-#define INCOMING ".incoming"
+#define INCOMING     ".incoming"
+#define LOCK_LOOK_MS 10u
 
 bool store_pointer_path(char path[STORE_PATH_MAX], const char *product, const char *channel)
 {
@@ -47,9 +48,15 @@ static void close_quietly(int fd)
     errno = saved;
 }
 
+/* The lock's file; -1: it cannot be opened. */
+static int open_lock(const struct store *store)
+{
+    return openat(store->folder, STORE_LOCK, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0644);
+}
+
 int store_lock(const struct store *store, int *lock)
 {
-    *lock = openat(store->folder, STORE_LOCK, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0644);
+    *lock = open_lock(store);
     if (*lock < 0) {
         return STORE_EIO;
     }
@@ -58,6 +65,22 @@ int store_lock(const struct store *store, int *lock)
             close_quietly(*lock);
             return STORE_EIO;
         }
+    }
+    return STORE_OK;
+}
+
+int store_lock_within(const struct store *store, unsigned patience_ms, int *lock)
+{
+    *lock = open_lock(store);
+    if (*lock < 0) {
+        return STORE_EIO;
+    }
+    for (unsigned waited = 0; flock(*lock, LOCK_EX | LOCK_NB) != 0; waited += LOCK_LOOK_MS) {
+        if (errno != EINTR && (errno != EWOULDBLOCK || waited >= patience_ms)) {
+            close_quietly(*lock);
+            return STORE_EIO;
+        }
+        usleep(LOCK_LOOK_MS * 1000);
     }
     return STORE_OK;
 }

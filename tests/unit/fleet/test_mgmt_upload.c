@@ -283,11 +283,39 @@ static void no_row_without_bytes(void **state)
     close_shop(&shop);
 }
 
+/* A writer that was stopped must not stop the server. */
+static void not_behind_another_writer(void **state)
+{
+    struct shop shop;
+    int lock;
+    struct timespec before;
+    struct timespec after;
+    open_shop(state, &shop);
+    assert_int_equal(store_lock(&shop.fixture->store, &lock), STORE_OK);
+    clock_gettime(CLOCK_MONOTONIC, &before);
+    alarm(20);
+    assert_int_equal(upload(&shop, "", "fw.bin"), 503);
+    alarm(0);
+    clock_gettime(CLOCK_MONOTONIC, &after);
+    assert_in_range(after.tv_sec - before.tv_sec, 1, 10);
+    assert_int_equal(shop.world->answer.retry_after, 5);
+    store_unlock(lock);
+    expect(shop.world, shop.who, API_GET, FILES, NULL, 200, NULL);
+    assert_int_equal(json_array_size(shop.world->json), 0);
+    assert_int_equal(upload(&shop, "", "fw.bin"), 201);
+    close_shop(&shop);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        STORE_TESTS(taken),   STORE_TESTS(fields_of_the_form), STORE_TESTS(a_sum_that_is_no_text),
-        STORE_TESTS(refused), STORE_TESTS(any_artifact),       STORE_TESTS(no_row_without_bytes),
+        STORE_TESTS(taken),
+        STORE_TESTS(fields_of_the_form),
+        STORE_TESTS(a_sum_that_is_no_text),
+        STORE_TESTS(refused),
+        STORE_TESTS(any_artifact),
+        STORE_TESTS(no_row_without_bytes),
+        STORE_TESTS(not_behind_another_writer),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
