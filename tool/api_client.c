@@ -22,6 +22,7 @@
 
 struct api_client {
     char server[512]; /* as given, for messages */
+    const char *about;
     char host[256];
     uint16_t port;
     char token[TOKEN_MAX + 1];
@@ -187,6 +188,11 @@ void api_client_close(struct api_client *client)
     free(client);
 }
 
+void api_client_about(struct api_client *client, const char *name)
+{
+    client->about = name;
+}
+
 /* The exchange, as libh2o calls back */
 
 static struct exchange *of(h2o_http1client_t *http)
@@ -269,7 +275,10 @@ static int converse(struct api_client *client, struct exchange *exchange)
     while (!exchange->done)
         h2o_evloop_run(client->loop, INT32_MAX);
     if (exchange->error != NULL)
-        return host_fail(client->server, "cannot be reached: %s", exchange->error);
+        return host_fail(client->server,
+                         "cannot be reached: %s (--server URL says where it is, --ca FILE who "
+                         "vouches for it)",
+                         exchange->error);
     return HOST_DONE;
 }
 
@@ -278,12 +287,14 @@ static int refused(const struct api_client *client, const struct exchange *excha
                    const json_t *answer)
 {
     const char *message = json_string_value(json_object_get(answer, "message"));
-    if (message == NULL && exchange->status == 401)
-        message = "the server does not know this token";
-    if (message == NULL && exchange->status == 404)
-        message = "there is no such thing";
+    bool of_token = exchange->status == 401 || exchange->status == 403;
     if (message != NULL)
-        return host_fail(client->server, "%s", message);
+        return host_fail(client->about != NULL && !of_token ? client->about : client->server, "%s",
+                         message);
+    if (exchange->status == 401)
+        return host_fail(client->server, "the server does not know this token");
+    if (exchange->status == 404)
+        return host_fail(client->server, "has no Management API (its management port has)");
     return host_fail(client->server, "answered with status %d", exchange->status);
 }
 
@@ -296,6 +307,8 @@ static int finish(const struct api_client *client, const struct exchange *exchan
         json_decref(json);
         return HOST_FAILED;
     }
+    if (exchange->length > 0 && json == NULL)
+        return host_fail(client->server, "answered something else than JSON (is it our server?)");
     if (answer != NULL)
         *answer = json;
     else

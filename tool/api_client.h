@@ -61,6 +61,10 @@ struct api_client;
 int api_client_open(const struct api_client_options *options, struct api_client **out);
 void api_client_close(struct api_client *client);
 
+/* What the calls after this are about, as the command line calls it: refusals name it instead of
+ * the server. NULL: the server. */
+void api_client_about(struct api_client *client, const char *name);
+
 /* `path` begins with a slash. `body` is taken over; NULL: none. *answer is the caller's, NULL when
  * the server sent none; `answer` may be NULL. HOST_FAILED unless the status is 2xx. */
 int api_client_call(struct api_client *client, const char *method, const char *path, json_t *body,

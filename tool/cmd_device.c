@@ -170,7 +170,7 @@ static int log_of(int argc, char **argv)
     return status;
 }
 
-static int revoke(int argc, char **argv)
+static int revoke_devices(int argc, char **argv)
 {
     static const struct argp_option options_known[] = {API_CLIENT_OPTIONS, {0}};
     static const struct argp argp = {
@@ -184,7 +184,7 @@ static int revoke(int argc, char **argv)
     return remote_each_target(&argp, argc, argv, "POST", "/revoke");
 }
 
-static int allow(int argc, char **argv)
+static int allow_devices(int argc, char **argv)
 {
     static const struct argp_option options_known[] = {API_CLIENT_OPTIONS, {0}};
     static const struct argp argp = {
@@ -197,8 +197,8 @@ int cmd_device(int argc, char **argv)
     static const struct cli_verb verbs[] = {
         {"new", new_device, "make a device known and write its settings"},
         {"log", log_of, "what a device installed and reported"},
-        {"revoke", revoke, "refuse devices from now on"},
-        {"allow", allow, "let revoked devices in again"},
+        {"revoke", revoke_devices, "refuse devices from now on"},
+        {"allow", allow_devices, "let revoked devices in again"},
     };
     return cli_dispatch(verbs, sizeof verbs / sizeof *verbs, argc, argv);
 }

@@ -54,6 +54,31 @@ static void add_conditions(json_t *groups, const struct remote_options *options)
     }
 }
 
+static int plan(struct api_client *client, const struct remote_options *options, json_t *groups)
+{
+    json_int_t set;
+    json_t *answer;
+    int status = remote_find_set(client, options->words[1], &set);
+    if (status != HOST_DONE)
+        return status;
+    if (options->first != NULL)
+        json_array_insert_new(groups, 0,
+                              json_pack("{s:f, s:s}", "targetPercentage", PERCENT_MAX,
+                                        "targetFilterQuery", options->first));
+    add_conditions(groups, options);
+    json_t *rollout = json_pack(
+        "{s:s, s:s*, s:I, s:s, s:s, s:b, s:O}", "name", options->words[0], "description",
+        options->description, "distributionSetId", set, "targetFilterQuery",
+        options->filter != NULL ? options->filter : "controllerid==*", "type",
+        options->soft ? "soft" : "forced", "downgrade", options->downgrade, "groups", groups);
+    api_client_about(client, options->words[0]);
+    status = api_client_call(client, "POST", ROLLOUTS, rollout, &answer);
+    if (status == HOST_DONE && options->json)
+        cli_json_print(json_incref(answer));
+    json_decref(answer);
+    return status;
+}
+
 static int create(int argc, char **argv)
 {
     static const struct argp_option options_known[] = {
@@ -81,53 +106,19 @@ static int create(int argc, char **argv)
                                      NULL};
     struct remote_options options;
     struct api_client *client;
-    json_int_t set;
-    json_t *answer = NULL;
     int status = remote_begin(&argp, argc, argv, 2, 2, &options, &client);
     if (status != HOST_DONE)
         return status;
     json_t *groups = json_array();
-    if (!read_groups(options.groups != NULL ? options.groups : "1,10,100", groups))
-        status = host_usage(options.groups, "--groups are growing percentages that end with 100");
-    if (options.first != NULL)
-        json_array_insert_new(groups, 0,
-                              json_pack("{s:f, s:s}", "targetPercentage", PERCENT_MAX,
-                                        "targetFilterQuery", options.first));
-    add_conditions(groups, &options);
-    if (status == HOST_DONE)
-        status = remote_find_set(client, options.words[1], &set);
-    if (status == HOST_DONE)
-        status =
-            api_client_call(client, "POST", ROLLOUTS,
-                            json_pack("{s:s, s:s*, s:I, s:s, s:s, s:b, s:O}", "name",
-                                      options.words[0], "description", options.description,
-                                      "distributionSetId", set, "targetFilterQuery",
-                                      options.filter != NULL ? options.filter : "controllerid==*",
-                                      "type", options.soft ? "soft" : "forced", "downgrade",
-                                      options.downgrade, "groups", groups),
-                            &answer);
-    if (status == HOST_DONE && options.json)
-        cli_json_print(json_incref(answer));
-    json_decref(answer);
+    if (read_groups(options.groups != NULL ? options.groups : "1,10,100", groups))
+        status = plan(client, &options, groups);
+    else
+        status = host_usage("rollout create",
+                            "--groups are growing percentages that end with 100, not \"%s\"",
+                            options.groups);
     json_decref(groups);
     api_client_close(client);
     return status;
-}
-
-/* The rollout called `name`: its own representation, the caller's. */
-static int find(struct api_client *client, const char *name, json_t **out)
-{
-    char filter[300];
-    json_t *found;
-    if (strlen(name) > 200 || strchr(name, '"') != NULL)
-        return host_usage(name, "not the name of a rollout");
-    snprintf(filter, sizeof filter, "name==\"%s\"", name);
-    int status = remote_list(client, ROLLOUTS, filter, 1, &found);
-    if (status != HOST_DONE)
-        return status;
-    *out = json_incref(json_array_get(found, 0));
-    json_decref(found);
-    return *out != NULL ? HOST_DONE : host_fail(name, "the server has no such rollout");
 }
 
 static int get(struct api_client *client, const json_t *rollout, const char *below, json_t **out)
@@ -150,9 +141,10 @@ static void print_counts(const json_t *rollout)
            remote_text(rollout, "name"), remote_text(rollout, "status"), count(rollout, "finished"),
            (long long)json_integer_value(json_object_get(rollout, "totalTargets")),
            count(rollout, "error"), count(rollout, "running"));
-    if (json_is_string(json_object_get(rollout, "haltReason")))
-        printf(": %s", remote_text(rollout, "haltReason"));
-    printf("\n");
+    const json_t *halted = json_object_get(rollout, "haltReason");
+    if (json_is_string(halted))
+        printf(": ");
+    remote_print_line(halted);
 }
 
 static int list(int argc, char **argv)
@@ -200,7 +192,7 @@ static int show(int argc, char **argv)
     int status = remote_begin(&argp, argc, argv, 1, 1, &options, &client);
     if (status != HOST_DONE)
         return status;
-    status = find(client, options.words[0], &rollout);
+    status = remote_find(client, ROLLOUTS, options.words[0], "rollout", &rollout);
     if (status == HOST_DONE)
         status = print_rollout(client, rollout, options.json);
     json_decref(rollout);
@@ -233,26 +225,25 @@ static int watch(int argc, char **argv)
     struct remote_options options;
     struct api_client *client;
     json_t *rollout = NULL;
-    bool finished = false;
     int status = remote_begin(&argp, argc, argv, 1, 1, &options, &client);
     if (status != HOST_DONE)
         return status;
-    for (bool moving = true; moving && status == HOST_DONE;) {
+    for (bool moving = true; moving && status == HOST_DONE && !ferror(stdout);) {
         json_decref(rollout);
-        rollout = NULL;
-        status = find(client, options.words[0], &rollout);
+        status = remote_find(client, ROLLOUTS, options.words[0], "rollout", &rollout);
         if (status == HOST_DONE)
             status = print_rollout(client, rollout, false);
         fflush(stdout);
-        const char *word = remote_text(rollout, "status");
-        moving = moves(word);
-        finished = strcmp(word, "finished") == 0;
+        moving = moves(remote_text(rollout, "status"));
         if (moving && status == HOST_DONE)
             sleep(WATCH_S);
     }
+    const char *rests = remote_text(rollout, "status");
+    if (status == HOST_DONE && strcmp(rests, "finished") != 0)
+        status = host_fail(options.words[0], "has not finished, it is %s", rests);
     json_decref(rollout);
     api_client_close(client);
-    return status == HOST_DONE && !finished ? HOST_FAILED : status;
+    return status;
 }
 
 static int order(int argc, char **argv, const char *help, const char *method, const char *below)
@@ -266,7 +257,7 @@ static int order(int argc, char **argv, const char *help, const char *method, co
     int status = remote_begin(&argp, argc, argv, 1, 1, &options, &client);
     if (status != HOST_DONE)
         return status;
-    status = find(client, options.words[0], &rollout);
+    status = remote_find(client, ROLLOUTS, options.words[0], "rollout", &rollout);
     if (status == HOST_DONE) {
         snprintf(path, sizeof path, ROLLOUTS "/%lld%s",
                  (long long)json_integer_value(json_object_get(rollout, "id")), below);

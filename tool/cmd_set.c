@@ -55,10 +55,11 @@ static int make_set(struct api_client *client, const char *name, const char *ver
                            NULL);
 }
 
+/* What the file is called on the server. */
 static const char *file_part(const char *path)
 {
     const char *slash = strrchr(path, '/');
-    return slash != NULL ? slash + 1 : path;
+    return strcmp(path, "-") == 0 ? "image.bin" : slash != NULL ? slash + 1 : path;
 }
 
 /* Module, file, set: when a later step is refused, the module is taken back. */
@@ -108,6 +109,7 @@ static int add(int argc, char **argv)
         snprintf(name, sizeof name, "%.*s", (int)(colon - word), word);
         status = file_read(options.words[1], FILE_MAX_DEFAULT, &image);
     }
+    api_client_about(client, word);
     if (status == HOST_DONE) {
         status = upload(client, name, colon + 1, options.words[1], &image);
         buffer_free(&image);

@@ -8,8 +8,10 @@
 
 static void print_line(const json_t *target)
 {
-    printf("%-24s %-10s %s\n", remote_text(target, "controllerId"),
-           remote_text(target, "updateStatus"), remote_time(target, "lastControllerRequestAt"));
+    bool revoked = json_is_true(json_object_get(target, "revoked"));
+    printf("%-24s %-10s %-20s %s%s\n", remote_text(target, "controllerId"),
+           remote_text(target, "updateStatus"), remote_time(target, "lastControllerRequestAt"),
+           remote_set(target, "installedDistributionSet"), revoked ? " (revoked)" : "");
 }
 
 static int add(int argc, char **argv)
@@ -32,6 +34,10 @@ static int add(int argc, char **argv)
     struct api_client *client;
     json_t *answer;
     int status = remote_begin(&argp, argc, argv, 1, SIZE_MAX, &options, &client);
+    if (status == HOST_DONE && options.name != NULL && options.count > 1) {
+        api_client_close(client);
+        status = host_usage("target add", "--name is for one device");
+    }
     if (status != HOST_DONE)
         return status;
     json_t *list = json_array();
@@ -57,28 +63,30 @@ static int list(int argc, char **argv)
         {"limit", REMOTE_LIMIT, "N", 0, "at most so many (default: all)", 0},
         {0}};
     static const struct argp argp = {
-        options_known, remote_parse, NULL, "Devices: id, status, last seen.", NULL, NULL, NULL};
+        options_known, remote_parse, NULL, "Devices: id, status, last seen, what is installed.",
+        NULL,          NULL,         NULL};
     return remote_print_all(&argp, argc, argv, REMOTE_TARGETS, print_line);
 }
 
-static void print_target(const json_t *target, const json_t *installed, const json_t *attributes)
+static void print_target(const json_t *target, const json_t *attributes)
 {
     const char *key;
     json_t *value;
     printf("id          %s\n", remote_text(target, "controllerId"));
     printf("name        %s\n", remote_text(target, "name"));
     printf("status      %s\n", remote_text(target, "updateStatus"));
-    printf("installed   %s %s\n", remote_text(installed, "name"),
-           remote_text(installed, "version"));
+    printf("assigned    %s\n", remote_set(target, "assignedDistributionSet"));
+    printf("installed   %s\n", remote_set(target, "installedDistributionSet"));
     printf("last seen   %s\n", remote_time(target, "lastControllerRequestAt"));
     printf("address     %s\n", remote_text(target, "ipAddress"));
     printf("registered  %s\n", remote_time(target, "createdAt"));
+    if (json_is_true(json_object_get(target, "revoked")))
+        printf("revoked     yes (`device allow' lets it in again)\n");
     json_object_foreach((json_t *)attributes, key, value)
     {
         char name[CLI_TEXT];
-        char text[CLI_TEXT];
-        printf("attribute   %s = %s\n", cli_printable(key, name),
-               cli_printable(json_string_value(value), text));
+        printf("attribute   %s = ", cli_printable(key, name));
+        remote_print_line(value);
     }
 }
 
@@ -91,7 +99,6 @@ static int show(int argc, char **argv)
     struct api_client *client;
     char path[REMOTE_TARGET_PATH];
     json_t *target = NULL;
-    json_t *installed = NULL;
     json_t *attributes = NULL;
     int status = remote_begin(&argp, argc, argv, 1, 1, &options, &client);
     if (status != HOST_DONE)
@@ -100,22 +107,16 @@ static int show(int argc, char **argv)
     if (status == HOST_DONE)
         status = api_client_call(client, "GET", path, NULL, &target);
     if (status == HOST_DONE)
-        status = remote_target_path(options.words[0], "/installedDS", path);
-    if (status == HOST_DONE)
-        status = api_client_call(client, "GET", path, NULL, &installed);
-    if (status == HOST_DONE)
         status = remote_target_path(options.words[0], "/attributes", path);
     if (status == HOST_DONE)
         status = api_client_call(client, "GET", path, NULL, &attributes);
     if (status == HOST_DONE && options.json) {
-        json_object_set(target, "installed", installed != NULL ? installed : json_null());
         json_object_set(target, "attributes", attributes != NULL ? attributes : json_null());
-        cli_json_print(json_incref(target));
+        status = cli_json_print(json_incref(target));
     } else if (status == HOST_DONE) {
-        print_target(target, installed, attributes);
+        print_target(target, attributes);
     }
     json_decref(target);
-    json_decref(installed);
     json_decref(attributes);
     api_client_close(client);
     return status;

@@ -2,6 +2,7 @@
 #include "tool/remote.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
@@ -10,6 +11,16 @@
 
 #define PAGE           500u /* entries of one answer: the server's own limit */
 #define PATH_MAX_BYTES 2000
+#define FILTERED_MAX   200 /* bytes of a name that is looked for */
+
+static const char *percent(const struct argp_state *state, const char *option, const char *text)
+{
+    char *end;
+    double value = strtod(text, &end);
+    if (end == text || *end != '\0' || !(value >= 0 && value <= 100))
+        cli_usage(state, "%s is a percentage, 0 to 100, not \"%s\"", option, text);
+    return text;
+}
 
 static error_t parse_plain(int key, char *text, struct argp_state *state,
                            struct remote_options *options)
@@ -37,10 +48,10 @@ static error_t parse_plain(int key, char *text, struct argp_state *state,
         options->groups = text;
         return 0;
     case REMOTE_SUCCESS:
-        options->success = text;
+        options->success = percent(state, "--success", text);
         return 0;
     case REMOTE_ERROR:
-        options->error = text;
+        options->error = percent(state, "--error", text);
         return 0;
     case REMOTE_LIMIT:
         options->limit = cli_option_number(state, "--limit", text);
@@ -89,7 +100,11 @@ int remote_begin(const struct argp *argp, int argc, char **argv, size_t least, s
 {
     *options = (struct remote_options){.least = least, .most = most, .wanted = argp->args_doc};
     int status = cli_parse(argp, argc, argv, options);
-    return status == HOST_DONE ? api_client_open(&options->api, client) : status;
+    if (status == HOST_DONE)
+        status = api_client_open(&options->api, client);
+    if (status == HOST_DONE && most == 1 && options->count == 1)
+        api_client_about(*client, options->words[0]);
+    return status;
 }
 
 int remote_target_path(const char *id, const char *below, char out[REMOTE_TARGET_PATH])
@@ -112,10 +127,12 @@ static int add_page(struct api_client *client, const char *path, json_t *all, si
     if (status != HOST_DONE)
         return status;
     json_t *content = json_object_get(page, "content");
+    if (!json_is_array(content))
+        status = host_fail(path, "is no list of the server (is it our server?)");
     *got = json_array_size(content);
     json_array_foreach(content, index, entry) json_array_append(all, entry);
     json_decref(page);
-    return HOST_DONE;
+    return status;
 }
 
 int remote_list(struct api_client *client, const char *path, const char *filter, uint32_t limit,
@@ -154,10 +171,11 @@ int remote_each_target(const struct argp *argp, int argc, char **argv, const cha
     int status = remote_begin(argp, argc, argv, 1, SIZE_MAX, &options, &client);
     if (status != HOST_DONE)
         return status;
-    for (size_t i = 0; i < options.count && status == HOST_DONE; i++) {
-        status = remote_target_path(options.words[i], below, path);
-        if (status == HOST_DONE)
-            status = api_client_call(client, method, path, NULL, NULL);
+    for (size_t i = 0; i < options.count; i++) {
+        api_client_about(client, options.words[i]);
+        if (remote_target_path(options.words[i], below, path) != HOST_DONE ||
+            api_client_call(client, method, path, NULL, NULL) != HOST_DONE)
+            status = HOST_FAILED;
     }
     api_client_close(client);
     return status;
@@ -174,6 +192,7 @@ int remote_print_all(const struct argp *argp, int argc, char **argv, const char 
     int status = remote_begin(argp, argc, argv, 0, 0, &options, &client);
     if (status != HOST_DONE)
         return status;
+    api_client_about(client, options.filter != NULL ? "--filter" : NULL);
     status = remote_list(client, path, options.filter, options.limit, &all);
     if (status == HOST_DONE && options.json) {
         status = cli_json_print(all);
@@ -185,21 +204,74 @@ int remote_print_all(const struct argp *argp, int argc, char **argv, const char 
     return status;
 }
 
-int remote_find_set(struct api_client *client, const char *word, json_int_t *id)
+/* FIELD=="TEXT" with nothing in it that a filter takes for more than itself. */
+static const char *filter_of(const char *field, const char *text, char *out, size_t size)
 {
-    char filter[400];
+    size_t used = (size_t)snprintf(out, size, "%s==\"", field);
+    for (; *text != '\0' && used + 4 < size; text++) {
+        if (strchr("\"\\*", *text) != NULL)
+            out[used++] = '\\';
+        out[used++] = *text;
+    }
+    snprintf(out + used, size - used, "\"");
+    return out;
+}
+
+static bool is(const json_t *entry, const char *member, const char *text)
+{
+    const char *value = json_string_value(json_object_get(entry, member));
+    return value != NULL && strcmp(value, text) == 0;
+}
+
+/* A filter takes capital letters for small ones: what it finds is looked at once more. */
+static int find_exact(struct api_client *client, const char *path, const char *name,
+                      const char *version, json_t **out)
+{
+    char filter[512];
     json_t *found;
-    const char *colon = strrchr(word, ':');
-    if (colon == NULL || colon == word || colon[1] == '\0' || strchr(word, '"') != NULL)
-        return host_usage(word, "not a distribution set (NAME:VERSION)");
-    snprintf(filter, sizeof filter, "name==\"%.*s\";version==\"%s\"", (int)(colon - word), word,
-             colon + 1);
-    int status = remote_list(client, "/rest/v1/distributionsets", filter, 1, &found);
+    size_t index;
+    json_t *entry;
+    *out = NULL;
+    int status =
+        strlen(name) > FILTERED_MAX
+            ? host_usage(name, "is longer than a name can be (%d bytes)", FILTERED_MAX)
+            : remote_list(client, path, filter_of("name", name, filter, sizeof filter), 0, &found);
     if (status != HOST_DONE)
         return status;
-    *id = json_integer_value(json_object_get(json_array_get(found, 0), "id"));
+    json_array_foreach(found, index, entry)
+    {
+        if (is(entry, "name", name) && (version == NULL || is(entry, "version", version)))
+            *out = json_incref(entry);
+        if (*out != NULL)
+            break;
+    }
     json_decref(found);
-    return *id > 0 ? HOST_DONE : host_fail(word, "the server has no such distribution set");
+    return HOST_DONE;
+}
+
+int remote_find(struct api_client *client, const char *path, const char *name, const char *what,
+                json_t **out)
+{
+    int status = find_exact(client, path, name, NULL, out);
+    if (status == HOST_DONE && *out == NULL)
+        status = host_fail(name, "the server has no such %s", what);
+    return status;
+}
+
+int remote_find_set(struct api_client *client, const char *word, json_int_t *id)
+{
+    char name[FILTERED_MAX + 2];
+    json_t *set;
+    const char *colon = strrchr(word, ':');
+    if (colon == NULL || colon == word || colon[1] == '\0')
+        return host_usage(word, "not a distribution set (NAME:VERSION)");
+    snprintf(name, sizeof name, "%.*s", (int)(colon - word), word);
+    int status = find_exact(client, "/rest/v1/distributionsets", name, colon + 1, &set);
+    if (status == HOST_DONE && set == NULL)
+        status = host_fail(word, "the server has no such distribution set");
+    *id = json_integer_value(json_object_get(set, "id"));
+    json_decref(set);
+    return status;
 }
 
 static char *next_text(void)
@@ -225,4 +297,22 @@ const char *remote_time(const json_t *object, const char *name)
         return "-";
     strftime(text, CLI_TEXT, "%Y-%m-%dT%H:%M:%SZ", &broken);
     return text;
+}
+
+const char *remote_set(const json_t *object, const char *name)
+{
+    const json_t *set = json_object_get(object, name);
+    char *text = next_text();
+    if (set == NULL)
+        return "-";
+    snprintf(text, CLI_TEXT, "%s:%s", remote_text(set, "name"), remote_text(set, "version"));
+    return text;
+}
+
+void remote_print_line(const json_t *text)
+{
+    const char *at = json_string_value(text);
+    for (; at != NULL && *at != '\0'; at++)
+        putchar(*at >= 0x20 && *at < 0x7F ? *at : '?');
+    putchar('\n');
 }

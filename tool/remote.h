@@ -61,19 +61,29 @@ int remote_target_path(const char *id, const char *below, char out[REMOTE_TARGET
 int remote_list(struct api_client *client, const char *path, const char *filter, uint32_t limit,
                 json_t **out);
 
-/* Two kinds of verbs, whole. One calls `method` on REMOTE_TARGETS/ID + below for each device named;
- * the other prints what `path` lists, with `print` a line for people of each. */
+/* Two kinds of verbs, whole. One calls `method` on REMOTE_TARGETS/ID + below for each device named,
+ * also when one before it was refused; the other prints what `path` lists, with `print` a line for
+ * people of each. */
 int remote_each_target(const struct argp *argp, int argc, char **argv, const char *method,
                        const char *below);
 int remote_print_all(const struct argp *argp, int argc, char **argv, const char *path,
                      void (*print)(const json_t *entry));
 
+/* The entry of a list that is called just so; the caller's. A line when there is none: `what`. */
+int remote_find(struct api_client *client, const char *path, const char *name, const char *what,
+                json_t **out);
+
 /* "NAME:VERSION" as the number of a distribution set; a line when there is none. */
 int remote_find_set(struct api_client *client, const char *word, json_int_t *id);
 
-/* Members for people: "-" when it is not there; a time as 2026-01-31T12:00:00Z. Texts of devices
- * are made printable. The result is valid until the eighth call after it. */
+/* Members for people: "-" when it is not there; a time as 2026-01-31T12:00:00Z; a distribution set
+ * as NAME:VERSION. Texts are made printable, and cut for a column. The result is valid until the
+ * eighth call after it. */
 const char *remote_text(const json_t *object, const char *name);
 const char *remote_time(const json_t *object, const char *name);
+const char *remote_set(const json_t *object, const char *name);
+
+/* A text of a device or a person to the end of a line, printable and whole. */
+void remote_print_line(const json_t *text);
 
 #endif

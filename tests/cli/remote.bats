@@ -44,7 +44,7 @@ mode,ddi" ]
         -d '{"status":{"execution":"closed","result":{"finished":"success"},"details":["it works, '"$long"'"]}}'
     [[ "$(remote target list)" =~ ^d1\ +in_sync ]]
     remote target show d1 >shown
-    grep -qx 'installed   thermo 1.1.0' shown
+    grep -qx 'installed   thermo:1.1.0' shown
     run remote device log d1
     [[ "$output" == "action $action: finished"* ]]
     grep -qx "    it works, $long" <<<"$output"
@@ -73,6 +73,10 @@ mode,ddi" ]
     wrong "rollout create: wants NAME SET:VERSION (see --help)" rollout create r
     wrong "rollout show: takes NAME, \"two\" is too many" rollout show one two
     wrong "set list: takes no argument, \"x\" is too many" set list x
+    wrong "rollout create: --success is a percentage, 0 to 100, not \"101\"" \
+        rollout create r s:1 --success 101
+    wrong "rollout create: --error is a percentage, 0 to 100, not \"few\"" \
+        rollout create r s:1 --error few
 }
 
 @test "what is wrong is one line, and nothing is left half made" {
@@ -92,6 +96,7 @@ mode,ddi" ]
     cases set add thermo:1 /nowhere
     cases set add thermo image.bin
     cases target add
+    cases target add --name both a b
     echo wrong >wrong && chmod 600 wrong
     run "$TRUSTCHAIN" target list --token-file wrong
     [ "$status" -eq 1 ]
@@ -104,11 +109,114 @@ mode,ddi" ]
     [[ "$output" == "trustchain: no token"* ]]
 }
 
+@test "device new: a device that would get no settings is not made, or taken back" {
+    refused() { # LINE OPTION...
+        run --separate-stderr remote device new "${@:2}"
+        echo "$stderr"
+        [ "$status" -ne 0 ]
+        [ "$stderr" = "trustchain: $1" ]
+        [ -z "$(remote target list)" ]
+    }
+    touch there.csv
+    refused "device new: --url and --output are needed" d --url https://x
+    refused 'device new: --url is https://HOST:PORT, not "http://x"' d --url http://x -o d.csv
+    refused "a,b: an id with a comma or quotes cannot be a setting" a,b --url https://x -o d.csv
+    refused "there.csv: exists already and is not replaced (remove it first)" \
+        d --url https://x -o there.csv
+    refused "nowhere/d.csv: cannot be written: No such file or directory" \
+        d --url https://x -o nowhere/d.csv
+    [ "$(find . -maxdepth 1 -name '*.csv')" = ./there.csv ]
+    run --separate-stderr bash -c \
+        '"$TRUSTCHAIN" device new d --url https://x -o - --token-file "$1" >/dev/full' - "$TOKEN"
+    [ "$status" -eq 1 ]
+    [ "$stderr" = "trustchain: stdout: cannot be written: No space left on device" ]
+    [ -z "$(remote target list)" ]
+}
+
+@test "several devices: each that is refused by its name, the others are done" {
+    remote target add a b c
+    run --separate-stderr remote target remove a nobody b
+    [ "$status" -eq 1 ]
+    [ "$stderr" = "trustchain: nobody: there is no such target" ]
+    [ "$(remote target list | cut -d' ' -f1)" = c ]
+    remote device revoke c
+    [[ "$(remote target list)" == "c "*"(revoked)" ]]
+    remote target show c | grep -qx "revoked     yes (.*)"
+}
+
+@test "sets and rollouts are found by just their names, whatever a filter makes of these" {
+    remote target add a
+    remote set add 'x"*\y:1.0.0' image.bin
+    remote set add Thermo:1.0.0 image.bin
+    for name in thermo 'T*' '*'; do
+        run remote target assign "$name:1.0.0" a
+        [ "$output" = "trustchain: $name:1.0.0: the server has no such distribution set" ]
+    done
+    run remote target assign "Thermo:*" a
+    [ "$status" -eq 1 ]
+    [ "$(remote target assign 'x"*\y:1.0.0' a)" = "1 assigned, 0 had it already" ]
+    remote rollout create 'r"*\' Thermo:1.0.0
+    remote rollout create first Thermo:1.0.0
+    for name in 'f*' First '*'; do
+        run remote rollout remove "$name"
+        [ "$output" = "trustchain: $name: the server has no such rollout" ]
+    done
+    remote rollout show 'r"*\' | head -n 1 | grep -q '^r"\*\\ '
+    run remote rollout resume first
+    [[ "$output" == "trustchain: first: "* ]]
+}
+
+@test "what a device says is shown whole, and is no terminal's business" {
+    remote device new d1 --url https://localhost:1 -o d1.csv
+    DEVICE_TOKEN=$(sed -n 's/^token,data,string,//p' d1.csv)
+    remote set add thermo:1.1.0 image.bin
+    remote target assign thermo:1.1.0 d1
+    action=$(device GET "" | grep -o 'deploymentBase/[0-9]*' | grep -o '[0-9]*$')
+    long=$(printf '%0100d' 0)
+    device POST "/deploymentBase/$action/feedback" -H 'Content-Type: application/json' \
+        -d '{"status":{"execution":"proceeding","result":{"finished":"none"},"details":["'"$long"'\u001b[31m"]}}'
+    device PUT /configData -H 'Content-Type: application/json' -d '{"data":{"hw":"'"$long"'"}}'
+    remote device log d1 | grep -qx "    $long?\[31m"
+    remote target show d1 >shown
+    grep -qx "attribute   hw = $long" shown
+    grep -qx "assigned    thermo:1.1.0" shown
+    grep -qx "installed   -" shown
+}
+
+@test "an address that is no Management API says so" {
+    run remote target list --server "https://localhost:$PORT"
+    [ "$status" -eq 1 ]
+    [[ "$output" == "trustchain: https://localhost:$PORT: has no Management API"* ]]
+    cat >other.py <<'END'
+import http.server, ssl, sys
+class Other(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        body = b"<html>" if self.path.startswith("/rest/v1/targets?") else b"{}"
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+server = http.server.HTTPServer(("127.0.0.1", 0), Other)
+context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+context.load_cert_chain(sys.argv[1] + "/server_cert.pem", sys.argv[1] + "/server_key.pem")
+server.socket = context.wrap_socket(server.socket, server_side=True)
+open("other.port", "w").write(str(server.server_port))
+server.serve_forever()
+END
+    python3 other.py "$PROJECT/pki" 2>/dev/null 3>&- &
+    other=$!
+    for _ in $(seq 100); do [ ! -s other.port ] || break; sleep 0.05; done
+    url=https://localhost:$(cat other.port)
+    run remote target list --server "$url"
+    kill $other
+    [ "$output" = "trustchain: $url: answered something else than JSON (is it our server?)" ]
+}
+
 @test "the server has to prove itself, and plain HTTP is no server" {
     "$TRUSTCHAIN" init other --url https://localhost:8443 >/dev/null 2>&1
     run remote target list --ca other/pki/ca_cert.pem
     [ "$status" -eq 1 ]
-    [[ "$output" == "trustchain: https://localhost:"*"cannot be reached"* ]]
+    [[ "$output" == "trustchain: https://localhost:"*"cannot be reached: unable to get"*"--ca FILE"* ]]
     run remote target list --server "http://localhost:1"
     [ "$status" -eq 2 ]
     run remote target list --server "https://localhost:1"
@@ -164,6 +272,7 @@ rests() {
     run remote rollout watch first
     [ "$status" -eq 1 ]
     [[ "$output" == *"1 failed"* ]]
+    [ "${lines[-1]}" = "trustchain: first: has not finished, it is paused" ]
     remote rollout resume first
     for _ in $(seq 100); do
         [ "$(remote target list --filter 'updatestatus==pending' | wc -l)" -ne 3 ] || break

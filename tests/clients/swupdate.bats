@@ -105,7 +105,7 @@ action_is() {
     stop_client
     remote target show board-1 >shown
     grep -qx 'status      in_sync' shown
-    grep -qx 'installed   fw 1.1.0' shown
+    grep -qx 'installed   fw:1.1.0' shown
 }
 
 @test "swupdate goes on where the connection was cut" {
