@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "host/escape.h"
 #include "server/api/service.h"
 #include "server/ddi/ddi.h"
 #include "server/fleet/action_window.h"
@@ -14,13 +15,14 @@
 #include "server/fleet/polling.h"
 #include "server/fleet/setting.h"
 
-#define LINK_MAX 1024
+#define LINK_MAX 3072 /* origin, tenant, device and file name, each as long as it may be */
 
 json_t *ddi_link(const struct api_call *call, const char *format, ...)
 {
     char text[LINK_MAX];
+    char id[ESCAPED_URL(TARGET_ID_MAX)];
     int used = snprintf(text, sizeof text, "%s/%s/controller/v1/%s", call->request->origin,
-                        call->fleet.tenant_name, call->segment[1]);
+                        call->fleet.tenant_name, escape_url(call->segment[1], id, sizeof id));
     if (used < 0 || (size_t)used >= sizeof text)
         return NULL;
     va_list arguments;

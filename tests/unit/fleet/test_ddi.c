@@ -2,6 +2,8 @@
  */
 #include "tests/unit/fleet/world.h"
 
+#include "host/escape.h"
+
 #define BASE  "/default/controller/v1/sensor-7"
 #define TOKEN "TargetToken 0123456789abcdef0123456789abcdef"
 
@@ -152,6 +154,51 @@ static void a_cancelled_update(void **state)
 }
 
 /* Who is not let in, and to what. */
+/* Follows a link of the last answer, as it stands there. */
+static int follow(struct world *world, const char *link)
+{
+    static const char origin[] = "https://updates.example:8443";
+    char to[API_PATH_MAX];
+    snprintf(to, sizeof to, "%s", text_at(world, link));
+    if (strncmp(to, origin, sizeof origin - 1) != 0)
+        fail_msg("%s: %s", link, to);
+    return call(world, API_GET, to + sizeof origin - 1, TOKEN, NULL);
+}
+
+/* The longest names there are, of characters that mean something in an address. */
+static void links_lead_somewhere(void **state)
+{
+    struct world *world = world_new(state);
+    char id[TARGET_ID_MAX + 1];
+    char encoded[ESCAPED_URL(TARGET_ID_MAX)];
+    char start[API_PATH_MAX];
+    struct artifact artifact = {.size = 8192};
+    for (size_t i = 0; i < TARGET_ID_MAX; i++)
+        id[i] = "#?%&;="[i % 6];
+    id[TARGET_ID_MAX] = '\0';
+    memset(artifact.filename, '#', ARTIFACT_FILENAME_MAX);
+    memset(artifact.sha256, 'a', 64);
+    world_target(world, id, "0123456789abcdef0123456789abcdef");
+    struct fleet fleet = world_begin(world);
+    struct module_new module = {.type = "os", .name = "m", .version = "1"};
+    struct set_new set = {
+        .type = "os", .name = "s", .version = "1", .modules = &artifact.module, .module_count = 1};
+    int64_t set_id;
+    assert_int_equal(module_create(&fleet, &module, &artifact.module), FLEET_OK);
+    assert_int_equal(artifact_add(&fleet, &artifact, &artifact.id), FLEET_OK);
+    assert_int_equal(set_create(&fleet, &set, &set_id), FLEET_OK);
+    world_commit(world);
+    world_assign(world, id, set_id, &forced);
+    snprintf(start, sizeof start, "/DEFAULT/controller/v1/%s",
+             escape_url(id, encoded, sizeof encoded));
+    assert_int_equal(call(world, API_GET, start, TOKEN, NULL), 200);
+    assert_int_equal(follow(world, "_links.deploymentBase.href"), 200);
+    assert_int_equal(follow(world, "deployment.chunks.0.artifacts.0._links.download.href"), 200);
+    assert_true(world->answer.is_file);
+    assert_string_equal(world->answer.filename, artifact.filename);
+    world_free(world);
+}
+
 static void doors(void **state)
 {
     static const struct {
@@ -194,6 +241,7 @@ int main(void)
         STORE_TESTS(a_failed_update),
         STORE_TESTS(a_replaced_update_that_fails),
         STORE_TESTS(a_cancelled_update),
+        STORE_TESTS(links_lead_somewhere),
         STORE_TESTS(doors),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
