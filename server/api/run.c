@@ -1,6 +1,5 @@
 /* server/api/run.c: a request from its route to its answer. */
 #include <openssl/sha.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -9,6 +8,7 @@
 #include "server/api/auth.h"
 #include "server/api/quota.h"
 #include "server/api/service.h"
+#include "server/digest.h"
 
 #define ERROR_CODE "hawkbit.server.error."
 
@@ -61,13 +61,10 @@ static void set_plain(struct api_answer *answer, int status)
 static void set_etag(struct api_answer *answer)
 {
     unsigned char digest[SHA256_DIGEST_LENGTH];
-    size_t used = 1;
     SHA256((const unsigned char *)answer->body, answer->length, digest);
-    answer->etag[0] = '"';
-    for (size_t i = 0; i < sizeof digest / 2; i++)
-        used +=
-            (size_t)snprintf(answer->etag + used, sizeof answer->etag - used, "%02x", digest[i]);
-    snprintf(answer->etag + used, sizeof answer->etag - used, "\"");
+    strcpy(answer->etag, "\"");
+    digest_print(digest, sizeof digest / 2, answer->etag + 1);
+    strcat(answer->etag, "\"");
 }
 
 /* What a device may ask to read. */

@@ -6,6 +6,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "server/digest.h"
+
 #define PAGE "1000" /* lines read at once */
 
 struct line {
@@ -31,8 +33,8 @@ static int digest_of(const struct line *line, char out[AUDIT_DIGEST_CHARS + 1])
     }
     good = good && EVP_DigestFinal_ex(context, digest, NULL) == 1;
     EVP_MD_CTX_free(context);
-    for (size_t i = 0; good && i < sizeof digest; i++)
-        snprintf(out + 2 * i, 3, "%02x", digest[i]);
+    if (good)
+        digest_print(digest, sizeof digest, out);
     return good ? FLEET_OK : DB_EIO;
 }
 

@@ -1,21 +1,12 @@
 /* server/fleet/token.c: see server/fleet/token.h. */
 #include "server/fleet/token.h"
 
-#include <openssl/crypto.h>
-#include <openssl/sha.h>
 #include <stdio.h>
 #include <string.h>
 
-#define DIGEST_CHARS (2 * SHA256_DIGEST_LENGTH)
+#include "server/digest.h"
 
-static void digest_of(const char *secret, size_t length, char out[DIGEST_CHARS + 1])
-{
-    unsigned char digest[SHA256_DIGEST_LENGTH];
-    SHA256((const unsigned char *)secret, length, digest);
-    for (size_t i = 0; i < sizeof digest; i++)
-        snprintf(out + 2 * i, 3, "%02x", digest[i]);
-    OPENSSL_cleanse(digest, sizeof digest);
-}
+#define DIGEST_CHARS 64
 
 /* In the audit log a name stands where "device sensor-7", "rollout 3", "account root", "server" and
  * "release" do: it must not look like any of them. */
@@ -47,7 +38,8 @@ int token_create(struct fleet *fleet, const char *name, const char *role,
     int status = fleet_random_text(secret, TOKEN_CHARS);
     if (status != FLEET_OK)
         return status;
-    digest_of(secret, TOKEN_CHARS, digest);
+    if (!digest_make("SHA256", secret, TOKEN_CHARS, digest))
+        return DB_EIO;
     status = db_run(fleet->db, sql,
                     DB_ARGS(db_i(fleet->tenant), db_t(name), db_t(role), db_t(digest),
                             db_i(fleet->now), db_t(fleet->who)));
@@ -73,7 +65,8 @@ int token_check(struct fleet *fleet, const char *name, const char *secret, size_
     static const char sql[] =
         "SELECT tenant, name, role FROM api_token WHERE digest = $1 AND revoked_at IS NULL";
     char digest[DIGEST_CHARS + 1];
-    digest_of(secret, length, digest);
+    if (!digest_make("SHA256", secret, length, digest))
+        return DB_EIO;
     struct db_rows *rows = db_query(fleet->db, sql, DB_ARGS(db_t(digest)));
     int status = db_next(rows);
     if (status != DB_ROW)

@@ -6,7 +6,6 @@
  * twice (server/db/pool.h) writes the same file twice.
  */
 #include <errno.h>
-#include <openssl/evp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,6 +14,7 @@
 #include "chain/error.h"
 #include "chain/image.h"
 #include "server/api/service.h"
+#include "server/digest.h"
 #include "server/release/metadata.h"
 #include "server/mgmt/artifacts.h"
 #include "server/mgmt/mgmt.h"
@@ -122,25 +122,12 @@ static int read_query(struct api_call *call, struct upload *upload)
 
 /* Judging */
 
-static int hash(const struct upload *upload, const char *name, char *out)
-{
-    unsigned char digest[EVP_MAX_MD_SIZE];
-    unsigned length = 0;
-    const EVP_MD *type = EVP_get_digestbyname(name);
-    if (type == NULL || EVP_Digest(upload->bytes, upload->length, digest, &length, type, NULL) != 1)
-        return DB_EIO;
-    for (unsigned i = 0; i < length; i++)
-        snprintf(out + 2 * (size_t)i, 3, "%02x", digest[i]);
-    return FLEET_OK;
-}
-
 static int check_sums(struct api_call *call, const struct upload *upload, struct artifact *artifact)
 {
     char *const made[] = {artifact->md5, artifact->sha1, artifact->sha256};
     for (size_t i = 0; i < sizeof sums / sizeof sums[0]; i++) {
-        int status = hash(upload, sums[i].hash, made[i]);
-        if (status != FLEET_OK)
-            return status;
+        if (!digest_make(sums[i].hash, upload->bytes, upload->length, made[i]))
+            return DB_EIO;
         if (strspn(upload->sum[i], "0123456789abcdefABCDEF") != strlen(upload->sum[i]))
             return fleet_refuse(&call->fleet, FLEET_INVALID, "%s is hexadecimal digits",
                                 sums[i].name);

@@ -1,12 +1,12 @@
 /* server/release/import.c: see server/release/import.h. */
 #include "server/release/import.h"
 
-#include <openssl/evp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "server/db/schema.h"
+#include "server/digest.h"
 #include "server/fleet/audit.h"
 #include "server/fleet/catalog.h"
 #include "server/release/ota_target.h"
@@ -78,19 +78,6 @@ static void look(void *context, const char *product, const char *channel, int er
     snprintf(search->what.sha256, sizeof search->what.sha256, "%s", release->sha256);
 }
 
-static bool hash(const uint8_t *bytes, size_t length, const EVP_MD *type, char *out)
-{
-    unsigned char digest[EVP_MAX_MD_SIZE];
-    unsigned size = 0;
-    if (EVP_Digest(bytes, length, digest, &size, type, NULL) != 1) {
-        return false;
-    }
-    for (unsigned i = 0; i < size; i++) {
-        snprintf(out + 2 * (size_t)i, 3, "%02x", digest[i]);
-    }
-    return true;
-}
-
 /* The file as it is on disk; NULL, or what is wrong with it. */
 static const char *describe(const struct store *releases, const struct search *search,
                             struct artifact *out)
@@ -101,9 +88,9 @@ static const char *describe(const struct store *releases, const struct search *s
     if (error != STORE_OK) {
         return store_error_text(error);
     }
-    bool hashed = hash(bytes, release->size, EVP_sha256(), out->sha256) &&
-                  hash(bytes, release->size, EVP_sha1(), out->sha1) &&
-                  hash(bytes, release->size, EVP_md5(), out->md5);
+    bool hashed = digest_make("SHA256", bytes, release->size, out->sha256) &&
+                  digest_make("SHA1", bytes, release->size, out->sha1) &&
+                  digest_make("MD5", bytes, release->size, out->md5);
     free(bytes);
     if (!hashed) {
         return "cannot be hashed";

@@ -2,13 +2,13 @@
 #include "server/release/metadata.h"
 
 #include <jansson.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "chain/error.h"
 #include "chain/image.h"
 #include "chain/sigblock.h"
 #include "host/crypto.h"
+#include "server/digest.h"
 
 /* Everything in these objects is ASCII and below 2^53: then sorted keys and no white space are all
  * that RFC 8785 asks for. */
@@ -17,10 +17,7 @@
 static json_t *hex(const uint8_t digest[SHA256_BYTES])
 {
     char digits[2 * SHA256_BYTES + 1];
-    for (size_t i = 0; i < SHA256_BYTES; i++) {
-        snprintf(digits + 2 * i, 3, "%02x", digest[i]);
-    }
-    return json_string(digits);
+    return json_string(digest_print(digest, SHA256_BYTES, digits));
 }
 
 /* A string of the descriptor: at most 32 bytes and a NUL; the bytes need not be text. */

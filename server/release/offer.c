@@ -8,6 +8,8 @@
 #include <string.h>
 #include <time.h>
 
+#include "server/digest.h"
+
 #define SETTLED_S 1 /* coarser than any file system's clock */
 
 static struct offer_slot *slot_of(struct offer_cache *cache, const char *product,
@@ -43,9 +45,7 @@ static void hash_text(const char *text, size_t length, char etag[OFFER_ETAG_MAX]
     unsigned char digest[SHA256_DIGEST_LENGTH];
     SHA256((const unsigned char *)text, length, digest);
     etag[0] = '"';
-    for (size_t i = 0; i < sizeof digest; i++) {
-        snprintf(etag + 1 + 2 * i, 3, "%02x", digest[i]);
-    }
+    digest_print(digest, sizeof digest, etag + 1);
     etag[OFFER_ETAG_MAX - 2] = '"';
     etag[OFFER_ETAG_MAX - 1] = '\0';
 }

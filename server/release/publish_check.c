@@ -8,6 +8,7 @@
 #include "chain/error.h"
 #include "chain/verify.h"
 #include "host/crypto.h"
+#include "server/digest.h"
 #include "server/release/publish_verdict.h"
 #include "server/release/ota_target.h"
 
@@ -29,9 +30,7 @@ static void describe_release(struct release *release, const uint8_t *bytes, size
     time_t now = time(NULL);
     struct tm utc;
     host_crypto.sha256(&host_crypto, &whole, 1, digest);
-    for (size_t i = 0; i < sizeof digest; i++) {
-        snprintf(release->sha256 + 2 * i, 3, "%02x", digest[i]);
-    }
+    digest_print(digest, sizeof digest, release->sha256);
     gmtime_r(&now, &utc);
     strftime(release->published, sizeof release->published, "%Y-%m-%dT%H:%M:%SZ", &utc);
     release->size = (uint32_t)length;
