@@ -153,6 +153,14 @@ assert line['path'] == '/healthz' and line['status'] == 200 and line['time'][-1]
     [ "$STATUS" = 200 ]
 }
 
+@test "what is shown is the certificate's file, not the authority that devices have" {
+    start_fleet "$PROJECT"
+    run timeout 5 openssl s_client -showcerts -connect "127.0.0.1:$PORT" -CAfile "$CA" </dev/null
+    [[ "$output" == *"Verify return code: 0 (ok)"* ]]
+    [ "$(grep -c 'BEGIN CERT' <<<"$output")" -eq \
+        "$(grep -c 'BEGIN CERT' "$PROJECT/pki/server_cert.pem")" ]
+}
+
 # begin_session TLS_OPTION: one made with the certificate, kept
 begin_session() {
     SESSION=$BATS_TEST_TMPDIR/session$1
