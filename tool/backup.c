@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <ftw.h>
+#include <openssl/crypto.h>
 #include <openssl/evp.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -63,6 +64,72 @@ void backup_unstage(struct backup *backup)
     if (backup->stage[0] != '\0')
         (void)nftw(backup->stage, remove_one, 16, FTW_DEPTH | FTW_PHYS);
     backup->stage[0] = '\0';
+}
+
+/* %XX in a part of a URL, in place. */
+static void decode(char *text)
+{
+    char *to = text;
+    for (const char *from = text; *from != '\0'; from++) {
+        uint8_t byte = (uint8_t)*from;
+        char digits[3];
+        snprintf(digits, sizeof digits, "%.2s", from + 1);
+        if (*from == '%' && cli_unhex(digits, &byte, 1))
+            from += 2;
+        *to++ = (char)byte;
+    }
+    *to = '\0';
+}
+
+/* Takes the `length` bytes at `at` out of a text. */
+static void cut(char *at, size_t length)
+{
+    memmove(at, at + length, strlen(at + length) + 1);
+}
+
+/* postgres://USER:PASSWORD@... */
+static void take_from_authority(char *url, char *password)
+{
+    char *authority = strstr(url, "://");
+    authority = authority ? authority + 3 : url;
+    size_t length = strcspn(authority, "/?");
+    char *at = memchr(authority, '@', length);
+    char *colon = at ? memchr(authority, ':', (size_t)(at - authority)) : NULL;
+    if (colon) {
+        snprintf(password, BACKUP_URL_MAX, "%.*s", (int)(at - colon - 1), colon + 1);
+        cut(colon, (size_t)(at - colon));
+    }
+}
+
+/* ...?password=PASSWORD&... */
+static void take_from_query(char *url, char *password)
+{
+    static const char name[] = "password=";
+    size_t skip = strlen(name);
+    for (char *word = strchr(url, '?'); word; word = strchr(word + 1, '&')) {
+        size_t length = strcspn(word + 1, "&");
+        if (strncmp(word + 1, name, skip) != 0)
+            continue;
+        snprintf(password, BACKUP_URL_MAX, "%.*s", (int)(length - skip), word + 1 + skip);
+        cut(word + 1, length + (word[1 + length] == '&'));
+        return;
+    }
+}
+
+int backup_postgres_url(const char *url, char out[BACKUP_URL_MAX])
+{
+    char password[BACKUP_URL_MAX] = "";
+    int status = HOST_DONE;
+    if (strlen(url) >= BACKUP_URL_MAX)
+        return host_fail("the store's URL", "is too long");
+    memcpy(out, url, strlen(url) + 1);
+    take_from_authority(out, password);
+    take_from_query(out, password);
+    decode(password);
+    if (password[0] != '\0' && setenv("PGPASSWORD", password, 1) != 0)
+        status = host_fail(NULL, "out of memory");
+    OPENSSL_cleanse(password, sizeof password);
+    return status;
 }
 
 static int check_image(const char *releases, const char *sha256)

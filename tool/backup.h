@@ -31,6 +31,11 @@ int backup_locate(struct backup *backup);
 int backup_stage(struct backup *backup, const char *path);
 void backup_unstage(struct backup *backup);
 
+/* The store's URL as pg_dump and pg_restore get it: a command line can be read by others, so that a
+ * password goes into their environment. HOST_FAILED after a line. */
+#define BACKUP_URL_MAX 2048
+int backup_postgres_url(const char *url, char out[BACKUP_URL_MAX]);
+
 /* Every image that the store names is in the folder, and is what its name says. */
 int backup_check_images(struct fleet_store *store, const char *releases);
 

@@ -9,6 +9,7 @@
 
 #include "host/error.h"
 #include "host/file.h"
+#include "host/signals.h"
 #include "server/db/schema.h"
 #include "tool/backup.h"
 #include "tool/program.h"
@@ -26,7 +27,10 @@ static error_t parse_restore(int key, char *text, struct argp_state *state)
 /* Nothing is replaced: a store that is there may be the better one. */
 static int check_place(const struct backup *backup)
 {
+    struct stat found;
     const char *file = fleet_store_file(&backup->store);
+    if (strcmp(backup->file, "-") != 0 && stat(backup->file, &found) != 0)
+        return host_fail(backup->file, "cannot be opened: %s", strerror(errno));
     if (file && access(file, F_OK) == 0)
         return host_fail(file, "is there already (move it away, with its -wal and -shm)");
     if (rmdir(backup->releases) != 0 && errno != ENOENT)
@@ -39,13 +43,14 @@ static int unpack(struct backup *backup)
     const char *const tar[] = {"tar",         "--extract",   "--force-local",
                                "--file",      backup->file,  "--no-same-owner",
                                "--directory", backup->stage, NULL};
+    struct stat found;
     char path[PATH_MAX];
     bool sqlite = fleet_store_file(&backup->store) != NULL;
-    if (program_run(tar, "tar") != HOST_DONE ||
+    if (program_run(&(struct program){tar, "tar", 0}, file_input_name(backup->file)) != HOST_DONE ||
         file_path(backup->stage, sqlite ? BACKUP_SQLITE : BACKUP_POSTGRES, path) != HOST_DONE)
         return HOST_FAILED;
-    if (access(path, R_OK) != 0)
-        return host_fail(backup->file, "is no backup of %s",
+    if (lstat(path, &found) != 0 || !S_ISREG(found.st_mode))
+        return host_fail(file_input_name(backup->file), "is no backup of %s",
                          sqlite ? "an SQLite store" : "a PostgreSQL store");
     return HOST_DONE;
 }
@@ -95,18 +100,21 @@ static int place_sqlite(struct backup *backup, const char *releases)
 static int place_postgres(struct backup *backup, const char *releases)
 {
     char path[PATH_MAX];
+    char url[BACKUP_URL_MAX];
     const char *const load[] = {"pg_restore",
                                 "--no-owner",
                                 "--no-privileges",
                                 "--exit-on-error",
                                 "--single-transaction",
                                 "--dbname",
-                                backup->store.url,
+                                url,
                                 path,
                                 NULL};
     int status = file_path(backup->stage, BACKUP_POSTGRES, path);
     if (status == HOST_DONE)
-        status = program_run(load, "postgresql-client");
+        status = backup_postgres_url(backup->store.url, url);
+    if (status == HOST_DONE)
+        status = program_run(&(struct program){load, "postgresql-client", 0}, "the store");
     if (status == HOST_DONE)
         status = fleet_store_open(&backup->store, FLEET_STORE_EXISTING);
     if (status != HOST_DONE)
@@ -119,6 +127,8 @@ static int place_postgres(struct backup *backup, const char *releases)
 static int restore(struct backup *backup)
 {
     char releases[PATH_MAX];
+    sigset_t before;
+    signals_hold(&before); /* nothing unpacked stays behind */
     int status = backup_stage(backup, backup->releases);
     if (status == HOST_DONE)
         status = unpack(backup);
@@ -131,6 +141,7 @@ static int restore(struct backup *backup)
         (chmod(releases, 0755) != 0 || rename(releases, backup->releases) != 0))
         status = host_fail(backup->releases, "cannot be made: %s", strerror(errno));
     backup_unstage(backup);
+    signals_let(&before);
     return status;
 }
 

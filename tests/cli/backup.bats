@@ -101,6 +101,103 @@ serve_a_release() {
     [ -z "$(find . -maxdepth 1 -name 'new*' -o -maxdepth 1 -name 'fleet.tar.*')" ]
 }
 
+# The command's one line, and nothing else beside the backup.
+refused() { # LINE COMMAND...
+    run -1 --separate-stderr "${@:2}"
+    echo "$stderr"
+    [[ $stderr == "trustchain: "$1 ]]
+    [ -z "$(find . -name '*.??????' -newer start)" ]
+}
+
+@test "a backup goes where it is told: through a link, to a device, to stdout and back from stdin" {
+    "$TRUSTCHAIN" token create admin --role admin >/dev/null
+    touch start real.tar
+    ln -s real.tar link.tar
+    "$TRUSTCHAIN" backup --releases releases -o link.tar
+    [ -L link.tar ]
+    tar -tf real.tar | grep -qx store/fleet.db
+    mkfifo pipe
+    cat pipe >piped.tar 3>&- &
+    TMPDIR=$PWD "$TRUSTCHAIN" backup --releases releases -o pipe
+    wait $!
+    [ -p pipe ]
+    TMPDIR=$PWD "$TRUSTCHAIN" backup --releases releases -o - >out.tar
+    for file in piped.tar out.tar; do
+        tar -tf $file | grep -qx store/fleet.db
+    done
+    ln -s /dev/full full
+    refused "full: cannot be written: No space left on device" \
+        env TMPDIR="$PWD" "$TRUSTCHAIN" backup --releases releases -o full
+    [ -L full ]
+    mkdir new
+    refused "new: is a folder, not a file" "$TRUSTCHAIN" backup --releases releases -o new
+    TRUSTCHAIN_STORE=sqlite:$PWD/new/fleet.db "$TRUSTCHAIN" restore --releases new/releases - <out.tar
+    [ -s new/fleet.db ]
+}
+
+@test "what tar says is in the one line, and a signal leaves no copy of the store behind" {
+    "$TRUSTCHAIN" token create admin --role admin >/dev/null
+    "$TRUSTCHAIN" backup --releases releases -o good.tar
+    touch start
+    export TRUSTCHAIN_STORE=sqlite:$PWD/other.db
+    refused "nowhere.tar: cannot be opened: No such file or directory" \
+        "$TRUSTCHAIN" restore --releases other nowhere.tar
+    head -c 20000 good.tar >short.tar
+    refused "short.tar: tar has failed: tar: Unexpected EOF in archive" \
+        "$TRUSTCHAIN" restore --releases other short.tar
+    echo junk >junk.tar
+    refused "junk.tar: tar has failed: tar: This does not look like a tar archive" \
+        "$TRUSTCHAIN" restore --releases other junk.tar
+    mkdir store && ln -s /etc/passwd store/fleet.db && tar -cf evil.tar store
+    refused "evil.tar: is no backup of an SQLite store" \
+        "$TRUSTCHAIN" restore --releases other evil.tar
+    # a tar that waits; then one that tells of a folder that changed, and one there is not
+    mkdir bin
+    printf '#!/bin/sh\ntouch here; while [ ! -e go ]; do sleep 0.1; done\nexec /bin/tar "$@"\n' >bin/tar
+    chmod +x bin/tar
+    export TRUSTCHAIN_STORE=sqlite:$PWD/fleet.db
+    PATH=$PWD/bin:$PATH env --default-signal "$TRUSTCHAIN" backup --releases releases -o killed.tar 3>&- &
+    for _ in $(seq 100); do [ ! -e here ] || break; sleep 0.05; done
+    kill -TERM $!
+    touch go
+    wait $! || true
+    [ -z "$(find . -name 'killed.tar.*')" ]
+    printf '#!/bin/sh\n/bin/tar "$@" || exit\necho tar: .: file changed as we read it >&2; exit 1\n' >bin/tar
+    PATH=$PWD/bin:$PATH "$TRUSTCHAIN" backup --releases releases -o changed.tar
+    printf '#!/bin/sh\nexit 2\n' >bin/tar
+    refused "x.tar: tar has failed: without a word" \
+        env PATH="$PWD/bin:$PATH" "$TRUSTCHAIN" backup --releases releases -o x.tar
+    refused "tar: cannot be run: No such file or directory (Debian has it in tar)" \
+        env PATH=/nowhere "$TRUSTCHAIN" backup --releases releases -o x.tar
+}
+
+@test "a password of PostgreSQL is on no command line" {
+    mkdir bin
+    for name in pg_dump pg_restore; do
+        printf '#!/bin/sh\necho "$PGPASSWORD $*" >>"%s/seen"\nexec "$(ls -d /usr/lib/postgresql/*/bin | sort -V | tail -n 1)/%s" "$@"\n' \
+            "$PWD" $name >bin/$name
+        chmod +x bin/$name
+    done
+    cat >script <<'END'
+set -e
+export PATH=$PWD/bin:$PATH
+at=${TRUSTCHAIN_TEST_POSTGRES#postgres://trustchain@}
+export TRUSTCHAIN_STORE="postgres://trustchain:se%2Fcret%25@$at"
+"$TRUSTCHAIN" token create admin --role admin >/dev/null
+"$TRUSTCHAIN" backup --releases releases -o one.tar
+TRUSTCHAIN_STORE="postgres://trustchain@$at&password=se%2Fcret%25&connect_timeout=9" \
+    "$TRUSTCHAIN" backup --releases releases -o two.tar
+psql -Xq "$TRUSTCHAIN_TEST_POSTGRES" -c "CREATE DATABASE other"
+export TRUSTCHAIN_STORE=${TRUSTCHAIN_STORE/\/postgres\?/\/other?}
+"$TRUSTCHAIN" restore --releases again one.tar
+END
+    "$BATS_TEST_DIRNAME/../with-postgres" bash script
+    cat seen
+    [ "$(grep -c '^se/cret% ' seen)" -eq 3 ]
+    run ! grep -q ' .*se%2Fcret\|password=' seen
+    grep -q 'connect_timeout=9' seen
+}
+
 @test "backup and restore of PostgreSQL" {
     cat >script <<'END'
 set -e
