@@ -13,6 +13,7 @@
 #define WAITING_MAX     20000u /* jobs; a store that is so far behind is not given more */
 #define READING_MAX     64u    /* long reads likewise: people give up sooner than devices */
 #define AUTHORITIES_MAX 16     /* numbered fields of one request */
+#define COMPLAINT_MS    1000   /* between lines about calls that failed */
 
 struct call {
     struct job job; /* first: the pool hands this pointer back */
@@ -24,6 +25,7 @@ struct call {
     struct api_request request;
     struct api_answer answer;
     int status;
+    char problem[160]; /* what the store said when it failed */
 };
 
 int64_t call_now(void)
@@ -240,11 +242,27 @@ static void on_disposed(void *hold)
     atomic_store(&call->left, true);
 }
 
+/* For whoever runs the server: what the client is told has no details. A store that is away fails
+ * all calls, of which one a second is enough. */
+static void complain(const struct call *call)
+{
+    static _Atomic int64_t next;
+    int64_t now = call_now();
+    int64_t due = atomic_load(&next);
+    char path[128];
+    if (now < due || !atomic_compare_exchange_strong(&next, &due, now + COMPLAINT_MS))
+        return;
+    log_clean(path, sizeof path, call->request.path, strlen(call->request.path));
+    log_line(&call->worker->service->log, "request %s: %s: %s", path, db_status_text(call->status),
+             call->problem);
+}
+
 /* On the loop, with the transaction over. */
 static void finish(struct call *call)
 {
     h2o_req_t *http = call->http;
     if (call->status < 0) {
+        complain(call);
         api_answer_failure(&call->answer, call->status);
         if (strcmp(call->request.path, "/healthz") == 0)
             call->answer.status = 503; /* whatever the reason: do not send requests here */
@@ -266,6 +284,8 @@ static int run(struct job *job, struct db *db)
     int status = api_run(db, &call->worker->service->api, &call->request, job->access, call_now(),
                          &call->answer);
     call->request.again = true;
+    if (status < 0)
+        log_sentence(call->problem, sizeof call->problem, db_error(db));
     return status;
 }
 

@@ -130,6 +130,16 @@ void log_line(const struct log *log, const char *format, ...)
     }
 }
 
+const char *log_sentence(char *out, size_t size, const char *text)
+{
+    size_t n = 0;
+    for (; text[n] != '\0' && n + 1 < size; n++) {
+        out[n] = text[n] >= ' ' && text[n] < 0x7f ? text[n] : '?';
+    }
+    out[n] = '\0';
+    return out;
+}
+
 const char *log_clean(char *out, size_t size, const char *text, size_t length)
 {
     size_t n = length < size - 1 ? length : size - 1;

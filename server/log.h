@@ -39,4 +39,7 @@ void log_fields(const struct log *log, const struct log_field *field, size_t cou
  * become '?'. Cuts what does not fit and always terminates. Returns out. */
 const char *log_clean(char *out, size_t size, const char *text, size_t length);
 
+/* The same for a sentence, whose blanks and quotes stay: the last thing in a line. */
+const char *log_sentence(char *out, size_t size, const char *text);
+
 #endif

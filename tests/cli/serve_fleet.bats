@@ -329,6 +329,19 @@ poll_through() {
         "$BODY"
 }
 
+@test "a call that the store fails is 500, and the log says why" {
+    start_fleet "$PROJECT"
+    add_token r read 0123456789abcdefghijk
+    sql "ALTER TABLE target_tag RENAME TO gone"
+    sql "INSERT INTO target (tenant, controller_id, name, security_token, update_status,
+             created_at, created_by, changed_at, changed_by)
+         VALUES (1, 'd', 'd', 'x', 'unknown', 1, 'test', 1, 'test')"
+    ask "$MANAGE/rest/v1/targets/d" -H "Authorization: Bearer 0123456789abcdefghijk"
+    [ "$STATUS" = 500 ]
+    run ! grep -q target_tag "$BODY"
+    grep -q 'Z request /rest/v1/targets/d: .*: no such table: target_tag$' "$BATS_TEST_TMPDIR/server.log"
+}
+
 @test "events: a stream that tells what has changed, and ends with the server" {
     start_fleet "$PROJECT"
     add_token r read 0123456789abcdefghijk
