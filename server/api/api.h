@@ -72,6 +72,9 @@ struct api_answer {
     const struct page *page; /* server/web/pages.h */
     /* Instead of a body: server-sent events from now on. */
     bool is_events;
+    /* What a reading run that found it MUST_WRITE has found out already, for the writing run (and
+     * each repetition of it); malloc'd. */
+    void *kept;
 };
 
 struct api_service; /* server/api/service.h */
@@ -121,11 +124,13 @@ extern const struct api_route *const api_tables[];
 int api_route_find(struct api_call *call);
 
 /* What a handler of a reading route returns when this request has to write after all (a poll that
- * registers its device): api_run() passes it on, and is called again in a writing transaction. */
+ * registers its device; an upload, once it is judged): api_run() passes it on, and is called again
+ * in a writing transaction. */
 enum { API_MUST_WRITE = 3 };
 
 /* Does all of it: route, authentication, body, handler, error answer. What it returns is for the
- * transaction: DB_OK, JOB_REFUSED, API_MUST_WRITE or an error. `answer` is overwritten. */
+ * transaction: DB_OK, JOB_REFUSED, API_MUST_WRITE or an error. `answer` is overwritten, but what a
+ * run before this one has kept. */
 int api_run(struct db *db, const struct api_service *service, const struct api_request *request,
             enum db_access access, int64_t now, struct api_answer *answer);
 

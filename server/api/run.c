@@ -206,8 +206,8 @@ static int run_route(struct api_call *call)
 int api_run(struct db *db, const struct api_service *service, const struct api_request *request,
             enum db_access access, int64_t now, struct api_answer *answer)
 {
-    api_answer_free(answer);
-    *answer = (struct api_answer){.status = 200};
+    free(answer->body);
+    *answer = (struct api_answer){.status = 200, .kept = answer->kept};
     struct api_call call = {
         .fleet = {.db = db, .now = now, .who = ""},
         .service = service,
@@ -230,7 +230,9 @@ void api_answer_failure(struct api_answer *answer, int status)
 void api_answer_free(struct api_answer *answer)
 {
     free(answer->body);
+    free(answer->kept);
     answer->body = NULL;
+    answer->kept = NULL;
 }
 
 void api_request_free(struct api_request *request)

@@ -144,6 +144,7 @@ static const char first[] =
     "CREATE TABLE audit (id {id}, tenant BIGINT NOT NULL REFERENCES tenant (id),"
     " at BIGINT NOT NULL, who TEXT NOT NULL, verb TEXT NOT NULL, subject TEXT NOT NULL,"
     " detail TEXT NOT NULL, digest TEXT NOT NULL);"
+    "CREATE INDEX audit_tenant ON audit (tenant, id);" /* its last line, for the next one */
     "CREATE INDEX audit_at ON audit (tenant, at);";
 
 /* Zephyr's client takes no action id that is one digit and then zeros (hawkbit-ddi.md 9, 7). */

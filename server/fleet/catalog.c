@@ -107,25 +107,45 @@ static bool filename_valid(const char *name)
            strcmp(name, ".") != 0 && strcmp(name, "..") != 0;
 }
 
-int artifact_add(struct fleet *fleet, const struct artifact *artifact, int64_t *id)
+static int refuse_same_name(struct fleet *fleet)
 {
-    static const char count[] = "SELECT COUNT(*) FROM artifact WHERE module = $1";
-    static const char sql[] =
-        "INSERT INTO artifact (module, filename, size, sha256, sha1, md5, project, version,"
-        " secure_version, created_at, created_by)"
-        " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)"
-        " ON CONFLICT (module, filename) DO NOTHING RETURNING id";
-    int64_t have;
+    return fleet_refuse(fleet, FLEET_EXISTS, "the module has a file of that name already");
+}
+
+int artifact_check(struct fleet *fleet, const struct artifact *artifact)
+{
+    static const char sql[] = "SELECT COUNT(*), COALESCE(SUM(CASE WHEN filename = $2 THEN 1 ELSE 0"
+                              " END), 0) FROM artifact WHERE module = $1";
     if (!filename_valid(artifact->filename))
         return fleet_refuse(fleet, FLEET_INVALID, "not a file name that can be offered");
     int status = module_open(fleet, artifact->module);
     if (status != FLEET_OK)
         return status;
-    status = db_get_int(fleet->db, count, DB_ARGS(db_i(artifact->module)), &have);
+    struct db_rows *rows =
+        db_query(fleet->db, sql, DB_ARGS(db_i(artifact->module), db_t(artifact->filename)));
+    status = db_next(rows);
     if (status != DB_ROW)
-        return status;
+        return status == DB_OK ? DB_EIO : status;
+    int64_t have = db_int(rows, 0);
+    bool same_name = db_int(rows, 1) > 0;
+    db_end(rows);
+    if (same_name)
+        return refuse_same_name(fleet);
     if (have >= ARTIFACTS_MAX)
         return fleet_refuse(fleet, FLEET_QUOTA, "a module has at most %d artifacts", ARTIFACTS_MAX);
+    return FLEET_OK;
+}
+
+int artifact_add(struct fleet *fleet, const struct artifact *artifact, int64_t *id)
+{
+    static const char sql[] =
+        "INSERT INTO artifact (module, filename, size, sha256, sha1, md5, project, version,"
+        " secure_version, created_at, created_by)"
+        " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)"
+        " ON CONFLICT (module, filename) DO NOTHING RETURNING id";
+    int status = artifact_check(fleet, artifact);
+    if (status != FLEET_OK)
+        return status;
     status =
         db_get_int(fleet->db, sql,
                    DB_ARGS(db_i(artifact->module), db_t(artifact->filename), db_i(artifact->size),
@@ -135,7 +155,7 @@ int artifact_add(struct fleet *fleet, const struct artifact *artifact, int64_t *
                            db_i(artifact->secure_version), db_i(fleet->now), db_t(fleet->who)),
                    id);
     if (status == DB_OK)
-        return fleet_refuse(fleet, FLEET_EXISTS, "the module has a file of that name already");
+        return refuse_same_name(fleet);
     return status == DB_ROW ? FLEET_OK : status;
 }
 

@@ -45,8 +45,9 @@ struct artifact {
     uint32_t secure_version;
     int64_t created_at;
 };
-/* The bytes are in the releases folder already, under their SHA-256. EXISTS, LOCKED, QUOTA, NONE.
- */
+/* Would artifact_add() take it? EXISTS, LOCKED, QUOTA, NONE, INVALID. */
+int artifact_check(struct fleet *fleet, const struct artifact *artifact);
+/* The bytes are in the releases folder already, under their SHA-256. The same. */
 int artifact_add(struct fleet *fleet, const struct artifact *artifact, int64_t *id);
 int artifact_delete(struct fleet *fleet, int64_t module, int64_t id); /* LOCKED, NONE */
 int artifact_find(struct fleet *fleet, int64_t module, const char *filename, struct artifact *out);

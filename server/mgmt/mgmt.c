@@ -83,7 +83,7 @@ const struct api_route mgmt_routes[] = {
      mgmt_module_delete, "Removes a software module"},
     {API_GET, BASE "/softwaremodules/{moduleId}/artifacts", API_READ, DB_READ, API_NO_BODY,
      mgmt_artifacts, "Its files"},
-    {API_POST, BASE "/softwaremodules/{moduleId}/artifacts", API_OPERATE, DB_WRITE, API_MULTIPART,
+    {API_POST, BASE "/softwaremodules/{moduleId}/artifacts", API_OPERATE, DB_READ, API_MULTIPART,
      mgmt_upload, "A new file, judged as a device would"},
     {API_GET, BASE "/softwaremodules/{moduleId}/artifacts/{artifactId}", API_READ, DB_READ,
      API_NO_BODY, mgmt_artifact, "A file: name, size, hashes"},

@@ -1,9 +1,9 @@
 /* server/mgmt/upload.c: a file comes in (hawkbit-ddi.md 10).
  *
- * It is judged as a device would judge it, before anything of it is kept. The bytes are on disk,
- * under their own hash and synced, before the row that names them is committed: a crash in between
- * leaves a file that nothing names, which is no harm and is written over by the next try. Running
- * twice (server/db/pool.h) writes the same file twice.
+ * It is judged as a device would judge it, before anything of it is kept, and then written to disk,
+ * under its own hash and synced: both in the reading run, which keeps nobody waiting. The writing
+ * run adds the row that names it. A crash or a refusal in between leaves a file that nothing names,
+ * which is no harm and is written over by the next try; so does running twice (server/db/pool.h).
  */
 #include <errno.h>
 #include <stdio.h>
@@ -214,28 +214,50 @@ static int keep_bytes(struct api_call *call, const struct upload *upload,
     return errno == ENOSPC || errno == EDQUOT || errno == EROFS ? DB_EFULL : DB_EIO;
 }
 
-int mgmt_upload(struct api_call *call)
+/* All that takes long, with nothing of the store held: *out is what the row will say, its bytes are
+ * on disk. */
+static int take_in(struct api_call *call, struct artifact *out)
 {
     struct upload upload = {0};
-    struct artifact artifact = {.created_at = call->fleet.now};
-    int status = path_module(call, &artifact.module);
+    int status = path_module(call, &out->module);
     if (status == FLEET_OK)
         status = read_form(call, &upload);
     if (status == FLEET_OK)
         status = read_query(call, &upload);
     if (status == FLEET_OK)
-        status = check_sums(call, &upload, &artifact);
+        status = check_sums(call, &upload, out);
     if (status == FLEET_OK)
-        status = judge(call, &upload, &artifact);
+        status = judge(call, &upload, out);
     if (status != FLEET_OK)
         return status;
-    artifact.size = (int64_t)upload.length;
-    snprintf(artifact.filename, sizeof artifact.filename, "%s", upload.filename);
-    status = artifact_add(&call->fleet, &artifact, &artifact.id);
+    out->size = (int64_t)upload.length;
+    snprintf(out->filename, sizeof out->filename, "%s", upload.filename);
+    status = artifact_check(&call->fleet, out);
+    return status == FLEET_OK ? keep_bytes(call, &upload, out) : status;
+}
+
+static int add_row(struct api_call *call, struct artifact *artifact)
+{
+    artifact->created_at = call->fleet.now;
+    int status = artifact_add(&call->fleet, artifact, &artifact->id);
     if (status == FLEET_OK)
-        status = mgmt_audit(call, "artifact.upload", artifact.sha256, "module %lld %s",
-                            (long long)artifact.module, artifact.filename);
-    if (status == FLEET_OK)
-        status = keep_bytes(call, &upload, &artifact);
-    return status == FLEET_OK ? mgmt_json(call, 201, show_artifact(call, &artifact)) : status;
+        status = mgmt_audit(call, "artifact.upload", artifact->sha256, "module %lld %s",
+                            (long long)artifact->module, artifact->filename);
+    return status == FLEET_OK ? mgmt_json(call, 201, show_artifact(call, artifact)) : status;
+}
+
+int mgmt_upload(struct api_call *call)
+{
+    struct artifact *artifact = call->answer->kept;
+    if (call->access == DB_WRITE && artifact != NULL)
+        return add_row(call, artifact);
+    artifact = calloc(1, sizeof *artifact);
+    int status = artifact != NULL ? take_in(call, artifact) : DB_EIO;
+    if (status != FLEET_OK) {
+        free(artifact);
+        return status;
+    }
+    free(call->answer->kept);
+    call->answer->kept = artifact;
+    return API_MUST_WRITE;
 }

@@ -250,6 +250,58 @@ static void any_artifact(void **state)
     close_shop(&shop);
 }
 
+/* The form as a request. */
+static struct api_request request_of(const struct shop *shop)
+{
+    struct api_request request = {
+        .method = API_POST,
+        .path = world_copy(FILES),
+        .authorization = world_copy(shop->who),
+        .content_type = world_copy(FORM),
+        .body = malloc(shop->length),
+        .body_length = shop->length,
+        .origin = world_copy("https://updates.example:8443"),
+        .address = world_copy("127.0.0.1"),
+    };
+    memcpy(request.body, shop->body, shop->length);
+    return request;
+}
+
+/* One run, and nothing of it kept in the store unless it says DB_OK. */
+static int run_once(struct shop *shop, const struct api_request *request, enum db_access access)
+{
+    struct world *world = shop->world;
+    assert_int_equal(db_begin(world->db, access), DB_OK);
+    int status = api_run(world->db, &world->service, request, access, world->now, &world->answer);
+    if (status == DB_OK)
+        assert_int_equal(db_commit(world->db), DB_OK);
+    else
+        db_rollback(world->db);
+    return status;
+}
+
+/* The thread that writes has devices waiting: it is given what was found out, and asks the bytes
+ * nothing any more. */
+static void judged_before_it_is_written(void **state)
+{
+    struct shop shop;
+    open_shop(state, &shop);
+    fill_form(&shop, "", "fw.bin", shop.image, sizeof shop.image);
+    struct api_request request = request_of(&shop);
+    assert_int_equal(api_way(&request), API_LONG_READ);
+    assert_int_equal(run_once(&shop, &request, DB_READ), API_MUST_WRITE);
+    memset(request.body, 0, request.body_length);
+    assert_int_equal(run_once(&shop, &request, DB_WRITE), DB_OK);
+    assert_int_equal(shop.world->answer.status, 201);
+    assert_non_null(strstr(shop.world->answer.body, "\"version\":\"1.2.0-rc1\""));
+    /* What is refused is refused before, and leaves no bytes. */
+    memcpy(request.body, shop.body, shop.length);
+    assert_int_equal(run_once(&shop, &request, DB_READ), JOB_REFUSED);
+    assert_int_equal(shop.world->answer.status, 409);
+    api_request_free(&request);
+    close_shop(&shop);
+}
+
 /* The row waits for the bytes: where they cannot be kept, there is no row. */
 static void no_row_without_bytes(void **state)
 {
@@ -261,22 +313,8 @@ static void no_row_without_bytes(void **state)
     assert_non_null(in_the_way);
     fclose(in_the_way);
     fill_form(&shop, "", "fw.bin", shop.image, sizeof shop.image);
-    struct api_request request = {
-        .method = API_POST,
-        .path = world_copy(FILES),
-        .authorization = world_copy(shop.who),
-        .content_type = world_copy(FORM),
-        .body = malloc(shop.length),
-        .body_length = shop.length,
-        .origin = world_copy("https://updates.example:8443"),
-        .address = world_copy("127.0.0.1"),
-    };
-    memcpy(request.body, shop.body, shop.length);
-    assert_int_equal(db_begin(shop.world->db, DB_WRITE), DB_OK);
-    assert_int_equal(api_run(shop.world->db, &shop.world->service, &request, DB_WRITE,
-                             shop.world->now, &shop.world->answer),
-                     DB_EIO);
-    db_rollback(shop.world->db);
+    struct api_request request = request_of(&shop);
+    assert_int_equal(run_once(&shop, &request, DB_READ), DB_EIO);
     api_request_free(&request);
     expect(shop.world, shop.who, API_GET, FILES, NULL, 200, NULL);
     assert_int_equal(json_array_size(shop.world->json), 0);
@@ -316,6 +354,7 @@ int main(void)
         STORE_TESTS(any_artifact),
         STORE_TESTS(no_row_without_bytes),
         STORE_TESTS(not_behind_another_writer),
+        STORE_TESTS(judged_before_it_is_written),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,6 +1,8 @@
 /* Tokens and the audit log. */
 #include "tests/unit/fleet/world.h"
 
+#include <time.h>
+
 #include "server/fleet/audit.h"
 #include "server/fleet/token.h"
 
@@ -130,12 +132,44 @@ static void what_was_changed_shows(void **state)
     world_free(world);
 }
 
+/* Of this process: what SQLite costs, whoever else is busy. */
+static double cost_of_notes(struct world *world)
+{
+    struct timespec before;
+    struct timespec after;
+    struct fleet fleet = world_begin(world);
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &before);
+    for (int i = 0; i < 100; i++)
+        assert_int_equal(audit_note(&fleet, "target.update", "target a", ""), FLEET_OK);
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &after);
+    world_commit(world);
+    return (double)(after.tv_sec - before.tv_sec) + (double)(after.tv_nsec - before.tv_nsec) / 1e9;
+}
+
+/* Each line is made by the thread that writes, while devices wait. */
+static void a_long_log_costs_no_more(void **state)
+{
+    static const char many[] =
+        "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 50000)"
+        " INSERT INTO audit (tenant, at, who, verb, subject, detail, digest)"
+        " SELECT 1, i, 'anna', 'target.update', 'target ' || i, '', 'none' FROM n";
+    struct world *world = world_new(state);
+    (void)cost_of_notes(world);
+    double few = cost_of_notes(world);
+    assert_int_equal(db_script(world->db, many), DB_OK);
+    double more = cost_of_notes(world);
+    if (more > 20 * few)
+        fail_msg("100 lines cost %.4f s behind 50,000, %.4f s behind 100", more, few);
+    world_free(world);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         STORE_TESTS(a_token_until_it_is_revoked),
         STORE_TESTS(the_list_of_tokens),
         STORE_TESTS(what_was_changed_shows),
+        STORE_TESTS(a_long_log_costs_no_more),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -84,6 +84,7 @@ static inline int call_typed(struct world *world, enum api_method method, const 
     size_t end = strcspn(path, "?");
     request.path = strndup(path, end);
     request.query = path[end] == '?' ? strdup(path + end + 1) : NULL;
+    api_answer_free(&world->answer);
     enum db_access access = api_way(&request) == API_WRITE ? DB_WRITE : DB_READ;
     int status;
     do {
