@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "server/ddi/ddi.h"
-#include "server/fleet/action.h"
+#include "server/fleet/action_offline.h"
 #include "server/fleet/catalog.h"
 #include "server/fleet/target.h"
 
@@ -148,6 +148,20 @@ int ddi_config_data(struct api_call *call)
     return status == FLEET_OK ? api_status(call, 200) : status;
 }
 
+/* As if it had been assigned, whatever its version; what the device still has to do stays. */
+static int note_installed(struct api_call *call, int64_t dist_set)
+{
+    static const struct action_terms terms = {
+        .kind = ACTION_FORCED, .weight = -1, .downgrade = true};
+    struct action action;
+    int64_t id;
+    int status = action_next(&call->fleet, call->target.id, &action);
+    if (status == FLEET_OK)
+        return target_installed(&call->fleet, call->target.id, dist_set);
+    return status == FLEET_NONE ? action_offline(&call->fleet, &call->target, dist_set, &terms, &id)
+                                : status;
+}
+
 int ddi_declare_installed(struct api_call *call)
 {
     const char *name = NULL;
@@ -162,9 +176,9 @@ int ddi_declare_installed(struct api_call *call)
         status = set_find(&call->fleet, name, version, &dist_set);
     if (status != FLEET_OK)
         return status;
-    if (call->target.installed_set == dist_set)
+    if (call->target.installed_set == dist_set || call->target.assigned_set == dist_set)
         return api_status(call, 200);
-    status = target_installed(&call->fleet, call->target.id, dist_set);
+    status = note_installed(call, dist_set);
     return status == FLEET_OK ? api_status(call, 201) : status;
 }
 

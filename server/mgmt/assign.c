@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "host/escape.h"
-#include "server/fleet/action.h"
+#include "server/fleet/action_offline.h"
 #include "server/fleet/window.h"
 #include "server/mgmt/mgmt.h"
 #include "server/mgmt/sets.h"
@@ -77,17 +77,6 @@ int read_terms(struct api_call *call, json_t *object, struct action_terms *out)
 
 /* Assigning */
 
-/* The device has it already: the action begins and ends here. */
-static int finish_offline(struct api_call *call, int64_t target_id, int64_t action)
-{
-    static const char *const details[] = {"installed by other means"};
-    const struct feedback feedback = {
-        .execution = "closed", .finished = "success", .details = details, .detail_count = 1};
-    struct target target;
-    int status = target_get(&call->fleet, target_id, &target);
-    return status == FLEET_OK ? action_feedback(&call->fleet, &target, action, &feedback) : status;
-}
-
 static int assign(struct api_call *call, const struct target *target, int64_t set,
                   struct action_terms *terms, struct tally *tally)
 {
@@ -97,11 +86,8 @@ static int assign(struct api_call *call, const struct target *target, int64_t se
         tally->already++;
         return FLEET_OK;
     }
-    if (tally->offline)
-        terms->confirm = false;
-    int status = action_assign(&call->fleet, target, set, terms, &id);
-    if (status == FLEET_OK && tally->offline)
-        status = finish_offline(call, target->id, id);
+    int status =
+        (tally->offline ? action_offline : action_assign)(&call->fleet, target, set, terms, &id);
     if (status != FLEET_OK)
         return status;
     snprintf(detail, sizeof detail, "set %lld, action %lld%s", (long long)set, (long long)id,

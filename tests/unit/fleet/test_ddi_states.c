@@ -492,6 +492,66 @@ static void agreeing_always(void **state)
     world_free(world);
 }
 
+/* What the device says it runs */
+
+static void declaring(void **state)
+{
+    struct world *world = with_device(state);
+    int64_t newer = world_set(world, "1.2.0");
+    int64_t older = world_set(world, "1.1.0");
+    static const struct {
+        const char *body;
+        int status;
+    } bad[] = {
+        {"{\"name\":\"thermo\",\"version\":\"9\"}", 404},
+        {"{\"name\":\"thermo\"}", 400},
+        {"{\"name\":7,\"version\":\"1.1.0\"}", 400},
+    };
+    for (size_t i = 0; i < COUNT(bad); i++)
+        assert_int_equal(call(world, API_PUT, BASE "/installedBase", TOKEN, bad[i].body),
+                         bad[i].status);
+    for (int again = 0; again < 2; again++)
+        assert_int_equal(call(world, API_PUT, BASE "/installedBase", TOKEN,
+                              "{\"name\":\"thermo\",\"version\":\"1.2.0\"}"),
+                         again ? 200 : 201);
+    struct target target = world_look(world, "sensor-7");
+    assert_int_equal(target.installed_set, newer);
+    assert_int_equal(target.assigned_set, newer);
+    assert_string_equal(target.update_status, "in_sync");
+    assert_int_equal(poll_device(world), 200);
+    assert_non_null(at(world, "_links.installedBase"));
+    assert_null(at(world, "_links.deploymentBase"));
+    /* by hand it went back; the server cannot forbid what has happened */
+    assert_int_equal(call(world, API_PUT, BASE "/installedBase", TOKEN,
+                          "{\"name\":\"thermo\",\"version\":\"1.1.0\"}"),
+                     201);
+    assert_int_equal(world_look(world, "sensor-7").assigned_set, older);
+    world_free(world);
+}
+
+/* It runs something else, but has an update to do: that stays. */
+static void declaring_meanwhile(void **state)
+{
+    struct world *world = with_device(state);
+    int64_t old = world_set(world, "1.1.0");
+    int64_t new = world_set(world, "1.2.0");
+    int64_t id = world_assign(world, "sensor-7", new, &forced);
+    assert_int_equal(call(world, API_PUT, BASE "/installedBase", TOKEN,
+                          "{\"name\":\"thermo\",\"version\":\"1.1.0\"}"),
+                     201);
+    struct target target = world_look(world, "sensor-7");
+    assert_int_equal(target.installed_set, old);
+    assert_int_equal(target.assigned_set, new);
+    assert_string_equal(target.update_status, "pending");
+    assert_true(look(world, id).active);
+    assert_int_equal(call(world, API_PUT, BASE "/installedBase", TOKEN,
+                          "{\"name\":\"thermo\",\"version\":\"1.2.0\"}"),
+                     200); /* its report on the action says more */
+    assert_int_equal(world_look(world, "sensor-7").installed_set, old);
+    assert_true(look(world, id).active);
+    world_free(world);
+}
+
 /* Maintenance windows */
 
 /* 2026-09-21 14:13:20 UTC is the world's now. */
@@ -576,7 +636,8 @@ int main(void)
         STORE_TESTS(details_as_one_text),    STORE_TESTS(too_many_reports),
         STORE_TESTS(config_data_modes),      STORE_TESTS(config_data_bounds),
         STORE_TESTS(config_data_link),       STORE_TESTS(agreeing),
-        STORE_TESTS(agreeing_always),        STORE_TESTS(a_window_ahead),
+        STORE_TESTS(agreeing_always),        STORE_TESTS(declaring),
+        STORE_TESTS(declaring_meanwhile),    STORE_TESTS(a_window_ahead),
         STORE_TESTS(a_window_missed),        STORE_TESTS(a_window_missed_unconfirmed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
