@@ -125,15 +125,22 @@ int target_delete(struct fleet *fleet, int64_t id)
 
 int target_revoke(struct fleet *fleet, int64_t id, bool revoked)
 {
-    static const char sql[] = "UPDATE target SET revoked_at = $2 WHERE id = $1";
-    return db_run(fleet->db, sql, DB_ARGS(db_i(id), revoked ? db_i(fleet->now) : DB_NULL));
+    static const char sql[] =
+        "UPDATE target SET revoked_at = $2, changed_at = $3, changed_by = $4 WHERE id = $1";
+    return db_run(fleet->db, sql,
+                  DB_ARGS(db_i(id), revoked ? db_i(fleet->now) : DB_NULL, db_i(fleet->now),
+                          db_t(fleet->who)));
 }
 
 int target_new_token(struct fleet *fleet, int64_t id, char out[TARGET_TOKEN_MAX + 1])
 {
-    static const char sql[] = "UPDATE target SET security_token = $2 WHERE id = $1";
+    static const char sql[] =
+        "UPDATE target SET security_token = $2, changed_at = $3, changed_by = $4 WHERE id = $1";
     int status = fleet_random_text(out, TARGET_TOKEN_CHARS);
-    return status == FLEET_OK ? db_run(fleet->db, sql, DB_ARGS(db_i(id), db_t(out))) : status;
+    return status == FLEET_OK
+               ? db_run(fleet->db, sql,
+                        DB_ARGS(db_i(id), db_t(out), db_i(fleet->now), db_t(fleet->who)))
+               : status;
 }
 
 int target_set_status(struct fleet *fleet, int64_t id, const char *update_status)

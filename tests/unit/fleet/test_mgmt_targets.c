@@ -362,6 +362,8 @@ static void revoked(void **state)
     expect(world, who, API_POST, TARGETS "/d/revoke", NULL, 403, "insufficientpermission");
     expect(world, admin, API_POST, TARGETS "/d/revoke", NULL, 204, NULL);
     expect(world, old_token, API_GET, "/default/controller/v1/d", NULL, 403, NULL);
+    expect(world, admin, API_GET, TARGETS "/d", NULL, 200, NULL);
+    assert_string_equal(text_at(world, "lastModifiedBy"), "admin");
     expect(world, admin, API_POST, TARGETS "/d/unrevoke", NULL, 204, NULL);
     expect(world, who, API_POST, TARGETS "/d/token", NULL, 200, NULL);
     snprintf(field, sizeof field, "TargetToken %s", text_at(world, "securityToken"));
@@ -369,6 +371,7 @@ static void revoked(void **state)
     expect(world, field, API_GET, "/default/controller/v1/d", NULL, 200, NULL);
     const char *reader = manager(world, "read");
     expect(world, reader, API_GET, TARGETS "/d", NULL, 200, NULL);
+    assert_string_equal(text_at(world, "lastModifiedBy"), "operate");
     assert_null(at(world, "securityToken"));
     world_free(world);
 }
