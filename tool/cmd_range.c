@@ -74,6 +74,22 @@ static error_t range_parse(int key, char *arg, struct argp_state *state)
     return 0;
 }
 
+/* Reads both files and searches. A plaintext without anything to search for proves nothing. */
+static int search_dump(const struct range_options *options, struct buffer *plain,
+                       struct buffer *dump, struct readout_search *search)
+{
+    if (file_read(options->plain, FILE_MAX_DEFAULT, plain) != HOST_DONE ||
+        file_read(options->dump, FILE_MAX_DEFAULT, dump) != HOST_DONE)
+        return HOST_FAILED;
+    if (readout_search(plain->bytes, plain->length, dump->bytes, dump->length, search) != 0)
+        return host_fail(options->dump, "not enough memory to search it");
+    if (search->runs_searched == 0)
+        return host_fail(options->plain,
+                         "holds nothing that could be searched for (%u bytes with %u different)",
+                         READOUT_RUN, READOUT_DISTINCT);
+    return HOST_DONE;
+}
+
 static int readout_run(int argc, char **argv)
 {
     static const struct argp argp = {
@@ -95,12 +111,7 @@ static int readout_run(int argc, char **argv)
     struct buffer plain = {0}, dump = {0};
     struct readout_search search;
     struct readout_histogram histogram;
-    status = file_read(options.plain, FILE_MAX_DEFAULT, &plain);
-    if (status == HOST_DONE)
-        status = file_read(options.dump, FILE_MAX_DEFAULT, &dump);
-    if (status == HOST_DONE &&
-        readout_search(plain.bytes, plain.length, dump.bytes, dump.length, &search) != 0)
-        status = host_fail(options.dump, "not enough memory to search it");
+    status = search_dump(&options, &plain, &dump, &search);
     if (status == HOST_DONE) {
         readout_histogram(dump.bytes, dump.length, &histogram);
         printf(options.json ? "{\"runs_searched\":%llu,\"runs_found\":%llu,"
@@ -185,16 +196,11 @@ static int report_inputs_read(const struct range_options *options, struct report
         status = text_read(options->log, &in->log);
     if (status != HOST_DONE || options->plain == NULL)
         return status;
-    status = file_read(options->plain, FILE_MAX_DEFAULT, &in->plain);
-    if (status == HOST_DONE)
-        status = file_read(options->dump, FILE_MAX_DEFAULT, &in->dump);
+    status = search_dump(options, &in->plain, &in->dump, &in->search);
     if (status != HOST_DONE)
         return status;
     readout_histogram(in->plain.bytes, in->plain.length, &in->plain_histogram);
     readout_histogram(in->dump.bytes, in->dump.length, &in->dump_histogram);
-    if (readout_search(in->plain.bytes, in->plain.length, in->dump.bytes, in->dump.length,
-                       &in->search) != 0)
-        return host_fail(options->dump, "not enough memory to search it");
     return HOST_DONE;
 }
 

@@ -1,6 +1,7 @@
 /* tool/fleet_store.c: see tool/fleet_store.h. */
 #include "tool/fleet_store.h"
 
+#include <errno.h>
 #include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -60,7 +61,9 @@ int fleet_store_open(struct fleet_store *store, enum fleet_store_use use)
         return HOST_FAILED;
     file = fleet_store_file(store);
     if (use == FLEET_STORE_EXISTING && file && access(file, F_OK) != 0)
-        return host_fail(file, "there is no store yet (trustchain token create makes one)");
+        return errno == ENOENT
+                   ? host_fail(file, "there is no store yet (trustchain token create makes one)")
+                   : host_fail(file, "cannot be opened: %s", strerror(errno));
     if (db_open(store->url, &store->db) != HOST_DONE)
         return HOST_FAILED;
     if (schema_migrate(store->db) == HOST_DONE)

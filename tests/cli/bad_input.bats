@@ -191,17 +191,14 @@ refused_writing() {
     run --separate-stderr "$TRUSTCHAIN" sign --no-such-option
     [ "$status" -eq 2 ]
     [ -z "$output" ]
-    for verb in init "key new" "key public" "key digest" "pki ca" "pki server" "image make" \
-        "image info" sign verify encrypt decrypt "partition build" "partition show" \
-        "otadata show" "efuse new" "efuse show" "efuse burn" "flash build" "flash read" \
-        "flash map"; do
-        run --separate-stderr "$TRUSTCHAIN" $verb --help
+    every_verb >"$BATS_TEST_TMPDIR/verbs"
+    while read -ra verb; do
+        run --separate-stderr "$TRUSTCHAIN" "${verb[@]}" --help
         [ "$status" -eq 0 ]
-        [[ "$output" == "Usage: trustchain $verb "* ]]
+        [[ "$output" == "Usage: trustchain ${verb[*]} "* ]]
         [ -z "$stderr" ]
-        run "$TRUSTCHAIN" $verb --usage
-        [ "$status" -eq 0 ]
-    done
+        refused 2 "${verb[*]}: there is no option --nope" "$TRUSTCHAIN" "${verb[@]}" --nope
+    done <"$BATS_TEST_TMPDIR/verbs"
     [[ "$("$TRUSTCHAIN" --version)" == "trustchain "[0-9]* ]]
     [[ "$("$TRUSTCHAIN" help)" == *"  sign  "* ]]
 }

@@ -34,6 +34,18 @@ setup() {
     [ "$stderr" = "trustchain: token: there is no token ci in use" ]
 }
 
+@test "token: a store that may not be looked at is no missing one" {
+    somebody=(setpriv --reuid=65534 --clear-groups "$TRUSTCHAIN")
+    chmod 755 "$BATS_TEST_TMPDIR"
+    "${somebody[@]}" --version || skip "needs root, to be somebody else who can run the command"
+    mkdir closed
+    "$TRUSTCHAIN" token create x --store "sqlite:$PWD/closed/fleet.db" >/dev/null
+    chmod 700 closed
+    run --separate-stderr "${somebody[@]}" token list --store "sqlite:closed/fleet.db"
+    [ "$status" -eq 1 ]
+    [ "$stderr" = "trustchain: closed/fleet.db: cannot be opened: Permission denied" ]
+}
+
 @test "token: usage and a store that is not there" {
     run -2 "$TRUSTCHAIN" token create
     run -2 "$TRUSTCHAIN" token create a b

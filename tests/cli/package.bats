@@ -1,6 +1,7 @@
 # The manual page and Bash completion say what the command says; the package has all three.
 
 bats_require_minimum_version 1.5.0
+load tool_helpers
 
 setup() {
     top=$BATS_TEST_DIRNAME/../..
@@ -17,24 +18,20 @@ setup() {
         grep -qF -e "${option//-/\\-}" "$BATS_TEST_TMPDIR/page"
     done
     # no line of text is taken for a request
-    run ! grep "^[.']" <(grep -v '^\.\(TH\|SH\|SS\|TP\|B\|I\|nf\|fi\)\( \|$\)' "$BATS_TEST_TMPDIR/page")
+    run ! grep "^[.']" <(grep -v '^\.\(TH\|SH\|SS\|TP\|TQ\|B\|I\|IR\|nf\|fi\)\( \|$\)' "$BATS_TEST_TMPDIR/page")
+}
+
+@test "manual page: every variable of the environment that is read" {
+    "$top/packaging/man/make" "$TRUSTCHAIN" | sed -n 's/^\.B \(TRUSTCHAIN_[A-Z_]*\)$/\1/p' | sort \
+        >"$BATS_TEST_TMPDIR/named"
+    cd "$top"
+    grep -rhoE '"TRUSTCHAIN_[A-Z_]+"' tool host server fleet chip range --include='*.c' |
+        tr -d '"' | sort -u | diff - "$BATS_TEST_TMPDIR/named"
 }
 
 # usage WORD...: the long options of a verb, as --usage says them
 usage() {
     "$TRUSTCHAIN" "$@" --usage | grep -o -- '\[--[a-z0-9-]*' | tr -d '[' | sort
-}
-
-# every_verb: the words of each verb that does the work itself, one a line. What is below a verb is
-# found by asking, not by how --help looks: only a name that is a verb answers with its own usage.
-every_verb() { # WORD...
-    local word found=""
-    for word in $("$TRUSTCHAIN" "$@" --help | grep -o '^  [a-z][a-z0-9]*  ' | sort -u); do
-        "$TRUSTCHAIN" "$@" "$word" --usage >/dev/null 2>&1 </dev/null || continue
-        found=1
-        every_verb "$@" "$word"
-    done
-    [ -n "$found" ] || echo "$*"
 }
 
 # completed WORD...: what Tab offers after these words

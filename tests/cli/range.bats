@@ -37,6 +37,9 @@ setup() {
     printf 'Boot\tno outcome\n' >torn
     refused 1 "line 1 is not" "$TRUSTCHAIN" range report --checks torn -o page
     refused 1 "missing" "$TRUSTCHAIN" range readout --plain missing noise
+    head -c 4096 /dev/zero >blank
+    refused 1 "blank: holds nothing that could be searched for" \
+        "$TRUSTCHAIN" range readout --plain blank noise
     : >empty
     refused 1 "empty" "$TRUSTCHAIN" range readout --plain plain empty
     refused 2 "needs --plain" "$TRUSTCHAIN" range readout noise

@@ -55,6 +55,18 @@ refused() {
     [ "$(test_files)" = "$before" ]
 }
 
+# every_verb: the words of each verb that does the work itself, one a line. What is below a verb is
+# found by asking, not by how --help looks: only a name that is a verb answers with its own usage.
+every_verb() { # WORD...
+    local word found=""
+    for word in $("$TRUSTCHAIN" "$@" --help | grep -o '^  [a-z][a-z0-9]*  ' | sort -u); do
+        "$TRUSTCHAIN" "$@" "$word" --usage >/dev/null 2>&1 </dev/null || continue
+        found=1
+        every_verb "$@" "$word"
+    done
+    [ -n "$found" ] || echo "$*"
+}
+
 # bytes FILE OFFSET COUNT: as hex
 bytes() {
     xxd -p -s "$2" -l "$3" -c 256 "$1"
