@@ -233,38 +233,44 @@ static int put_in_place(const char *temporary, const char *path, enum placing pl
     return error;
 }
 
-static int write_held(const char *path, const void *bytes, size_t length, mode_t mode,
-                      enum placing placing)
+/* Where a file goes. */
+struct place {
+    const char *path;  /* links followed */
+    const char *shown; /* what the caller calls it, for messages */
+    mode_t mode;
+    enum placing placing;
+};
+
+static int write_held(const struct place *place, const void *bytes, size_t length)
 {
     char temporary[PATH_MAX];
-    int fd = open_temporary(path, mode, temporary);
+    int fd = open_temporary(place->path, place->mode, temporary);
     if (fd < 0)
-        return host_fail(path, "cannot be written: %s", strerror(errno));
+        return host_fail(place->shown, "cannot be written: %s", strerror(errno));
     int error = write_all(fd, bytes, length);
     if (error == 0 && fsync(fd) != 0)
         error = errno;
     if (close(fd) != 0 && error == 0)
         error = errno;
     if (error == 0)
-        error = put_in_place(temporary, path, placing);
+        error = put_in_place(temporary, place->path, place->placing);
     if (error) {
         (void)unlink(temporary);
         if (error == EEXIST)
-            return host_fail(path, "exists already and is not replaced (remove it first)");
-        return host_fail(path, "cannot be written: %s", strerror(error));
+            return host_fail(place->shown, "exists already and is not replaced (remove it first)");
+        return host_fail(place->shown, "cannot be written: %s", strerror(error));
     }
-    if (placing != PLACE_OUTPUT)
-        sync_folder(path);
+    if (place->placing != PLACE_OUTPUT)
+        sync_folder(place->path);
     return HOST_DONE;
 }
 
 /* A signal that ends the process does so before or after, and leaves no temporary file. */
-static int write_beside(const char *path, const void *bytes, size_t length, mode_t mode,
-                        enum placing placing)
+static int write_beside(const struct place *place, const void *bytes, size_t length)
 {
     sigset_t before;
     signals_hold(&before);
-    int status = write_held(path, bytes, length, mode, placing);
+    int status = write_held(place, bytes, length);
     signals_let(&before);
     return status;
 }
@@ -290,6 +296,7 @@ static int write_over(const char *path, const void *bytes, size_t length, mode_t
                       enum placing placing)
 {
     struct stat status;
+    struct place place = {path, path, mode, placing};
     char target[PATH_MAX];
     if (is_dash(path))
         return write_stdout(bytes, length);
@@ -300,9 +307,9 @@ static int write_over(const char *path, const void *bytes, size_t length, mode_t
             return write_device(path, bytes, length);
         if (!realpath(path, target))
             return host_fail(path, "cannot be written: %s", strerror(errno));
-        path = target;
+        place.path = target;
     }
-    return write_beside(path, bytes, length, mode, placing);
+    return write_beside(&place, bytes, length);
 }
 
 int file_write(const char *path, const void *bytes, size_t length, mode_t mode)
@@ -319,7 +326,7 @@ int file_create(const char *path, const void *bytes, size_t length, mode_t mode)
 {
     if (is_dash(path))
         return write_stdout(bytes, length);
-    return write_beside(path, bytes, length, mode, PLACE_NEW);
+    return write_beside(&(struct place){path, path, mode, PLACE_NEW}, bytes, length);
 }
 
 int file_path(const char *folder, const char *name, char out[PATH_MAX])

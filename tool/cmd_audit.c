@@ -10,11 +10,12 @@
 #include "tool/cli.h"
 #include "tool/fleet_store.h"
 
-enum { AUDIT_HEAD = FLEET_STORE_OWN };
+enum { AUDIT_HEAD = FLEET_STORE_OWN, AUDIT_JSON };
 
 struct audit_options {
     struct fleet_store store;
     const char *head; /* a digest noted earlier */
+    bool json;
     struct audit_verdict verdict;
 };
 
@@ -27,13 +28,21 @@ static bool is_digest(const char *text)
 static error_t parse_audit(int key, char *text, struct argp_state *state)
 {
     struct audit_options *options = state->input;
-    if (key != AUDIT_HEAD)
-        return key == ARGP_KEY_ARG ? (cli_usage(state, "too many arguments: %s", text), 0)
-                                   : fleet_store_parse(key, text, &options->store, state);
-    if (!is_digest(text))
-        cli_usage(state, "--head is the %d digits that `audit verify` printed", AUDIT_DIGEST_CHARS);
-    options->head = text;
-    return 0;
+    switch (key) {
+    case AUDIT_HEAD:
+        if (!is_digest(text))
+            cli_usage(state, "--head is the %d digits that `audit verify' printed",
+                      AUDIT_DIGEST_CHARS);
+        options->head = text;
+        return 0;
+    case AUDIT_JSON:
+        options->json = true;
+        return 0;
+    case ARGP_KEY_ARG:
+        cli_usage(state, "too many arguments: %s", text);
+    default:
+        return fleet_store_parse(key, text, &options->store, state);
+    }
 }
 
 static int walk(struct fleet *fleet, void *context)
@@ -53,6 +62,9 @@ static int judge(const struct audit_options *options)
     if (options->head && !verdict->found)
         return host_fail("audit", "no line has the digest %s: lines were taken off the end",
                          options->head);
+    if (options->json)
+        return cli_json_print(json_pack("{s:I, s:s*}", "lines", (json_int_t)verdict->lines, "head",
+                                        verdict->lines > 0 ? verdict->last : NULL));
     printf("%" PRId64 " lines hold\n", verdict->lines);
     if (verdict->lines > 0)
         printf("head %s\n", verdict->last);
@@ -65,6 +77,7 @@ static int audit_verify_verb(int argc, char **argv)
         FLEET_STORE_OPTIONS,
         {"head", AUDIT_HEAD, "DIGEST", 0,
          "also check that the line is there whose digest was printed earlier", 0},
+        {"json", AUDIT_JSON, NULL, 0, "print JSON", 0},
         {0}};
     static const struct argp argp = {
         options_known,

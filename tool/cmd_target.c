@@ -185,7 +185,7 @@ int cmd_target(int argc, char **argv)
 {
     static const struct cli_verb verbs[] = {
         {"add", add, "make devices known"},
-        {"list", list, "devices with status and version"},
+        {"list", list, "devices: status, last seen, what is installed"},
         {"show", show, "one device"},
         {"assign", assign, "have devices install a distribution set"},
         {"remove", remove_targets, "forget devices"},

@@ -76,6 +76,8 @@ setup() {
     [ "${lines[0]}" = "3 lines hold" ]
     head=${lines[1]#head }
     "$TRUSTCHAIN" audit verify --head "$head"
+    [ "$("$TRUSTCHAIN" audit verify --json | field '["head"]')" = "$head" ]
+    [ "$("$TRUSTCHAIN" audit verify --json | field '["lines"]')" = 3 ]
     python3 -c 'import sqlite3; c = sqlite3.connect("fleet.db"); c.execute("DELETE FROM audit WHERE id = 3"); c.commit()'
     run -0 "$TRUSTCHAIN" audit verify
     run -1 --separate-stderr "$TRUSTCHAIN" audit verify --head "$head"

@@ -171,6 +171,16 @@ static void a_failed_write_leaves_nothing(void **state)
     rmdir(scratch_path("d"));
 }
 
+static void a_link_is_followed_and_called_by_its_name(void **state)
+{
+    (void)state;
+    assert_int_equal(symlink("/proc/version", scratch_path("link")), 0);
+    scratch_catch_stderr();
+    assert_int_equal(file_write(scratch_path("link"), "x", 1, 0644), HOST_FAILED);
+    assert_non_null(strstr(scratch_stderr(), "/link: cannot be written: "));
+    unlink(scratch_path("link"));
+}
+
 static void a_path_fits_or_is_refused(void **state)
 {
     char path[PATH_MAX];
@@ -197,6 +207,7 @@ int main(void)
         cmocka_unit_test(create_never_replaces),
         cmocka_unit_test(writes_through_links_and_into_devices),
         cmocka_unit_test(a_failed_write_leaves_nothing),
+        cmocka_unit_test(a_link_is_followed_and_called_by_its_name),
         cmocka_unit_test(a_path_fits_or_is_refused),
     };
     return cmocka_run_group_tests_name("host/file", tests, scratch_make, scratch_remove);
