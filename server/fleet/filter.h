@@ -43,6 +43,7 @@ enum filter_kind {
     FILTER_ROLLOUTS, /* rollout AS n */
     FILTER_GROUPS,   /* rollout_group AS n */
     FILTER_QUERIES,  /* target_filter AS n */
+    FILTER_AUDIT,    /* audit AS u */
 };
 
 /* `first`: the number of the first $N to use. false: see problem. Run what is made of it with

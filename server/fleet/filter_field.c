@@ -110,6 +110,13 @@ static const struct filter_field fields[] = {
     NAME_FIELDS(FILTER_QUERIES),
     SET_FIELDS(FILTER_QUERIES, "autoassigndistributionset", "n.auto_set"),
     ROW_FIELDS(FILTER_QUERIES, "n"),
+
+    {FILTER_AUDIT, "id", FILTER_NUMBER, "u.id", NULL, NULL},
+    {FILTER_AUDIT, "at", FILTER_NUMBER, "u.at", NULL, NULL},
+    {FILTER_AUDIT, "who", FILTER_TEXT, "u.who", NULL, NULL},
+    {FILTER_AUDIT, "verb", FILTER_TEXT, "u.verb", NULL, NULL},
+    {FILTER_AUDIT, "subject", FILTER_TEXT, "u.subject", NULL, NULL},
+    {FILTER_AUDIT, "detail", FILTER_TEXT, "u.detail", NULL, NULL},
 };
 
 const struct filter_field *filter_field_find(enum filter_kind kind, const char *name, size_t length)

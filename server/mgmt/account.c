@@ -130,6 +130,8 @@ static const struct mgmt_rows line_rows = {
     .key = "u.id",
     .sorts = line_sorts,
     .newest_first = true,
+    .filtered = true,
+    .filter = FILTER_AUDIT,
     .show = show_line,
 };
 

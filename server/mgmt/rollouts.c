@@ -13,6 +13,12 @@
 
 /* Rollouts as they are shown; the context says whether with counts. */
 
+/* Paused because a group has failed, not by somebody or as planned: until it is resumed, which
+ * accepts the failures. */
+#define HALTED                                                                                     \
+    "CASE WHEN n.status = 'paused' AND EXISTS (SELECT 1 FROM rollout_group AS f"                   \
+    " WHERE f.rollout = n.id AND f.status = 'error') THEN 1 ELSE 0 END"
+
 static json_t *counts_json(const struct rollout_counts *counts)
 {
     return json_pack("{s:I, s:I, s:I, s:I, s:I, s:I}", "notstarted",
@@ -56,15 +62,15 @@ static json_t *show_rollout(struct api_call *call, const struct db_rows *rows, v
 {
     const bool *full = context;
     json_t *rollout = json_pack(
-        "{s:I, s:s, s:s*, s:s, s:I, s:s, s:I, s:I, s:s, s:b, s:b, s:b, s:b, s:s*, s:s*, s:s*}",
+        "{s:I, s:s, s:s*, s:s, s:I, s:s, s:I, s:I, s:s, s:b, s:b, s:b, s:b, s:b, s:s*, s:s*, s:s*}",
         "id", (json_int_t)db_int(rows, 0), "name", db_text(rows, 1), "description",
         mgmt_text(rows, 2), "targetFilterQuery", db_text(rows, 3), "distributionSetId",
         (json_int_t)db_int(rows, 4), "status", db_text(rows, 5), "totalTargets",
         (json_int_t)db_int(rows, 6), "totalGroups", (json_int_t)db_int(rows, 7), "type",
         db_text(rows, 8), "confirmationRequired", db_int(rows, 9) != 0, "downgrade",
-        db_int(rows, 10) != 0, "deleted", false, "dynamic", false, "haltReason",
-        mgmt_text(rows, 11), "approveDecidedBy", mgmt_text(rows, 12), "approvalRemark",
-        mgmt_text(rows, 13));
+        db_int(rows, 10) != 0, "halted", db_int(rows, 27) != 0, "deleted", false, "dynamic", false,
+        "haltReason", mgmt_text(rows, 11), "approveDecidedBy", mgmt_text(rows, 12),
+        "approvalRemark", mgmt_text(rows, 13));
     if (rollout == NULL)
         return NULL;
     static const char *const numbers[] = {"startAt", "forcetime",    "weight",
@@ -99,7 +105,7 @@ static const struct mgmt_rows rollout_rows = {
                " n.confirm, n.downgrade, n.halt_reason, n.decided_by, n.decision_remark,"
                " n.start_at, n.force_at, n.weight, n.retries, n.retry_seconds, n.retry_of,"
                " n.window_schedule, n.window_duration, n.window_zone, n.created_at, n.created_by,"
-               " n.changed_at, n.changed_by",
+               " n.changed_at, n.changed_by, " HALTED,
     .table = "rollout AS n",
     .joins = "",
     .key = "n.id",

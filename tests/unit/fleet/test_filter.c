@@ -278,6 +278,7 @@ static void every_field(void **state)
         {FILTER_GROUPS, "rollout_group AS n", "name description status id"},
         {FILTER_QUERIES, "target_filter AS n",
          "name autoassigndistributionset.name autoassigndistributionset.version id createdat"},
+        {FILTER_AUDIT, "audit AS u", "id at who verb subject detail"},
     };
     static const char *const comparisons[] = {"==1", "!=1", "=lt=1", "=ge=1", "=in=(1,2)"};
     struct world *world = world_new(state);

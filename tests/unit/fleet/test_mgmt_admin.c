@@ -113,6 +113,7 @@ static void tokens(void **state)
 
 static void audit(void **state)
 {
+    char path[128];
     struct world *world = world_new(state);
     const char *admin = manager(world, "admin");
     for (int i = 0; i < 3; i++) {
@@ -126,10 +127,17 @@ static void audit(void **state)
     assert_string_equal(text_at(world, "content.0.subject"), "target d-2");
     assert_string_equal(text_at(world, "content.0.who"), "admin");
     assert_int_equal(number_at(world, "content.0.at"), world->now);
+    expect(world, admin, API_GET, "/rest/v1/audit?q=who==ADMIN;verb==target.*;subject==*D-1", NULL,
+           200, NULL);
+    assert_int_equal(number_at(world, "total"), 1);
+    assert_string_equal(text_at(world, "content.0.subject"), "target d-1");
+    snprintf(path, sizeof path, "/rest/v1/audit?q=at=lt=%lld", (long long)world->now);
+    expect(world, admin, API_GET, path, NULL, 200, NULL);
+    assert_int_equal(number_at(world, "total"), 0);
+    expect(world, admin, API_GET, "/rest/v1/audit?q=digest==1", NULL, 400, "rsqlParamSyntax");
     expect(world, admin, API_GET, "/rest/v1/audit/verify", NULL, 200, NULL);
     assert_true(json_is_true(at(world, "intact")));
     assert_int_equal(number_at(world, "lines"), 3);
-    char path[128];
     snprintf(path, sizeof path, "/rest/v1/audit/verify?head=%s", text_at(world, "head"));
     assert_int_equal(db_script(world->db, "UPDATE audit SET who = 'nobody' WHERE id = 2"), DB_OK);
     expect(world, admin, API_GET, path, NULL, 200, NULL);

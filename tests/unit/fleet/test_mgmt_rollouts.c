@@ -71,6 +71,7 @@ static void a_rollout(void **state)
     expect(world, who, API_GET, "/rest/v1/rollouts/1", NULL, 200, NULL);
     assert_string_equal(text_at(world, "status"), "paused");
     assert_string_equal(text_at(world, "haltReason"), "canary is done: paused as planned");
+    assert_true(json_is_false(at(world, "halted")));
     expect(world, who, API_POST, "/rest/v1/rollouts/1/resume", NULL, 204, NULL);
     tick(world);
     expect(world, who, API_POST, "/rest/v1/rollouts/1/triggerNextGroup", NULL, 204, NULL);
@@ -92,6 +93,33 @@ static void a_rollout(void **state)
     expect(world, who, API_GET, "/rest/v1/rollouts/1", NULL, 404, "entityNotFound");
     expect(world, who, API_POST, "/rest/v1/rollouts/1/start", NULL, 404, "entityNotFound");
     expect(world, who, API_GET, "/rest/v1/rollouts/1/deploygroups/1", NULL, 404, NULL);
+    world_free(world);
+}
+
+/* Told apart from a pause that somebody wanted. */
+static void halted(void **state)
+{
+    const char *who;
+    struct world *world = with_fleet(state, &who);
+    expect(world, who, API_POST, "/rest/v1/rollouts",
+           BODY("\"amountGroups\":2,"
+                "\"errorCondition\":{\"condition\":\"THRESHOLD\",\"expression\":\"5\"}"),
+           201, NULL);
+    tick(world);
+    expect(world, who, API_POST, "/rest/v1/rollouts/1/start", NULL, 204, NULL);
+    tick(world);
+    expect(world, who, API_POST, "/rest/v1/rollouts/1/pause", NULL, 204, NULL);
+    expect(world, who, API_GET, "/rest/v1/rollouts/1", NULL, 200, NULL);
+    assert_true(json_is_false(at(world, "halted")));
+    expect(world, who, API_POST, "/rest/v1/rollouts/1/resume", NULL, 204, NULL);
+    report(world, 2, "failure");
+    tick(world);
+    expect(world, who, API_GET, "/rest/v1/rollouts?representation=full", NULL, 200, NULL);
+    assert_string_equal(text_at(world, "content.0.status"), "paused");
+    assert_true(json_is_true(at(world, "content.0.halted")));
+    expect(world, who, API_POST, "/rest/v1/rollouts/1/resume", NULL, 204, NULL);
+    expect(world, who, API_GET, "/rest/v1/rollouts/1", NULL, 200, NULL);
+    assert_true(json_is_false(at(world, "halted")));
     world_free(world);
 }
 
@@ -221,7 +249,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         STORE_TESTS(a_rollout),      STORE_TESTS(equal_groups), STORE_TESTS(approving),
-        STORE_TESTS(refused_bodies), STORE_TESTS(filters),
+        STORE_TESTS(refused_bodies), STORE_TESTS(filters),      STORE_TESTS(halted),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
