@@ -16,35 +16,34 @@
 
 /* {target}, {action}, {old} and {new} stand for what a round has. */
 struct order {
-    const char *name;
+    const char *name, *path, *body;
     enum api_method method;
-    const char *path, *body;
     bool by_device;
 };
 
 #define REPORT(execution, finished)                                                                \
     "{\"status\":{\"execution\":\"" execution "\",\"result\":{\"finished\":\"" finished "\"}}}"
 static const struct order orders[] = {
-    {"assign the new set", API_POST, TARGETS "/assignedDS", "{\"id\":{new}}", false},
-    {"assign the old set", API_POST, TARGETS "/assignedDS", "{\"id\":{old}}", false},
-    {"cancel", API_DELETE, TARGETS "/actions/{action}", NULL, false},
-    {"quit", API_DELETE, TARGETS "/actions/{action}?force=true", NULL, false},
-    {"invalidate the old set", API_POST, SETS "/{old}/invalidate",
-     "{\"actionCancelationType\":\"force\"}", false},
-    {"invalidate the new set", API_POST, SETS "/{new}/invalidate",
-     "{\"actionCancelationType\":\"force\"}", false},
-    {"delete the new set", API_DELETE, SETS "/{new}", NULL, false},
-    {"take the new set's module", API_DELETE, SETS "/{new}/assignedSM/{module}", NULL, false},
-    {"delete the target", API_DELETE, TARGETS, NULL, false},
-    {"read", API_GET, DEVICE "/deploymentBase/{action}", NULL, true},
-    {"proceed", API_POST, DEVICE "/deploymentBase/{action}/feedback", REPORT("proceeding", "none"),
+    {"assign the new set", TARGETS "/assignedDS", "{\"id\":{new}}", API_POST, false},
+    {"assign the old set", TARGETS "/assignedDS", "{\"id\":{old}}", API_POST, false},
+    {"cancel", TARGETS "/actions/{action}", NULL, API_DELETE, false},
+    {"quit", TARGETS "/actions/{action}?force=true", NULL, API_DELETE, false},
+    {"invalidate the old set", SETS "/{old}/invalidate", "{\"actionCancelationType\":\"force\"}",
+     API_POST, false},
+    {"invalidate the new set", SETS "/{new}/invalidate", "{\"actionCancelationType\":\"force\"}",
+     API_POST, false},
+    {"delete the new set", SETS "/{new}", NULL, API_DELETE, false},
+    {"take the new set's module", SETS "/{new}/assignedSM/{module}", NULL, API_DELETE, false},
+    {"delete the target", TARGETS, NULL, API_DELETE, false},
+    {"read", DEVICE "/deploymentBase/{action}", NULL, API_GET, true},
+    {"proceed", DEVICE "/deploymentBase/{action}/feedback", REPORT("proceeding", "none"), API_POST,
      true},
-    {"finish", API_POST, DEVICE "/deploymentBase/{action}/feedback", REPORT("closed", "success"),
+    {"finish", DEVICE "/deploymentBase/{action}/feedback", REPORT("closed", "success"), API_POST,
      true},
-    {"fail", API_POST, DEVICE "/deploymentBase/{action}/feedback", REPORT("closed", "failure"),
+    {"fail", DEVICE "/deploymentBase/{action}/feedback", REPORT("closed", "failure"), API_POST,
      true},
-    {"agree to cancel", API_POST, DEVICE "/cancelAction/{action}/feedback",
-     REPORT("closed", "success"), true},
+    {"agree to cancel", DEVICE "/cancelAction/{action}/feedback", REPORT("closed", "success"),
+     API_POST, true},
 };
 
 /* One round: its own target with the old set on its way, and a new set. */
