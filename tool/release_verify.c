@@ -37,16 +37,13 @@ struct verify_options {
 static int verify(struct release_options *options, const struct store *store)
 {
     struct publish_policy *policy = &options->policy;
+    if (release_fill_in_policy(options) != HOST_DONE)
+        return HOST_FAILED;
     struct audit_report report = {.json = options->json ? json_array() : NULL, .status = HOST_DONE};
     policy->channel = ((const struct verify_options *)options)->channel;
-    int status = release_fill_in_policy(options);
-    int error = STORE_OK;
-    if (status == HOST_DONE)
-        error = release_audit(store, policy, on_channel, &report);
+    int error = release_audit(store, policy, on_channel, &report);
     if (report.json)
         cli_json_print(report.json);
-    if (status != HOST_DONE)
-        return status;
     if (error != STORE_OK)
         return host_fail(options->releases, "cannot be listed: %s", store_error_text(error));
     if (report.channels == 0)

@@ -486,6 +486,10 @@ END
 }
 
 @test "verify: keys and policy are asked again" {
+    run --separate-stderr "$TRUSTCHAIN" release verify --releases "$RELEASES" --product thermo \
+        --key nowhere.pem --json
+    [ "$status" -eq 1 ]
+    [ -z "$output" ]
     publish "$SHARED/v1.bin"
     publish "$SHARED/v2.bin" --channel beta
     run --separate-stderr "$TRUSTCHAIN" release verify --releases "$RELEASES" --product thermo \
