@@ -354,6 +354,14 @@ int api_client_call(struct api_client *client, const char *method, const char *p
     return status;
 }
 
+void api_client_take_back(struct api_client *client, const char *path)
+{
+    struct host_kept unsaid;
+    host_keep(&unsaid);
+    (void)api_client_call(client, "DELETE", path, NULL, NULL);
+    host_keep(NULL);
+}
+
 int api_client_upload(struct api_client *client, const char *path, const char *filename,
                       const uint8_t *bytes, size_t length, json_t **answer)
 {

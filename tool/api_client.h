@@ -70,6 +70,9 @@ void api_client_about(struct api_client *client, const char *name);
 int api_client_call(struct api_client *client, const char *method, const char *path, json_t *body,
                     json_t **answer);
 
+/* DELETE of what a failed verb has made; says nothing, as the failure has been said. */
+void api_client_take_back(struct api_client *client, const char *path);
+
 /* Sends bytes as the part "file" of a form. */
 int api_client_upload(struct api_client *client, const char *path, const char *filename,
                       const uint8_t *bytes, size_t length, json_t **answer);

@@ -67,7 +67,7 @@ static int make_device(struct api_client *client, const struct remote_options *o
     else
         status = write_settings(options->out, options->url, id, token);
     if (status != HOST_DONE)
-        (void)api_client_call(client, "DELETE", path, NULL, NULL);
+        api_client_take_back(client, path);
     json_decref(answer);
     return status;
 }

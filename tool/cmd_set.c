@@ -77,7 +77,7 @@ static int upload(struct api_client *client, const char *name, const char *versi
         status = make_set(client, name, version, module);
     if (status != HOST_DONE) {
         snprintf(below, sizeof below, MODULES "/%lld", (long long)module);
-        (void)api_client_call(client, "DELETE", below, NULL, NULL);
+        api_client_take_back(client, below);
     }
     return status;
 }

@@ -13,6 +13,38 @@ setup() {
 
 teardown() {
     stop_server || true
+    [ -z "${OTHER_PID:-}" ] || kill "$OTHER_PID"
+}
+
+# start_other TABLE: a server with answers of its own, {"METHOD" or "METHOD PATH": (status, body)};
+# no body: it hangs up. Sets OTHER, its address, and OTHER_PID.
+start_other() {
+    cat >other.py <<END
+import http.server, ssl, sys
+answers = {$1}
+class Other(http.server.BaseHTTPRequestHandler):
+    def answer(self):
+        status, body = answers.get(f"{self.command} {self.path}", answers[self.command])
+        if body is None:
+            self.connection.close()
+            return
+        self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        self.send_response(status)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+    do_GET = do_POST = do_DELETE = answer
+server = http.server.HTTPServer(("127.0.0.1", 0), Other)
+context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+context.load_cert_chain("$PROJECT/pki/server_cert.pem", "$PROJECT/pki/server_key.pem")
+server.socket = context.wrap_socket(server.socket, server_side=True)
+open("other.port", "w").write(str(server.server_port))
+server.serve_forever()
+END
+    python3 other.py 2>/dev/null 3>&- &
+    OTHER_PID=$!
+    for _ in $(seq 100); do [ ! -s other.port ] || break; sleep 0.05; done
+    OTHER=https://localhost:$(cat other.port)
 }
 
 # device METHOD PATH [CURL_OPTION...]: as device d1 would
@@ -187,29 +219,9 @@ mode,ddi" ]
     run remote target list --server "https://localhost:$PORT"
     [ "$status" -eq 1 ]
     [[ "$output" == "trustchain: https://localhost:$PORT: has no Management API"* ]]
-    cat >other.py <<'END'
-import http.server, ssl, sys
-class Other(http.server.BaseHTTPRequestHandler):
-    def do_GET(self):
-        body = b"<html>" if self.path.startswith("/rest/v1/targets?") else b"{}"
-        self.send_response(200)
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-server = http.server.HTTPServer(("127.0.0.1", 0), Other)
-context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-context.load_cert_chain(sys.argv[1] + "/server_cert.pem", sys.argv[1] + "/server_key.pem")
-server.socket = context.wrap_socket(server.socket, server_side=True)
-open("other.port", "w").write(str(server.server_port))
-server.serve_forever()
-END
-    python3 other.py "$PROJECT/pki" 2>/dev/null 3>&- &
-    other=$!
-    for _ in $(seq 100); do [ ! -s other.port ] || break; sleep 0.05; done
-    url=https://localhost:$(cat other.port)
-    run remote target list --server "$url"
-    kill $other
-    [ "$output" = "trustchain: $url: answered something else than JSON (is it our server?)" ]
+    start_other '"GET": (200, b"<html>")'
+    run remote target list --server "$OTHER"
+    [ "$output" = "trustchain: $OTHER: answered something else than JSON (is it our server?)" ]
 }
 
 @test "the server has to prove itself, and plain HTTP is no server" {
@@ -221,6 +233,18 @@ END
     [ "$status" -eq 2 ]
     run remote target list --server "https://localhost:1"
     [ "$status" -eq 1 ]
+}
+
+@test "a device or a set that cannot be taken back is still one line" {
+    start_other '"POST": (201, b"""[{"id":1,"securityToken":"x"}]"""), "DELETE": (0, None)'
+    run remote device new d --url https://x -o nowhere/d.csv --server "$OTHER"
+    [ "$output" = "trustchain: nowhere/d.csv: cannot be written: No such file or directory" ]
+    kill "$OTHER_PID"
+    rm other.port
+    start_other '"POST": (500, b"""{"message":"no room"}"""), "DELETE": (0, None),
+        "POST /rest/v1/softwaremodules": (201, b"""[{"id":1}]""")'
+    run remote set add a:1 image.bin --server "$OTHER"
+    [ "$output" = "trustchain: a:1: no room" ]
 }
 
 @test "a set whose image is refused leaves no module behind" {
