@@ -309,7 +309,7 @@ static void questions_that_are_refused(void **state)
         TARGETS "?limit=000000000000000000000000001",
         TARGETS "?sort=name%00:ASC",
         "/rest/v1/rollouts?representation=fullfullfullfullfullfull",
-        "/rest/v1/audit?q=who==eve",
+        "/rest/v1/targettags?q=name==eve",
         "/rest/v1/tokens?q=name==eve",
         "/rest/v1/audit/verify?head=0123456789012345678901234567890123456789012345678901234567890"
         "123456789",
