@@ -13,6 +13,7 @@
 
 #include "host/error.h"
 #include "host/file.h"
+#include "server/api/percent.h"
 #include "server/release/store.h"
 
 error_t backup_parse(int key, char *text, struct backup *backup, const struct argp_state *state)
@@ -66,21 +67,6 @@ void backup_unstage(struct backup *backup)
     backup->stage[0] = '\0';
 }
 
-/* %XX in a part of a URL, in place. */
-static void decode(char *text)
-{
-    char *to = text;
-    for (const char *from = text; *from != '\0'; from++) {
-        uint8_t byte = (uint8_t)*from;
-        char digits[3];
-        snprintf(digits, sizeof digits, "%.2s", from + 1);
-        if (*from == '%' && cli_unhex(digits, &byte, 1))
-            from += 2;
-        *to++ = (char)byte;
-    }
-    *to = '\0';
-}
-
 /* Takes the `length` bytes at `at` out of a text. */
 static void cut(char *at, size_t length)
 {
@@ -118,16 +104,19 @@ static void take_from_query(char *url, char *password)
 
 int backup_postgres_url(const char *url, char out[BACKUP_URL_MAX])
 {
-    char password[BACKUP_URL_MAX] = "";
+    char written[BACKUP_URL_MAX] = "";
+    char password[BACKUP_URL_MAX];
     int status = HOST_DONE;
     if (strlen(url) >= BACKUP_URL_MAX)
         return host_fail("the store's URL", "is too long");
     memcpy(out, url, strlen(url) + 1);
-    take_from_authority(out, password);
-    take_from_query(out, password);
-    decode(password);
-    if (password[0] != '\0' && setenv("PGPASSWORD", password, 1) != 0)
+    take_from_authority(out, written);
+    take_from_query(out, written);
+    if (percent_decode(written, strlen(written), false, password, sizeof password) < 0)
+        status = host_fail("the store's URL", "has a password that is no text");
+    else if (password[0] != '\0' && setenv("PGPASSWORD", password, 1) != 0)
         status = host_fail(NULL, "out of memory");
+    OPENSSL_cleanse(written, sizeof written);
     OPENSSL_cleanse(password, sizeof password);
     return status;
 }
