@@ -13,8 +13,8 @@
 #include "chain/error.h"
 #include "chain/image.h"
 #include "chain/verify.h"
+#include "fleet/identities.h"
 #include "fleet/loop.h"
-#include "fleet/tokens.h"
 #include "host/crypto.h"
 #include "host/error.h"
 #include "host/file.h"
@@ -24,12 +24,14 @@
 #define FILES_SPARE  64u /* descriptors that are not connections */
 #define LINES_AT_END 8u  /* a loop can always do with so many */
 #define WATCH_MS     100
+#define LINE_EVERY_S 10
 
 struct fleet_state {
     const struct fleet_options *options;
     struct buffer image;
     struct image_app_desc desc;
-    struct tokens tokens;
+    struct identities known;
+    const char *gateway; /* token */
     struct line_peer peer;
     struct loop_shared shared;
     struct device *device;
@@ -66,20 +68,24 @@ static int read_image(struct fleet_state *state)
     return HOST_DONE;
 }
 
-static int read_tokens(struct fleet_state *state)
+static int read_identities(struct fleet_state *state)
 {
     const struct fleet_options *options = state->options;
+    const char *names = options->tokens != NULL ? options->tokens : options->certificates;
+    int status = HOST_DONE;
     state->devices = options->devices;
-    if (options->tokens == NULL)
-        return HOST_DONE;
-    int status = tokens_read(options->tokens, &state->tokens);
-    if (status != HOST_DONE)
+    if (options->gateway != NULL)
+        status = identities_of_gateway(options->gateway, &state->known, &state->gateway);
+    else if (options->tokens != NULL)
+        status = identities_of_tokens(options->tokens, &state->known);
+    else if (options->certificates != NULL)
+        status = identities_of_certificates(options->certificates, state->devices, &state->known);
+    if (status != HOST_DONE || names == NULL)
         return status;
     if (state->devices == 0)
-        state->devices = state->tokens.count;
-    if (state->devices > state->tokens.count)
-        return host_fail(options->tokens, "names %zu devices, not %zu", state->tokens.count,
-                         state->devices);
+        state->devices = state->known.count;
+    if (state->devices > state->known.count)
+        return host_fail(names, "names %zu devices, not %zu", state->known.count, state->devices);
     return HOST_DONE;
 }
 
@@ -98,12 +104,16 @@ static size_t resident_bytes(void)
 static void name(struct fleet_state *state, size_t index)
 {
     struct device *device = &state->device[index];
-    if (state->tokens.count > 0) {
-        snprintf(device->id, sizeof device->id, "%s", state->tokens.list[index].id);
-        device->token = state->tokens.list[index].value;
-    } else {
+    if (state->known.count == 0) {
         snprintf(device->id, sizeof device->id, "%s%06zu", state->options->prefix, index + 1);
+        device->token = state->gateway;
+        return;
     }
+    const struct identity *identity = &state->known.list[index];
+    snprintf(device->id, sizeof device->id, "%s", identity->id);
+    device->token = identity->token;
+    device->line.certificate = identity->certificate;
+    device->line.key = identity->key;
 }
 
 static int make_devices(struct fleet_state *state)
@@ -160,6 +170,7 @@ static void configure(struct fleet_state *state, unsigned loops)
         .product = options->product != NULL ? options->product : state->desc.project_name,
         .channel = options->channel,
         .tenant = options->tenant,
+        .gateway = state->gateway != NULL,
         .poll_ms = options->poll_s * 1000,
         .backoff_ms = 1000,
         .backoff_max_ms = 60000,
@@ -204,7 +215,7 @@ static int start_loops(struct fleet_state *state)
 static int open_all(struct fleet_state *state)
 {
     const struct fleet_options *options = state->options;
-    int status = read_tokens(state);
+    int status = read_identities(state);
     if (status == HOST_DONE && state->devices == 0)
         status = host_usage("fleet run", "how many devices? (--devices N)");
     if (status == HOST_DONE)
@@ -226,19 +237,20 @@ static uint64_t count_now(const struct fleet_state *state, enum tally_count coun
     return sum;
 }
 
-static void draw_progress(const struct fleet_state *state, double seconds)
+static void show_progress(const struct fleet_state *state, double seconds)
 {
-    static const char bar[] = "##############################";
-    uint64_t done = count_now(state, TALLY_UPDATED) + count_now(state, TALLY_ROLLED_BACK);
-    size_t part = state->online > 0 ? (size_t)(done * (sizeof bar - 1) / state->online) : 0;
-    if (part > sizeof bar - 1)
-        part = sizeof bar - 1;
-    fprintf(stderr,
-            "\r[%-30.*s] %" PRIu64 "/%zu updated or rolled back, %.0f s, %.0f polls/s, "
-            "%.1f MB/s \x1b[K",
-            (int)part, bar, done, state->online, seconds,
-            (double)count_now(state, TALLY_POLLS) / seconds,
-            (double)count_now(state, TALLY_BYTES) / seconds / 1e6);
+    struct fleet_progress progress = {
+        .seconds = seconds,
+        .online = state->online,
+        .ended = count_now(state, TALLY_UPDATED) + count_now(state, TALLY_ROLLED_BACK) +
+                 count_now(state, TALLY_REFUSED),
+        .polls = count_now(state, TALLY_POLLS),
+        .bytes = count_now(state, TALLY_BYTES),
+    };
+    if (state->options->bar)
+        fleet_print_bar(&progress, stderr);
+    else
+        fleet_print_progress(&progress, stderr);
 }
 
 /* Until it is time to end. */
@@ -247,15 +259,18 @@ static void watch(struct fleet_state *state, const sigset_t *ends)
     const struct fleet_options *options = state->options;
     const struct timespec while_ms = {.tv_nsec = WATCH_MS * 1000000L};
     bool over = false;
+    double shown = 0;
     while (!over) {
         bool told = sigtimedwait(ends, NULL, &while_ms) > 0;
         double seconds = (double)loop_us(&state->loop[0]) / 1e6;
         bool settled = options->once && count_now(state, TALLY_SETTLED) == state->online;
         over = told || settled || (options->seconds > 0 && seconds >= options->seconds);
-        if (options->progress)
-            draw_progress(state, seconds);
+        if (options->bar || seconds - shown >= LINE_EVERY_S) {
+            show_progress(state, seconds);
+            shown = seconds;
+        }
     }
-    if (options->progress)
+    if (options->bar)
         fputc('\n', stderr);
 }
 
@@ -298,7 +313,8 @@ static void add_up(const struct fleet_state *state, struct fleet_summary *summar
     for (size_t i = 0; i < state->devices; i++) {
         summary->phase[state->device[i].phase]++;
         summary->outcome[state->device[i].outcome]++;
-        add_version(summary, state->device[i].version);
+        if (state->device[i].version[0] != '\0') /* it came to that before the end */
+            add_version(summary, state->device[i].version);
     }
     qsort(summary->version, summary->versions, sizeof *summary->version, more_devices);
     if (resident > state->resident && state->devices > 0)
@@ -342,7 +358,7 @@ static void close_all(struct fleet_state *state)
     free(state->device);
     free(state->behaviour);
     line_peer_close(&state->peer);
-    tokens_free(&state->tokens);
+    identities_free(&state->known);
     buffer_free(&state->image);
 }
 

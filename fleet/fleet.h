@@ -31,10 +31,13 @@ struct fleet_options {
     const char *tenant;          /* devices speak DDI as controllers of this tenant; NULL: the plain
                                   * channel */
     const char *prefix;          /* ids are PREFIX000001, PREFIX000002, ... */
-    const char *tokens; /* CSV file of lines ID,TOKEN: ids are these, in order; NULL: no tokens */
-    const char *log;    /* the event log; NULL: none */
+    /* Who devices are to the server (fleet/identities.h): at most one of these; none: nobody. */
+    const char *tokens;       /* CSV file of lines ID,TOKEN: ids are these, in order */
+    const char *certificates; /* folder: ids are its, in order */
+    const char *gateway;      /* file with the tenant's gateway token */
+    const char *log;          /* the event log; NULL: none */
     struct script script;
-    size_t devices;      /* 0: as many as `tokens` has */
+    size_t devices;      /* 0: as many as `tokens` or `certificates` have */
     uint32_t slot_bytes; /* 0: what the image takes, and at least 64 KB more */
     uint32_t poll_s;     /* between two questions */
     uint32_t speed;      /* devices' clocks run so many times faster */
@@ -44,7 +47,8 @@ struct fleet_options {
     bool once;           /* end when all are through an update and told that there is no more */
     bool resume;         /* TLS sessions are kept */
     bool share_verdicts; /* digests and signatures of identical bytes are computed once */
-    bool progress;       /* a line on stderr while it runs */
+    bool bar;            /* stderr is a terminal: its last line shows how far it is; else now and
+                          * then a line */
 };
 
 /* Devices that run a version, and how their updates went. */
@@ -73,6 +77,18 @@ struct fleet_summary {
  * one line: it could not run (then summary->devices is 0), no device was ever let in, or `once` did
  * not come true in `seconds`. HOST_USAGE for options that make no sense together. */
 int fleet_run(const struct fleet_options *options, struct fleet_summary *summary);
+
+/* How far it is. */
+struct fleet_progress {
+    double seconds;
+    size_t online;
+    uint64_t ended; /* updates */
+    uint64_t polls, bytes;
+};
+
+/* Over the terminal's last line; and as a line of its own. */
+void fleet_print_bar(const struct fleet_progress *progress, FILE *out);
+void fleet_print_progress(const struct fleet_progress *progress, FILE *out);
 
 /* For people; and as one JSON object. */
 void fleet_print(const struct fleet_summary *summary, FILE *out);

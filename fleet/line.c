@@ -162,6 +162,9 @@ static int begin_tls(struct line *line, const struct line_peer *peer)
                                     SSL_set_tlsext_host_name(line->tls, peer->host) == 1;
     if (named != 1 || SSL_set_alpn_protos(line->tls, protocol, sizeof protocol - 1) != 0)
         return lost(line, FAULT_DEVICE);
+    if (line->certificate != NULL && (SSL_use_certificate(line->tls, line->certificate) != 1 ||
+                                      SSL_use_PrivateKey(line->tls, line->key) != 1))
+        return lost(line, FAULT_DEVICE);
     if (line->session != NULL)
         SSL_set_session(line->tls, line->session);
     line->state = LINE_SHAKING;

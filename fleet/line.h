@@ -37,6 +37,8 @@ struct line {
     enum line_state state;
     int fd;
     SSL *tls;
+    X509 *certificate;      /* whom it shows itself as, with ... */
+    EVP_PKEY *key;          /* ... its key; the caller's. NULL: nobody */
     SSL_SESSION *session;   /* kept for the next connection; or NULL */
     uint64_t began_us;      /* of dialling, on the caller's clock */
     enum tally_fault fault; /* what the last error was */

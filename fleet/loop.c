@@ -207,9 +207,14 @@ static void turn(struct loop *loop)
     run_ready(loop);
 }
 
+static bool stopped(const struct loop *loop)
+{
+    return atomic_load_explicit(&loop->shared->stop, memory_order_relaxed);
+}
+
 static bool power_on(struct loop *loop)
 {
-    for (size_t i = 0; i < loop->device_count; i++) {
+    for (size_t i = 0; i < loop->device_count && !stopped(loop); i++) {
         struct device *device = &loop->device[i];
         device->loop = loop;
         if (!device_start(device, loop->shared->image, loop->shared->image_bytes))
@@ -224,7 +229,7 @@ static void *run(void *context)
 {
     struct loop *loop = context;
     loop->out_of_memory = !power_on(loop);
-    while (!loop->out_of_memory && !atomic_load_explicit(&loop->shared->stop, memory_order_relaxed))
+    while (!loop->out_of_memory && !stopped(loop))
         turn(loop);
     for (size_t i = 0; i < loop->device_count; i++)
         device_hang_up(&loop->device[i]);

@@ -17,6 +17,31 @@ static double milliseconds(const struct spread *spread, double percent)
     return (double)spread_percentile(spread, percent) / 1000;
 }
 
+static void print_rates(const struct fleet_progress *progress, FILE *out)
+{
+    double seconds = progress->seconds;
+    fprintf(out, "%" PRIu64 "/%zu updates ended, %.0f polls/s, %.1f MB/s", progress->ended,
+            progress->online, rate(progress->polls, seconds), rate(progress->bytes, seconds) / 1e6);
+}
+
+void fleet_print_bar(const struct fleet_progress *progress, FILE *out)
+{
+    static const char bar[] = "##############################";
+    uint64_t part = sizeof bar - 1;
+    if (progress->ended < progress->online)
+        part = progress->ended * part / progress->online;
+    fprintf(out, "\r[%-30.*s] %.0f s, ", (int)part, bar, progress->seconds);
+    print_rates(progress, out);
+    fputs("\x1b[K", out);
+}
+
+void fleet_print_progress(const struct fleet_progress *progress, FILE *out)
+{
+    fprintf(out, "after %.0f s: ", progress->seconds);
+    print_rates(progress, out);
+    fputc('\n', out);
+}
+
 void fleet_print(const struct fleet_summary *summary, FILE *out)
 {
     const uint64_t *count = summary->count;

@@ -255,15 +255,37 @@ static int load_key(const char *path, EVP_PKEY **out)
     return *out ? HOST_DONE : host_fail(path, "is not a PEM private key (without passphrase)");
 }
 
+static int load(const struct pki_files *files, struct authority *out)
+{
+    *out = (struct authority){0};
+    int status = load_certificate(files->certificate, &out->certificate);
+    if (status == HOST_DONE)
+        status = load_key(files->key, &out->key);
+    if (status == HOST_DONE && X509_check_private_key(out->certificate, out->key) != 1)
+        status = host_fail(files->key, "is not the key of %s", files->certificate);
+    ERR_clear_error();
+    return status;
+}
+
+int pki_read(const struct pki_files *files, X509 **certificate, EVP_PKEY **key)
+{
+    struct authority read;
+    int status = load(files, &read);
+    if (status != HOST_DONE) {
+        authority_free(&read);
+        read = (struct authority){0};
+    }
+    *certificate = read.certificate;
+    *key = read.key;
+    return status;
+}
+
 static int load_authority(const struct pki_files *files, struct authority *out)
 {
-    if (load_certificate(files->certificate, &out->certificate) != HOST_DONE ||
-        load_key(files->key, &out->key) != HOST_DONE)
+    if (load(files, out) != HOST_DONE)
         return HOST_FAILED;
     if (X509_check_ca(out->certificate) != 1)
         return host_fail(files->certificate, "is not a certificate authority");
-    if (X509_check_private_key(out->certificate, out->key) != 1)
-        return host_fail(files->key, "is not the key of %s", files->certificate);
     if (X509_cmp_current_time(X509_get0_notAfter(out->certificate)) < 0)
         return host_fail(files->certificate, "has expired (devices that pin it need a new one)");
     return HOST_DONE;

@@ -7,6 +7,7 @@
 #ifndef HOST_PKI_H
 #define HOST_PKI_H
 
+#include <openssl/types.h>
 #include <stddef.h>
 
 /* Devices stay in the field for long and cannot be given another CA easily; a server certificate
@@ -45,5 +46,8 @@ int pki_server_create(const struct pki_files *ca, const struct pki_files *server
  * the others are made: HOST_FAILED then. */
 int pki_devices_create(const struct pki_files *ca, const char *folder, const char *const *names,
                        size_t count, int days);
+
+/* A certificate and its key, which only its owner may read. On failure both are NULL. */
+int pki_read(const struct pki_files *files, X509 **certificate, EVP_PKEY **key);
 
 #endif

@@ -24,6 +24,8 @@ enum {
     OPTION_TENANT,
     OPTION_PREFIX,
     OPTION_TOKENS,
+    OPTION_CERTIFICATES,
+    OPTION_GATEWAY,
     OPTION_LOG,
     OPTION_SEED,
     OPTION_FAIL,
@@ -63,6 +65,10 @@ static const struct argp_option run_keys[] = {
      "speak DDI as controllers of this tenant (default: ask the plain channel /ota/...)", 0},
     {"prefix", OPTION_PREFIX, "TEXT", 0, "ids are TEXT000001, TEXT000002 ... (default dev-)", 0},
     {"token-file", OPTION_TOKENS, "FILE", 0, "lines of ID,TOKEN: who devices are to the server", 0},
+    {"certificates", OPTION_CERTIFICATES, "DIR", 0,
+     "DIR/ID_cert.pem and DIR/ID_key.pem: they are these, by TLS (see pki device)", 0},
+    {"gateway-token-file", OPTION_GATEWAY, "FILE", 0,
+     "they show the tenant's gateway token, and their ids", 0},
     {"once", OPTION_ONCE, NULL, 0,
      "end when every device is through an update and told that there is no more", 0},
     {"seconds", OPTION_SECONDS, "N", 0, "end after so long", 0},
@@ -180,6 +186,23 @@ static void check_name(const struct argp_state *state, const char *option, const
         cli_usage(state, "%s is 1 to 32 letters, digits, '-', '_', '.' or ':'", option);
 }
 
+/* What has to be there, and what does not go together. */
+static void check(const struct argp_state *state, const struct fleet_command *command)
+{
+    const struct fleet_options *fleet = &command->fleet;
+    bool named = fleet->tokens != NULL || fleet->certificates != NULL;
+    if (fleet->image == NULL)
+        cli_usage(state, "what do devices run at first? (--image FILE)");
+    if (fleet->devices == 0 && !named)
+        cli_usage(state, "how many devices? (--devices N)");
+    if ((fleet->tokens != NULL) + (fleet->certificates != NULL) + (fleet->gateway != NULL) > 1)
+        cli_usage(state, "devices show a token, a certificate or a gateway's token, one of these");
+    if (fleet->tenant == NULL && (fleet->certificates != NULL || fleet->gateway != NULL))
+        cli_usage(state, "of which tenant? (--tenant NAME)");
+    if (command->project == NULL && (fleet->authority == NULL || command->trust.key_count == 0))
+        cli_usage(state, "whom do devices trust? (--project DIR, or --ca FILE --key FILE)");
+}
+
 static error_t parse_run(int key, char *text, struct argp_state *state)
 {
     struct fleet_command *command = state->input;
@@ -218,6 +241,12 @@ static error_t parse_run(int key, char *text, struct argp_state *state)
     case OPTION_TOKENS:
         command->fleet.tokens = text;
         return 0;
+    case OPTION_CERTIFICATES:
+        command->fleet.certificates = text;
+        return 0;
+    case OPTION_GATEWAY:
+        command->fleet.gateway = text;
+        return 0;
     case OPTION_LOG:
         command->fleet.log = text;
         return 0;
@@ -227,13 +256,7 @@ static error_t parse_run(int key, char *text, struct argp_state *state)
     case ARGP_KEY_ARG:
         cli_usage(state, "too many arguments: %s", text);
     case ARGP_KEY_END:
-        if (command->fleet.image == NULL)
-            cli_usage(state, "what do devices run at first? (--image FILE)");
-        if (command->fleet.devices == 0 && command->fleet.tokens == NULL)
-            cli_usage(state, "how many devices? (--devices N)");
-        if (command->project == NULL &&
-            (command->fleet.authority == NULL || command->trust.key_count == 0))
-            cli_usage(state, "whom do devices trust? (--project DIR, or --ca FILE --key FILE)");
+        check(state, command);
         return 0;
     default:
         break;
@@ -296,7 +319,7 @@ static int fleet_run_verb(int argc, char **argv)
     int status = cli_parse(&argp, argc, argv, &command);
     if (status != HOST_DONE)
         return status;
-    command.fleet.progress = isatty(STDERR_FILENO) == 1;
+    command.fleet.bar = isatty(STDERR_FILENO) == 1;
     if (command.project != NULL)
         status = fill_in(&command, &project, authority);
     if (command.fleet.channel == NULL)

@@ -224,6 +224,7 @@ struct agent_config {
     const char *product;
     const char *channel;     /* of the plain channel; for DDI an attribute of the device */
     const char *token;       /* the device's own, for the server; NULL: none */
+    bool gateway;            /* ... or one that all devices of the tenant share */
     const char *device_id;   /* NULL: plain channel; else DDI, as this controller: letters, digits,
                               * '-', '_', '.', ':' */
     const char *tenant;      /* for DDI; of the same characters */

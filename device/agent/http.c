@@ -286,7 +286,8 @@ size_t http_request_write(const struct http_request *request, char *out, size_t 
     writer_put(&writer, request->version);
     writer_put(&writer, request->stay ? "\r\n" : "\r\nConnection: close\r\n");
     if (request->token != NULL) {
-        writer_put(&writer, "Authorization: TargetToken ");
+        writer_put(&writer, "Authorization: ");
+        writer_put(&writer, request->gateway ? "GatewayToken " : "TargetToken ");
         writer_put(&writer, request->token);
         writer_put(&writer, "\r\n");
     }

@@ -48,7 +48,8 @@ struct http_request {
     uint16_t port;
     const char *path;    /* from '/' on, with its query; what may stand in a request line */
     const char *version; /* of the running image, for User-Agent */
-    const char *token;   /* printable, no blanks: Authorization: TargetToken; NULL: none */
+    const char *token;   /* printable, no blanks, for Authorization; NULL: none */
+    bool gateway;        /* as GatewayToken, not TargetToken */
     bool stay;           /* the connection is to stay open */
     const char *body;    /* JSON; NULL: none */
     const uint8_t (*not_wanted)[HTTP_ETAG_BYTES]; /* If-None-Match: running and refused files */

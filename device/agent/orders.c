@@ -158,6 +158,7 @@ size_t ddi_request(struct agent *agent)
         .path = path,
         .version = agent->running_version,
         .token = config->token,
+        .gateway = config->gateway,
         .stay = true,
         .body = write_body(agent),
     };

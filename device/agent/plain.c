@@ -35,6 +35,7 @@ size_t plain_request(struct agent *agent)
         .path = write_path(config, path),
         .version = agent->running_version,
         .token = config->token,
+        .gateway = config->gateway,
         .not_wanted = (const uint8_t(*)[HTTP_ETAG_BYTES])not_wanted,
         .not_wanted_count = count,
         .resume_offset = agent_resuming(agent) ? record->offset : 0,

@@ -217,6 +217,92 @@ ddi() {
     [ "$(answers 'POST .*/feedback 200 ')" -eq "$(field "['feedbacks']" <"$SUMMARY")" ]
 }
 
+@test "DDI: whatever devices do, the summary, the store and the access log have the same counts" {
+    start_ddi 40
+    ddi --token-file "$TOKENS" --fail 20 --crash 10 --drop 30 --slow 10 --offline 15 --seed 4 \
+        --once --seconds 200
+    is "['online']" 34
+    is "['settled']" 34
+    is "['states']" "{'off': 6, 'quiet': 34, 'downloading': 0, 'installing': 0, 'trial': 0}"
+    [ "$(field "['faults'].values()" <"$SUMMARY" | tr -dc 1-9)" = "" ]
+    stop_server
+    [ "$(sql "SELECT state, active, COUNT(*) FROM action GROUP BY state, active ORDER BY state")" = \
+"error|0|$(field "['rolled_back']" <"$SUMMARY")
+finished|0|$(field "['updated']" <"$SUMMARY")
+running|1|6" ]
+    [ "$(($(field "['rolled_back']" <"$SUMMARY") + $(field "['updated']" <"$SUMMARY")))" -eq 34 ]
+    is "['versions']['1.1.0']" "$(field "['updated']" <"$SUMMARY")"
+    is "['polls']" "$(answers 'GET /DEFAULT/controller/v1/[^/]* 200 ')"
+    is "['feedbacks']" "$(answers 'POST .*/feedback 200 ')"
+    is "['downloads']" "$(answers 'GET .*/artifacts/[^/]* (200|206) ')"
+    is "['resumes']" "$(answers 'GET .*/artifacts/[^/]* 206 ')"
+    is "['requests']" "$(answers ' (GET|POST|PUT) /DEFAULT/controller/v1/')"
+    # Who is off was never heard of; the others asked what the log of the fleet says they asked.
+    [ "$(sql "SELECT COUNT(*) FROM target WHERE update_status = 'pending'")" -eq 6 ]
+    is "['drops']" "$(grep -c 'event=dropped$' "$LOG")"
+    is "['drops'] > 5" True
+}
+
+# A tenant where devices enrol themselves, and get 1.1.0 then.
+start_enrolling() {
+    local version
+    PROJECT=$BATS_TEST_TMPDIR/project
+    start_managed
+    for version in 1 2; do
+        "$TRUSTCHAIN" sign --key "$PROJECT/secure_keys/secure_boot_signing_key.pem" \
+            --output "$BATS_TEST_TMPDIR/v$version.bin" "$SHARED/v$version.bin.unsigned"
+    done
+    set_setting enrolment token
+    set_setting pollingTime 00:00:05
+    remote set add thermo:1.1.0 "$BATS_TEST_TMPDIR/v2.bin"
+    manage POST /targetfilters '{"name":"all","query":"id==*"}' >/dev/null
+    manage POST /targetfilters/1/autoAssignDS '{"id":1,"type":"forced"}' >/dev/null
+}
+
+# enrolled_and_updated ID...
+enrolled_and_updated() {
+    [ "$(sql "SELECT t.controller_id, t.update_status, s.version FROM target AS t
+        LEFT JOIN dist_set AS s ON s.id = t.installed_set ORDER BY t.controller_id")" = \
+        "$(printf '%s|in_sync|1.1.0\n' "$@")" ]
+}
+
+@test "DDI: devices enrol with the tenant's gateway token, and are updated" {
+    start_enrolling
+    set_setting authentication.gatewaytoken.enabled true
+    set_setting authentication.gatewaytoken.key a-gateway-token-of-many-characters
+    (umask 077 && echo wrong-gateway-token >"$BATS_TEST_TMPDIR/gateway")
+    run --separate-stderr ddi --devices 3 --gateway-token-file "$BATS_TEST_TMPDIR/gateway" --seconds 3
+    [ "$status" -eq 1 ]
+    [[ "$stderr" == "trustchain: $URL: let no device in "* ]]
+    [ "$(sql "SELECT COUNT(*) FROM target")" -eq 0 ]
+    echo a-gateway-token-of-many-characters >"$BATS_TEST_TMPDIR/gateway"
+    ddi --devices 3 --prefix gw --gateway-token-file "$BATS_TEST_TMPDIR/gateway" --once --seconds 60
+    is "['updated']" 3
+    enrolled_and_updated gw000001 gw000002 gw000003
+    run ! grep -r "a-gateway-token" "$LOG" "$SUMMARY" "$BATS_TEST_TMPDIR/server.log"
+}
+
+@test "DDI: devices show the certificates that pki device made, new and resumed sessions alike" {
+    start_enrolling
+    "$TRUSTCHAIN" pki device --project "$PROJECT" lamp-c lamp-a lamp-b lamp-d
+    ddi --certificates "$PROJECT/pki/devices" --devices 3 --once --seconds 60
+    is "['devices']" 3
+    is "['updated']" 3
+    enrolled_and_updated lamp-a lamp-b lamp-c
+    ddi --certificates "$PROJECT/pki/devices" --resume --seconds 12
+    is "['devices']" 4
+    is "['faults']['denied']" 0
+    [ "$(field "['sessions_resumed']" <"$SUMMARY")" -gt 3 ]
+    [ "$(sql "SELECT COUNT(*) FROM target")" -eq 4 ]
+    # Of another authority: TLS or the server refuses it.
+    "$TRUSTCHAIN" pki ca "$BATS_TEST_TMPDIR/foreign"
+    "$TRUSTCHAIN" pki device --ca-cert "$BATS_TEST_TMPDIR/foreign/ca_cert.pem" \
+        --ca-key "$BATS_TEST_TMPDIR/foreign/ca_key.pem" --out "$BATS_TEST_TMPDIR/foreign" lamp-e
+    run --separate-stderr ddi --certificates "$BATS_TEST_TMPDIR/foreign" --seconds 3
+    [ "$status" -eq 1 ]
+    [ "$(sql "SELECT COUNT(*) FROM target")" -eq 4 ]
+}
+
 @test "DDI: devices without a token, or with a wrong one, are not let in" {
     start_ddi 2
     run --separate-stderr ddi --devices 2 --seconds 3
@@ -246,8 +332,49 @@ ddi() {
     [ "$(wc -l <<<"$stderr")" -eq 1 ]
 }
 
+@test "Ctrl-C and SIGTERM end a run with its summary, whole logs and no lost connection" {
+    publish "$SHARED/v2.bin" >/dev/null
+    start_server
+    local signal pid
+    for signal in INT TERM; do
+        rm -f "$LOG"
+        "$TRUSTCHAIN" fleet run --server "$URL" --ca "$SHARED/pki/ca.pem" --key "$SHARED/key.pem" \
+            --image "$SHARED/v1.bin" --devices 20 --slow 100 --poll 2 --log "$LOG" --json \
+            >"$SUMMARY" 3>&- &
+        pid=$!
+        for _ in $(seq 300); do
+            ! grep -q event=offered "$LOG" 2>/dev/null || break
+            sleep 0.1
+        done
+        kill -"$signal" "$pid"
+        wait "$pid"
+        is "['states']['downloading'] > 0" True
+        is "['downloads']" "$(grep -c event=offered "$LOG")"
+        [ "$(field "['faults'].values()" <"$SUMMARY" | tr -dc 1-9)" = "" ]
+        [ "$(tail -c 1 "$LOG" | xxd -p)" = 0a ]
+    done
+}
+
+@test "how far it is: a bar on a terminal, else a line now and then" {
+    publish "$SHARED/v1.bin" >/dev/null
+    start_server
+    local shown
+    shown=$(script -qec "'$TRUSTCHAIN' fleet run --server '$URL' --ca '$SHARED/pki/ca.pem' \
+        --key '$SHARED/key.pem' --image '$SHARED/v1.bin' -n 2 --poll 1 --seconds 2" /dev/null)
+    [[ "$shown" == *$'\r['*"] 1 s, 0/2 updates ended, "*" polls/s, "*" MB/s"* ]]
+    [[ "$shown" == *"2 devices, 2 of them switched on, "* ]]
+    run --separate-stderr run_with "$URL" --ca "$SHARED/pki/ca.pem" -n 2 --poll 1 --seconds 11
+    [ "$status" -eq 0 ]
+    [[ "$stderr" =~ ^after\ 10\ s:\ 0/2\ updates\ ended,\ [0-9]+\ polls/s,\ [0-9.]+\ MB/s$ ]]
+}
+
 @test "misuse is refused before anything runs" {
     local ca="--ca $SHARED/pki/ca.pem" url=https://localhost:1
+    refused 2 "one of these" run_with $url $ca --tenant T --certificates x --token-file y
+    refused 2 "of which tenant" run_with $url $ca --certificates x
+    refused 2 "how many devices" run_with $url $ca --tenant T --gateway-token-file x
+    refused 1 "has no certificate of a device" run_with $url $ca --tenant T \
+        --certificates "$SHARED/other_pki"
     refused 2 "devices is 1 to 1000000" run_with $url $ca --devices 0
     refused 2 "devices is 1 to 1000000" run_with $url $ca --devices 1000001
     refused 2 "how many devices" run_with $url $ca

@@ -201,6 +201,11 @@ static void test_request_with_token(void **state)
     size_t length = http_request_write(&request, out, sizeof out);
     assert_int_equal(length, sizeof expected - 1);
     assert_memory_equal(out, expected, length);
+    request.gateway = true;
+    length = http_request_write(&request, out, sizeof out - 1);
+    assert_int_equal(length, sizeof expected - 1 + strlen("Gateway") - strlen("Target"));
+    out[length] = '\0';
+    assert_non_null(strstr(out, "\r\nAuthorization: GatewayToken s3cret\r\n\r\n"));
 }
 
 /* A part of whatever the file is; a body with its type and length, over a connection that stays. */

@@ -10,8 +10,8 @@
 
 #include <cmocka.h>
 
+#include "fleet/identities.h"
 #include "fleet/request.h"
-#include "fleet/tokens.h"
 #include "host/error.h"
 
 #define BASE "/DEFAULT/controller/v1/dev-1"
@@ -81,7 +81,7 @@ static void test_status(void **state)
     assert_int_equal(request_status("", 0), 0);
 }
 
-static int read_text(const char *text, mode_t mode, struct tokens *tokens)
+static int read_text(const char *text, mode_t mode, struct identities *tokens)
 {
     char path[] = "/tmp/fleet-tokens-XXXXXX";
     int fd = mkstemp(path);
@@ -89,7 +89,7 @@ static int read_text(const char *text, mode_t mode, struct tokens *tokens)
     assert_int_equal(write(fd, text, strlen(text)), (ssize_t)strlen(text));
     close(fd);
     chmod(path, mode);
-    int status = tokens_read(path, tokens);
+    int status = identities_of_tokens(path, tokens);
     unlink(path);
     return status;
 }
@@ -98,14 +98,14 @@ static void test_tokens(void **state)
 {
     static const char *const bad[] = {"a\n",     "a,\n",    ",t\n",   "# nothing\n",
                                       "a,t t\n", "a/b,t\n", "a b,t\n"};
-    struct tokens tokens;
+    struct identities tokens;
     (void)state;
     assert_int_equal(read_text("# who\nlamp-1,secret\r\n\nlamp:2,s=,x", 0600, &tokens), HOST_DONE);
     assert_int_equal(tokens.count, 2);
     assert_string_equal(tokens.list[0].id, "lamp-1");
-    assert_string_equal(tokens.list[0].value, "secret");
-    assert_string_equal(tokens.list[1].value, "s=,x");
-    tokens_free(&tokens);
+    assert_string_equal(tokens.list[0].token, "secret");
+    assert_string_equal(tokens.list[1].token, "s=,x");
+    identities_free(&tokens);
     assert_int_equal(read_text("a,t\n", 0644, &tokens), HOST_FAILED); /* others may read it */
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
         assert_int_equal(read_text(bad[i], 0600, &tokens), HOST_FAILED);
