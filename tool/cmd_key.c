@@ -15,7 +15,7 @@ struct key_type {
     const char *name;
     int (*generate)(const char *path);
     bool signs;
-    enum key_scheme scheme;
+    enum key_scheme scheme; /* of a key that signs */
 };
 
 enum { OPTION_PROTECT = CLI_LONG, OPTION_PASSPHRASE_FILE };
@@ -27,9 +27,9 @@ enum { OPTION_PROTECT = CLI_LONG, OPTION_PASSPHRASE_FILE };
     }
 
 static const struct key_type types[] = {
-    {"rsa3072", key_generate_rsa3072, true, KEY_RSA3072}, /* the default */
-    {"ecdsa-p256", key_generate_ecdsa_p256, true, KEY_ECDSA_P256},
-    {"xts128", key_generate_xts128, false, KEY_RSA3072},
+    {"rsa3072", key_generate_rsa3072, .signs = true, .scheme = KEY_RSA3072}, /* the default */
+    {"ecdsa-p256", key_generate_ecdsa_p256, .signs = true, .scheme = KEY_ECDSA_P256},
+    {"xts128", key_generate_xts128, .signs = false},
 };
 
 struct key_options {

@@ -55,16 +55,16 @@ bool flash_is_decrypted(const struct partition *partition)
            partition_all_encrypted(partition);
 }
 
-/* What is looked for in a sector, and the best that was found so far. */
+/* The tables of a dump. */
 struct search {
     size_t found;
-    uint32_t offset[2];
-    int error; /* of the first damaged table */
+    uint32_t offset[2]; /* of the first two */
+    int error;          /* of the first damaged one; CHAIN_EMAGIC: there is none */
     uint32_t error_offset;
 };
 
-/* Like check_places(), but with the entries' sizes, and primary entries that end below the table:
- * what regions are made of. */
+/* partition_table_check_places(), and what regions need besides: no entry is empty, and those of
+ * the primary bootloader and table end below the table. */
 static int check_places(const struct partition_table *table, uint32_t table_offset)
 {
     for (size_t i = 0; i < table->count; i++) {

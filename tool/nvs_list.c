@@ -79,6 +79,8 @@ static int take_entries(const char *name, struct nvs_list *list, size_t *count)
     return error == CHAIN_EMISSING ? HOST_DONE : host_fail(name, "%s", chain_error_text(error));
 }
 
+#define CHUNK_KIND 0x100u /* and the chunk's number; behind every type */
+
 /* What replaces what: a blob's index the blob of version 1. Chunks come last. */
 static unsigned kind(const struct nvs_item *item)
 {
@@ -86,7 +88,7 @@ static unsigned kind(const struct nvs_item *item)
     case NVS_BLOB_INDEX:
         return NVS_BLOB;
     case NVS_BLOB_DATA:
-        return 0x100u + item->entry.chunk;
+        return CHUNK_KIND + item->entry.chunk;
     default:
         return item->entry.type;
     }
@@ -140,12 +142,12 @@ static bool find_chunks(struct nvs_value *value, const struct nvs_item *items, s
     const struct nvs_blob blob = nvs_blob_index(&value->head->entry);
     uint64_t size = 0;
     size_t first = 0;
-    while (first < count && kind(&items[first]) < 0x100u + blob.first)
+    while (first < count && kind(&items[first]) < CHUNK_KIND + blob.first)
         first++;
     if (blob.count > count - first)
         return false;
     for (size_t i = 0; i < blob.count; i++) {
-        if (kind(&items[first + i]) != 0x100u + blob.first + i)
+        if (kind(&items[first + i]) != CHUNK_KIND + blob.first + i)
             return false;
         size += items[first + i].entry.size;
     }
