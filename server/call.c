@@ -188,6 +188,16 @@ static const char *reason_of(int status)
     return "Status";
 }
 
+/* A body, which is what its type says; without a tag, by which it may be asked for again, it is
+ * kept nowhere: it may be a token. */
+static void add_type(h2o_req_t *http, const struct api_answer *answer)
+{
+    http_add(http, H2O_TOKEN_CONTENT_TYPE, answer->type);
+    http_add_named(http, "x-content-type-options", "nosniff");
+    if (answer->etag[0] == '\0')
+        http_add(http, H2O_TOKEN_CACHE_CONTROL, "no-store");
+}
+
 static void send_answer(h2o_req_t *http, struct service *service, const struct api_answer *answer)
 {
     char number[16];
@@ -208,7 +218,9 @@ static void send_answer(h2o_req_t *http, struct service *service, const struct a
     if (answer->etag[0] != '\0' && http_answered_by_condition(http, answer->etag))
         return;
     if (answer->type != NULL)
-        http_add(http, H2O_TOKEN_CONTENT_TYPE, answer->type);
+        add_type(http, answer);
+    if (answer->status == 401) /* a browser would ask for a password if it said Basic as well */
+        http_add_named(http, "www-authenticate", "Bearer");
     if (answer->allow[0] != '\0')
         http_add_named(http, "allow", answer->allow);
     if (answer->filename[0] != '\0')

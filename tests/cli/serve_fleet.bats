@@ -329,6 +329,27 @@ poll_through() {
         "$BODY"
 }
 
+@test "who is not known is told how to show it; a body with a secret is kept nowhere" {
+    start_fleet "$PROJECT"
+    add_token a admin 0123456789abcdefghijk
+    add_target dev1 0123456789abcdef
+    local head=$BATS_TEST_TMPDIR/head
+    ask "$MANAGE/rest/v1/tokens" --dump-header "$head"
+    [ "$STATUS" = 401 ]
+    grep -qix $'www-authenticate: bearer\r' "$head"
+    ask "$MANAGE/rest/v1/tokens" --dump-header "$head" -H "Authorization: Bearer 0123456789abcdefghijk" \
+        -H 'Content-Type: application/json' -d '{"name":"ci","role":"read"}'
+    [ "$STATUS" = 201 ]
+    grep -qix $'cache-control: no-store\r' "$head"
+    grep -qix $'x-content-type-options: nosniff\r' "$head"
+    run ! grep -qi '^www-authenticate' "$head"
+    # what a device asks for again and again may be kept, and is asked for by its tag
+    ask "$URL/DEFAULT/controller/v1/dev1" --dump-header "$head" \
+        -H "Authorization: TargetToken 0123456789abcdef"
+    [ "$STATUS" = 200 ]
+    grep -qix $'cache-control: no-cache\r' "$head"
+}
+
 @test "a call that the store fails is 500, and the log says why" {
     start_fleet "$PROJECT"
     add_token r read 0123456789abcdefghijk
