@@ -199,9 +199,8 @@ static void use_environment(struct serve_options *options)
 static int use_policy(struct serve_options *options)
 {
     const struct release_project *project = &options->project;
-    struct trust_source trust = {.keys = {project->signing_key}, .key_count = 1};
-    if (project->next_signing_key[0] != '\0')
-        trust.keys[trust.key_count++] = project->next_signing_key;
+    struct trust_source trust = {.key_count = 0};
+    trust_use_project(&trust, project);
     options->policy = (struct publish_policy){.product = project->product,
                                               .channel = project->channel,
                                               .max_size = project->max_size,

@@ -131,12 +131,8 @@ static int plan_device(const struct burn_options *options, struct burn_plan *pla
     uint8_t key[32];
     if (options->project && release_project_read(options->project, &project) != HOST_DONE)
         return HOST_FAILED;
-    bool named = source.key_count + source.digest_count > 0;
-    if (options->project && !named) {
-        source.keys[source.key_count++] = project.signing_key;
-        if (project.next_signing_key[0])
-            source.keys[source.key_count++] = project.next_signing_key;
-    }
+    if (options->project)
+        trust_use_project(&source, &project);
     if (options->project && !flash_key)
         flash_key = project.flash_key;
     if (source.key_count + source.digest_count == 0 || !flash_key)

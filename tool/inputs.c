@@ -99,6 +99,15 @@ int efuse_key_read(const char *path, enum efuse_purpose purpose, uint8_t key[32]
     return raw ? HOST_DONE : key_digest_read(path, key);
 }
 
+void trust_use_project(struct trust_source *source, const struct release_project *project)
+{
+    if (source->key_count + source->digest_count > 0)
+        return;
+    source->keys[source->key_count++] = project->signing_key;
+    if (project->next_signing_key[0] != '\0')
+        source->keys[source->key_count++] = project->next_signing_key;
+}
+
 int trust_read(const struct trust_source *source, struct sigblock_trust *trust)
 {
     *trust = (struct sigblock_trust){0};

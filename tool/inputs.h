@@ -7,6 +7,7 @@
 #include "chain/image.h"
 #include "chain/sigblock.h"
 #include "host/file.h"
+#include "server/project.h"
 #include "tool/efuse_file.h"
 
 /* The flash encryption key, from a key file of 32 bytes, or else from an eFuse file. When both are
@@ -20,6 +21,9 @@ struct trust_source {
     const char *digests[SIGBLOCK_MAX];
     size_t digest_count;
 };
+
+/* Where the command line names nobody: the project's signing key, and the next one if there is. */
+void trust_use_project(struct trust_source *source, const struct release_project *project);
 
 int trust_read(const struct trust_source *source, struct sigblock_trust *trust);
 /* The 32 bytes an eFuse holds for the public key in `path`. */

@@ -118,11 +118,7 @@ int release_fill_in_policy(struct release_options *options)
     struct trust_source *trust = &options->trust;
     const struct release_project *project = &options->project;
     if (options->project_folder) {
-        if (trust->key_count + trust->digest_count == 0) {
-            trust->keys[trust->key_count++] = project->signing_key;
-            if (project->next_signing_key[0] != '\0')
-                trust->keys[trust->key_count++] = project->next_signing_key;
-        }
+        trust_use_project(trust, project);
         if (policy->min_secure_version == 0)
             policy->min_secure_version = project->min_secure_version;
         if (policy->max_size == 0)
