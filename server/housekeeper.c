@@ -26,50 +26,68 @@ static int move_rollouts(struct housekeeper *self, struct db *db)
     return db_rollback_mark(db);
 }
 
-/* One at a time; the one that adds something is followed at once by the next. */
-static int import(struct housekeeper *self, struct db *db)
-{
-    bool worked;
-    int status = import_step(&self->import, &self->service->store, db, call_now(), &worked,
-                             self->note, sizeof self->note);
-    self->worked = self->worked || worked;
-    return status;
-}
-
-static int run(struct job *job, struct db *db)
+static int run_fleet(struct job *job, struct db *db)
 {
     struct housekeeper *self = (struct housekeeper *)job;
     self->worked = false;
     self->rollouts_failed = DB_OK;
     int status = poll_log_write(self->service->api.polls, db);
-    if (status == DB_OK)
-        status = move_rollouts(self, db);
-    return status == DB_OK ? import(self, db) : status;
+    return status == DB_OK ? move_rollouts(self, db) : status;
 }
 
-static void done(struct job *job, int status)
+/* One at a time. */
+static int run_import(struct job *job, struct db *db)
 {
     struct housekeeper *self = (struct housekeeper *)job;
+    return import_step(&self->import, &self->service->store, db, call_now(), &self->imported,
+                       self->note, sizeof self->note);
+}
+
+static void submit(struct housekeeper *self, bool import);
+
+/* At once again, behind whatever has come meanwhile, as long as there is something to do. */
+static void go_on(struct housekeeper *self, bool again, bool import)
+{
+    atomic_store(&self->next_at, call_now() + EVERY_MS);
+    if (again && !atomic_load(&self->finishing))
+        submit(self, import);
+    else
+        atomic_store(&self->busy, false);
+}
+
+static void say_failure(struct housekeeper *self, int status)
+{
+    if (status != DB_OK)
+        log_line(&self->service->log, "housekeeping failed: %s", db_status_text(status));
+}
+
+static void done_fleet(struct job *job, int status)
+{
+    struct housekeeper *self = (struct housekeeper *)job;
+    say_failure(self, status);
     if (status == DB_OK)
         poll_log_written(self->service->api.polls);
-    else
-        log_line(&self->service->log, "housekeeping failed: %s", db_status_text(status));
-    if (status == DB_OK && self->note[0] != '\0')
-        log_line(&self->service->log, "%s", self->note);
     if (status == DB_OK && self->rollouts_failed != DB_OK)
         log_line(&self->service->log, "rollouts cannot go on: %s",
                  db_status_text(self->rollouts_failed));
-    bool at_once = status == DB_OK && self->worked;
-    atomic_store(&self->next_at, call_now() + (at_once ? 0 : EVERY_MS));
-    atomic_store(&self->busy, false);
+    self->worked = self->worked && status == DB_OK;
+    go_on(self, true, true);
 }
 
-static void submit(struct service *service)
+static void done_import(struct job *job, int status)
 {
-    struct housekeeper *self = &service->housekeeper;
-    self->service = service;
-    self->job = (struct job){.run = run, .done = done, .access = DB_WRITE};
-    pool_submit(service->pool, &self->job);
+    struct housekeeper *self = (struct housekeeper *)job;
+    say_failure(self, status);
+    if (status == DB_OK && self->note[0] != '\0')
+        log_line(&self->service->log, "%s", self->note);
+    go_on(self, self->worked || (status == DB_OK && self->imported), false);
+}
+
+static void submit(struct housekeeper *self, bool import)
+{
+    self->job = import ? (struct job){.run = run_import, .done = done_import, .access = DB_WRITE}
+                       : (struct job){.run = run_fleet, .done = done_fleet, .access = DB_STEP};
+    pool_submit(self->service->pool, &self->job);
 }
 
 void housekeeper_tick(struct service *service)
@@ -78,12 +96,15 @@ void housekeeper_tick(struct service *service)
     if (service->pool == NULL || call_now() < atomic_load(&self->next_at) ||
         atomic_exchange(&self->busy, true))
         return;
-    submit(service);
+    self->service = service;
+    submit(self, false);
 }
 
 void housekeeper_finish(struct service *service)
 {
+    atomic_store(&service->housekeeper.finishing, true);
     while (pool_waiting(service->pool) > 0 || atomic_load(&service->housekeeper.busy))
         usleep(1000);
-    submit(service);
+    service->housekeeper.service = service;
+    submit(&service->housekeeper, false);
 }

@@ -20,8 +20,10 @@ struct housekeeper {
     struct job job; /* first */
     struct service *service;
     atomic_bool busy;
+    atomic_bool finishing;   /* whatever else there is to do waits for the next start */
     _Atomic int64_t next_at; /* milliseconds since 1970 */
-    bool worked;             /* there is more of the same to do */
+    bool worked;             /* rollouts: there is more of the same to do */
+    bool imported;
     struct import import;
     char note[300];      /* of the import, for the log */
     int rollouts_failed; /* what the engine said */

@@ -20,6 +20,7 @@ struct db_rows {
 
 struct db_backend {
     bool embedded;
+    char list_begin, list_end; /* of the text that is a list (db_l) */
     void (*close)(struct db *db);
     int (*mend)(struct db *db);
     int (*begin)(struct db *db, enum db_access access);

@@ -1,6 +1,8 @@
 /* server/db/db.c: see server/db/db.h. */
 #include "server/db/db.h"
 
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "host/error.h"
@@ -106,6 +108,28 @@ struct db_value db_tn(const char *text, size_t length)
 struct db_value db_t(const char *text)
 {
     return db_tn(text, text != NULL ? strlen(text) : 0);
+}
+
+void db_list_clear(struct db_list *list)
+{
+    list->count = 0;
+    list->length = 1; /* the place of a bracket */
+}
+
+void db_list_add(struct db_list *list, int64_t number)
+{
+    if (list->count == DB_LIST_MAX)
+        abort(); /* nobody counts that far */
+    list->length += (size_t)snprintf(list->text + list->length, sizeof list->text - list->length,
+                                     list->count > 0 ? ",%lld" : "%lld", (long long)number);
+    list->count++;
+}
+
+struct db_value db_l(const struct db *db, struct db_list *list)
+{
+    list->text[0] = db->backend->list_begin;
+    list->text[list->length] = db->backend->list_end;
+    return db_tn(list->text, list->length + 1);
 }
 
 static int run(struct db_rows *rows)

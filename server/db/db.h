@@ -50,7 +50,11 @@ const char *db_error(const struct db *db);
 /* Connects again if the connection was lost. DB_OK, DB_EAGAIN. */
 int db_mend(struct db *db);
 
-enum db_access { DB_READ, DB_WRITE };
+/* DB_STEP writes so many rows that a serializable transaction would hardly ever get through beside
+ * those of devices. On PostgreSQL it sees one state of the store, and of two transactions that
+ * change the same row one begins again; what only reads a row that its work rests on has to change
+ * that row too. On SQLite it is DB_WRITE. */
+enum db_access { DB_READ, DB_WRITE, DB_STEP };
 
 /* Transactions do not nest; marks do. */
 int db_begin(struct db *db, enum db_access access);
@@ -75,6 +79,17 @@ struct db_value db_tn(const char *text, size_t length);
     (const struct db_value[]){__VA_ARGS__},                                                        \
         sizeof((const struct db_value[]){__VA_ARGS__}) / sizeof(struct db_value)
 #define DB_NO_ARGS NULL, 0
+
+/* Numbers as one value: "id {in $1}" in a statement's text is true for them. */
+#define DB_LIST_MAX 1000
+struct db_list {
+    size_t count, length;
+    char text[2 + 21 * DB_LIST_MAX];
+};
+void db_list_clear(struct db_list *list);
+void db_list_add(struct db_list *list, int64_t number); /* at most DB_LIST_MAX */
+/* Points into the list, which must not grow meanwhile. */
+struct db_value db_l(const struct db *db, struct db_list *list);
 
 /* Runs a statement that answers no rows. DB_OK or an error. */
 int db_run(struct db *db, const char *sql, const struct db_value *values, size_t count);

@@ -92,7 +92,7 @@ static int run_once(struct thread *thread, struct job *job)
 {
     struct db *db = thread->db;
     int status = db_begin(db, job->access);
-    if (status == DB_OK && job->access == DB_WRITE && !db_embedded(db))
+    if (status == DB_OK && job->access != DB_READ && !db_embedded(db))
         status = receipt_write(&thread->receipt, db);
     if (status == DB_OK)
         status = job->run(job, db);

@@ -6,6 +6,7 @@
 #include "host/error.h"
 #include "server/db/backend.h"
 #include "server/db/libpq.h"
+#include "server/db/words.h"
 
 #define KEPT_MAX   512
 #define VALUES_MAX 64
@@ -104,10 +105,16 @@ static int postgres_commit(struct db *db)
 
 static int postgres_begin(struct db *db, enum db_access access)
 {
-    return postgres_script(db, access == DB_WRITE
-                                   ? "BEGIN ISOLATION LEVEL SERIALIZABLE"
-                                   : "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY");
+    static const char *const begin[] = {
+        [DB_READ] = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
+        [DB_WRITE] = "BEGIN ISOLATION LEVEL SERIALIZABLE",
+        [DB_STEP] = "BEGIN ISOLATION LEVEL REPEATABLE READ",
+    };
+    return postgres_script(db, begin[access]);
 }
+
+static const struct db_word words[] = {{"{in ", "= ANY (CAST("}, {"}", " AS BIGINT[]))"}};
+#define IN_OUR_WORDS(sql) db_words(sql, words, sizeof words / sizeof words[0])
 
 /* Prepares `sql` once in this session: its place, or -1 when it is not to be kept. *failed tells
  * an error. */
@@ -123,7 +130,9 @@ static int prepared(struct postgres_db *self, const char *sql, int *failed)
     if (self->kept_count == KEPT_MAX - 1)
         return -1;
     snprintf(name, sizeof name, "s%zu", at);
-    PGresult *result = libpq.PQprepare(self->connection, name, sql, 0, NULL);
+    char *text = IN_OUR_WORDS(sql);
+    PGresult *result = libpq.PQprepare(self->connection, name, text, 0, NULL);
+    free(text);
     *failed = status_of(self, result);
     libpq.PQclear(result);
     if (*failed != DB_OK)
@@ -156,8 +165,10 @@ static PGresult *execute(struct postgres_db *self, const char *sql, int place,
         snprintf(name, sizeof name, "s%d", place);
         result = libpq.PQexecPrepared(self->connection, name, (int)count, pointers, NULL, NULL, 0);
     } else {
+        char *text = IN_OUR_WORDS(sql);
         result =
-            libpq.PQexecParams(self->connection, sql, (int)count, NULL, pointers, NULL, NULL, 0);
+            libpq.PQexecParams(self->connection, text, (int)count, NULL, pointers, NULL, NULL, 0);
+        free(text);
     }
     for (size_t i = 0; i < count; i++)
         free(texts[i]);
@@ -224,6 +235,8 @@ static int64_t postgres_number(const struct db_rows *base, int column)
 }
 
 static const struct db_backend postgres_backend = {
+    .list_begin = '{',
+    .list_end = '}',
     .close = postgres_close,
     .mend = postgres_mend,
     .begin = postgres_begin,

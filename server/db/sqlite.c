@@ -8,6 +8,7 @@
 
 #include "host/error.h"
 #include "server/db/backend.h"
+#include "server/db/words.h"
 
 #define BUSY_MS       10000
 #define KEPT_MAX      512 /* prepared statements; more are prepared anew each time */
@@ -84,16 +85,6 @@ static int sqlite_script(struct db *db, const char *sql)
     return status_of(self, sqlite3_exec(self->connection, sql, NULL, NULL, NULL));
 }
 
-static int sqlite_begin(struct db *db, enum db_access access)
-{
-    return sqlite_script(db, access == DB_WRITE ? "BEGIN IMMEDIATE" : "BEGIN");
-}
-
-static int sqlite_commit(struct db *db)
-{
-    return sqlite_script(db, "COMMIT");
-}
-
 /* The place of `sql` among the kept statements: its own, a free one, or none. */
 static struct kept *find_kept(struct sqlite_db *self, const char *sql)
 {
@@ -104,6 +95,8 @@ static struct kept *find_kept(struct sqlite_db *self, const char *sql)
         return NULL;
     return &self->kept[at];
 }
+
+static const struct db_word words[] = {{"{in ", "IN (SELECT value FROM json_each("}, {"}", "))"}};
 
 static struct sqlite_rows *prepare(struct sqlite_db *self, const char *sql, bool keep)
 {
@@ -119,8 +112,10 @@ static struct sqlite_rows *prepare(struct sqlite_db *self, const char *sql, bool
     }
     *rows =
         (struct sqlite_rows){.rows.backend = self->db.backend, .owner = self, .kept = kept != NULL};
-    int code = sqlite3_prepare_v3(self->connection, sql, -1, keep ? SQLITE_PREPARE_PERSISTENT : 0,
+    char *text = db_words(sql, words, sizeof words / sizeof words[0]);
+    int code = sqlite3_prepare_v3(self->connection, text, -1, keep ? SQLITE_PREPARE_PERSISTENT : 0,
                                   &rows->statement, NULL);
+    free(text);
     rows->failed = status_of(self, code);
     if (kept != NULL && rows->failed == DB_OK) {
         kept->sql = sql;
@@ -129,13 +124,22 @@ static struct sqlite_rows *prepare(struct sqlite_db *self, const char *sql, bool
     return rows;
 }
 
+/* "$12", at the end of `out`. */
+static const char *place_name(size_t number, char out[24])
+{
+    char *name = out + 23;
+    for (*name = '\0'; number > 0; number /= 10)
+        *--name = (char)('0' + number % 10);
+    *--name = '$';
+    return name;
+}
+
 /* $2 is a name to SQLite: its place depends on where it stands. */
 static int bind(sqlite3_stmt *statement, const struct db_value *values, size_t count)
 {
     for (size_t i = 0; i < count; i++) {
         char name[24];
-        snprintf(name, sizeof name, "$%zu", i + 1);
-        int at = sqlite3_bind_parameter_index(statement, name);
+        int at = sqlite3_bind_parameter_index(statement, place_name(i + 1, name));
         int code = SQLITE_OK;
         if (at != 0 && !values[i].is_text)
             code = sqlite3_bind_int64(statement, at, values[i].number);
@@ -188,6 +192,25 @@ static int sqlite_next(struct db_rows *base)
     return status;
 }
 
+/* A statement of each transaction: kept, as parsing it would cost as much as what a poll asks. */
+static int sqlite_run(struct db *db, const char *sql)
+{
+    return sqlite_next(sqlite_query(db, sql, true, NULL, 0));
+}
+
+static int sqlite_begin(struct db *db, enum db_access access)
+{
+    static const char read[] = "BEGIN";
+    static const char write[] = "BEGIN IMMEDIATE";
+    return sqlite_run(db, access == DB_READ ? read : write);
+}
+
+static int sqlite_commit(struct db *db)
+{
+    static const char commit[] = "COMMIT";
+    return sqlite_run(db, commit);
+}
+
 static bool sqlite_is_null(const struct db_rows *base, int column)
 {
     const struct sqlite_rows *rows = (const struct sqlite_rows *)base;
@@ -210,6 +233,8 @@ static const char *sqlite_text(const struct db_rows *base, int column, size_t *l
 
 static const struct db_backend sqlite_backend = {
     .embedded = true,
+    .list_begin = '[',
+    .list_end = ']',
     .close = sqlite_close,
     .mend = sqlite_mend,
     .begin = sqlite_begin,

@@ -11,6 +11,7 @@
 #include "server/fleet/target.h"
 
 #define ACTION_WEIGHT_DEFAULT 1000
+#define ACTION_CODE_REFUSED   4006 /* of a failure: the device will never take this set */
 #define ACTION_STATUS_MAX     1000 /* entries of one action; final ones are always taken */
 #define ACTION_MESSAGES_MAX   50   /* of one report */
 #define ACTION_MESSAGE_MAX    512  /* characters; longer ones are split */
@@ -70,6 +71,17 @@ struct action {
 int action_assign(struct fleet *fleet, const struct target *target, int64_t dist_set,
                   const struct action_terms *terms, int64_t *id);
 
+/* The same for many targets, none twice, at most DB_LIST_MAX, in as many statements as for one.
+ * Sorts them. Each gets its own verdict; what is returned is only that of the store. *last: the id
+ * of an action, if there is a new one. */
+struct assignment {
+    int64_t target;
+    int status;     /* FLEET_OK, EXISTS, INVALID, NONE */
+    bool installed; /* EXISTS: and it runs there */
+};
+int action_assign_many(struct fleet *fleet, int64_t dist_set, const struct action_terms *terms,
+                       struct assignment *list, size_t count, int64_t *last);
+
 int action_get(struct fleet *fleet, int64_t id, struct action *out);
 /* FLEET_NONE when it is another target's. */
 int action_of(struct fleet *fleet, int64_t target, int64_t id, struct action *out);
@@ -108,6 +120,9 @@ int action_cancel_feedback(struct fleet *fleet, const struct target *target, int
 
 /* By an operator. Force: without the device, only after a normal cancel (STATE). */
 int action_cancel(struct fleet *fleet, int64_t id, bool force);
+/* The active ones of many. Force: they end now; else the devices are asked, but for those that have
+ * not agreed to theirs yet. */
+int action_cancel_many(struct fleet *fleet, struct db_list *ids, bool force);
 int action_force(struct fleet *fleet, int64_t id); /* soft becomes forced */
 
 /* The device, or an operator for it, agrees or not. GONE, NONE. */

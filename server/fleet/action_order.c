@@ -58,6 +58,53 @@ int action_cancel(struct fleet *fleet, int64_t id, bool force)
     return status == FLEET_OK ? action_set_state(fleet, id, ACTION_CANCELING, true) : status;
 }
 
+/* Each statement is true of those that were ended by the one before: they changed now. */
+static int end_many(struct fleet *fleet, const struct db_value *ids, bool all)
+{
+    static const char actions[] =
+        "UPDATE action SET state = 'canceled', active = 0, changed_at = $2, changed_by = $4"
+        " WHERE id {in $1} AND active = 1 AND ($3 = 1 OR state = 'wait_for_confirmation')";
+    static const char entries[] =
+        "INSERT INTO action_status (action, state, reported_at, occurred_at)"
+        " SELECT id, 'canceled', CAST($2 AS BIGINT), CAST($2 AS BIGINT) FROM action"
+        " WHERE id {in $1} AND state = 'canceled' AND changed_at = $2";
+    static const char targets[] = /* as action_settle_target() */
+        "UPDATE target SET assigned_set = installed_set, update_status ="
+        " CASE WHEN installed_set IS NULL THEN 'registered' ELSE 'in_sync' END"
+        " WHERE id IN (SELECT target FROM action WHERE id {in $1} AND state = 'canceled'"
+        " AND changed_at = $2) AND NOT EXISTS (SELECT 1 FROM action AS a"
+        " WHERE a.target = target.id AND a.active = 1)";
+    int status =
+        db_run(fleet->db, actions, DB_ARGS(*ids, db_i(fleet->now), db_i(all), db_t(fleet->who)));
+    if (status != FLEET_OK || db_changes(fleet->db) == 0)
+        return status;
+    status = db_run(fleet->db, entries, DB_ARGS(*ids, db_i(fleet->now)));
+    return status == FLEET_OK ? db_run(fleet->db, targets, DB_ARGS(*ids, db_i(fleet->now)))
+                              : status;
+}
+
+static int ask_many(struct fleet *fleet, const struct db_value *ids)
+{
+    static const char entries[] =
+        "INSERT INTO action_status (action, state, reported_at, occurred_at)"
+        " SELECT id, 'canceling', CAST($2 AS BIGINT), CAST($2 AS BIGINT) FROM action"
+        " WHERE id {in $1} AND active = 1 AND state <> 'canceling'";
+    static const char actions[] =
+        "UPDATE action SET state = 'canceling', changed_at = $2, changed_by = $3"
+        " WHERE id {in $1} AND active = 1 AND state <> 'canceling'";
+    int status = db_run(fleet->db, entries, DB_ARGS(*ids, db_i(fleet->now)));
+    return status == FLEET_OK
+               ? db_run(fleet->db, actions, DB_ARGS(*ids, db_i(fleet->now), db_t(fleet->who)))
+               : status;
+}
+
+int action_cancel_many(struct fleet *fleet, struct db_list *ids, bool force)
+{
+    const struct db_value list = db_l(fleet->db, ids);
+    int status = end_many(fleet, &list, force);
+    return status == FLEET_OK && !force ? ask_many(fleet, &list) : status;
+}
+
 int action_force(struct fleet *fleet, int64_t id)
 {
     static const char sql[] = "UPDATE action SET kind = 'forced' WHERE id = $1";

@@ -76,8 +76,11 @@ int set_update(struct fleet *fleet, int64_t id, const struct set_change *change)
 
 /* What becomes of the set's actions: they run on; devices are asked; they end now. */
 enum set_cancel { SET_CANCEL_NONE, SET_CANCEL_SOFT, SET_CANCEL_FORCE };
-/* It can never be assigned again; unless SET_CANCEL_NONE, its rollouts stop as well. */
+/* It can never be assigned again; unless SET_CANCEL_NONE, its rollouts stop as well. Of many
+ * actions the first are cancelled at once, the others by the rollout engine, with
+ * set_cancel_step(). */
 int set_invalidate(struct fleet *fleet, int64_t id, enum set_cancel cancel);
+int set_cancel_step(struct fleet *fleet, bool *worked);
 int set_find(struct fleet *fleet, const char *name, const char *version, int64_t *id);
 
 /* The image that a set brings to one device, for rules about versions; NONE when it has none. */

@@ -1,52 +1,53 @@
-/* server/fleet/catalog_invalidate.c: a set that must reach nobody any more, however many devices it
- * is on its way to: each step is one statement over all of them (server/fleet/catalog.h). */
+/* server/fleet/catalog_invalidate.c: a set that must reach nobody any more. At once nobody gets it
+ * any more; the actions that there are end step by step, however many (server/fleet/catalog.h). */
+#include <stdio.h>
+#include <string.h>
+
 #include "server/fleet/action.h"
 #include "server/fleet/catalog.h"
-#include "server/fleet/rollout.h"
+#include "server/fleet/rollout_row.h"
 
-/* Devices are asked; hawkbit-ddi.md 6b. */
-static int ask_devices(struct fleet *fleet, int64_t id)
+/* As the one who invalidated it: it changes no more. */
+static int cancel_some(struct fleet *fleet, int64_t id, const char *how, int64_t cursor)
 {
-    static const char entries[] =
-        "INSERT INTO action_status (action, state, reported_at, occurred_at)"
-        " SELECT id, 'canceling', CAST($2 AS BIGINT), CAST($2 AS BIGINT) FROM action"
-        " WHERE dist_set = $1 AND active = 1 AND state NOT IN ('canceling', "
-        "'wait_for_confirmation')";
-    static const char sql[] =
-        "UPDATE action SET state = 'canceling', changed_at = $2, changed_by = $3"
-        " WHERE dist_set = $1 AND active = 1"
-        " AND state NOT IN ('canceling', 'wait_for_confirmation')";
-    int status = db_run(fleet->db, entries, DB_ARGS(db_i(id), db_i(fleet->now)));
-    if (status != FLEET_OK)
-        return status;
-    return db_run(fleet->db, sql, DB_ARGS(db_i(id), db_i(fleet->now), db_t(fleet->who)));
+    static const char find[] = "SELECT id FROM action WHERE dist_set = $1 AND active = 1"
+                               " AND id > $2 ORDER BY id LIMIT $3";
+    static const char move[] = "UPDATE dist_set SET cancel_cursor = $2, cancel = $3 WHERE id = $1";
+    struct rollout_batch batch;
+    struct db_list ids;
+    int status = rollout_batch_read(fleet, &batch, 1, find,
+                                    DB_ARGS(db_i(id), db_i(cursor), db_i(ROLLOUT_STEP)));
+    db_list_clear(&ids);
+    for (size_t i = 0; status == FLEET_OK && i < batch.count; i++)
+        db_list_add(&ids, batch.row[i][0]);
+    if (status == FLEET_OK && ids.count > 0)
+        status = action_cancel_many(fleet, &ids, strcmp(how, "force") == 0);
+    bool all = batch.count < ROLLOUT_STEP;
+    return status == FLEET_OK
+               ? db_run(fleet->db, move,
+                        DB_ARGS(db_i(id), db_i(all ? 0 : batch.row[batch.count - 1][0]),
+                                db_t(all ? NULL : how)))
+               : status;
 }
 
-/* Ends them without the devices: those that wait for a confirmation, or all. */
-static int end_actions(struct fleet *fleet, int64_t id, bool all)
+int set_cancel_step(struct fleet *fleet, bool *worked)
 {
-    static const char entries[] =
-        "INSERT INTO action_status (action, state, reported_at, occurred_at)"
-        " SELECT id, 'canceled', CAST($2 AS BIGINT), CAST($2 AS BIGINT) FROM action"
-        " WHERE dist_set = $1 AND active = 1 AND ($3 = 1 OR state = 'wait_for_confirmation')";
-    static const char actions[] =
-        "UPDATE action SET state = 'canceled', active = 0, changed_at = $2, changed_by = $4"
-        " WHERE dist_set = $1 AND active = 1 AND ($3 = 1 OR state = 'wait_for_confirmation')";
-    /* As action_settle_target() does for one. */
-    static const char targets[] =
-        "UPDATE target SET assigned_set = installed_set, update_status ="
-        " CASE WHEN installed_set IS NULL THEN 'registered' ELSE 'in_sync' END"
-        " WHERE assigned_set = $1"
-        " AND EXISTS (SELECT 1 FROM action AS a WHERE a.target = target.id AND a.dist_set = $1"
-        " AND a.state = 'canceled' AND a.changed_at = $2)"
-        " AND NOT EXISTS (SELECT 1 FROM action AS a WHERE a.target = target.id AND a.active = 1)";
-    int status = db_run(fleet->db, entries, DB_ARGS(db_i(id), db_i(fleet->now), db_i(all)));
-    if (status == FLEET_OK)
-        status = db_run(fleet->db, actions,
-                        DB_ARGS(db_i(id), db_i(fleet->now), db_i(all), db_t(fleet->who)));
-    if (status == FLEET_OK)
-        status = db_run(fleet->db, targets, DB_ARGS(db_i(id), db_i(fleet->now)));
-    return status;
+    static const char find[] = "SELECT id, tenant, cancel, cancel_cursor, changed_by FROM dist_set"
+                               " WHERE cancel IS NOT NULL ORDER BY id LIMIT 1";
+    char how[8];
+    char who[128];
+    struct db_rows *rows = db_query(fleet->db, find, DB_NO_ARGS);
+    int status = db_next(rows);
+    *worked = status == DB_ROW;
+    if (status != DB_ROW)
+        return status;
+    int64_t id = db_int(rows, 0);
+    int64_t cursor = db_int(rows, 3);
+    snprintf(how, sizeof how, "%s", db_text(rows, 2));
+    snprintf(who, sizeof who, "%s", db_text(rows, 4));
+    struct fleet own = {.db = fleet->db, .tenant = db_int(rows, 1), .now = fleet->now, .who = who};
+    db_end(rows);
+    return cancel_some(&own, id, how, cursor);
 }
 
 /* Those that would go on to assign it. One that cannot be stopped has ended, or is still being made
@@ -77,11 +78,10 @@ int set_invalidate(struct fleet *fleet, int64_t id, enum set_cancel cancel)
         return fleet_refuse(fleet, FLEET_NONE, "there is no such distribution set");
     if (status == FLEET_OK)
         status = db_run(fleet->db, filters, DB_ARGS(db_i(id)));
-    if (status == FLEET_OK && cancel != SET_CANCEL_NONE)
-        status = stop_rollouts(fleet, id);
-    if (status == FLEET_OK && cancel == SET_CANCEL_SOFT)
-        status = ask_devices(fleet, id);
-    if (status == FLEET_OK && cancel != SET_CANCEL_NONE)
-        status = end_actions(fleet, id, cancel == SET_CANCEL_FORCE);
-    return status;
+    if (status != FLEET_OK || cancel == SET_CANCEL_NONE)
+        return status;
+    status = stop_rollouts(fleet, id);
+    return status == FLEET_OK
+               ? cancel_some(fleet, id, cancel == SET_CANCEL_FORCE ? "force" : "soft", 0)
+               : status;
 }

@@ -422,7 +422,7 @@ bool filter_compile(const char *query, enum filter_kind kind, unsigned first, st
         return refuse(&parser, "the filter is not UTF-8");
     skip_blanks(&parser);
     if (*parser.at == '\0')
-        return put(&parser, "(1=1)");
+        return put(&parser, FILTER_ALL);
     if (!read_query(&parser))
         return false;
     skip_blanks(&parser);

@@ -20,6 +20,7 @@
 
 #include "server/db/db.h"
 
+#define FILTER_ALL        "(1=1)" /* the condition of an empty query */
 #define FILTER_TEXT_MAX   4096
 #define FILTER_SQL_MAX    16384
 #define FILTER_VALUES_MAX 48

@@ -51,14 +51,22 @@ static int trigger_next(struct fleet *fleet, struct rollout_row *rollout)
     return status;
 }
 
+/* The cursor is of its actions from now on. */
+static int end_by(struct fleet *fleet, struct rollout_row *rollout, const char *status)
+{
+    static const char sql[] = "UPDATE rollout SET cursor = 0 WHERE id = $1";
+    int result = db_run(fleet->db, sql, DB_ARGS(db_i(rollout->id)));
+    return result == FLEET_OK ? rollout_set_status(fleet, rollout, status, NULL) : result;
+}
+
 static int stop(struct fleet *fleet, struct rollout_row *rollout)
 {
-    return rollout_set_status(fleet, rollout, "stopping", NULL);
+    return end_by(fleet, rollout, "stopping");
 }
 
 static int forget(struct fleet *fleet, struct rollout_row *rollout)
 {
-    return rollout_set_status(fleet, rollout, "deleting", NULL);
+    return end_by(fleet, rollout, "deleting");
 }
 
 /* By enum rollout_order. */
@@ -153,17 +161,28 @@ static int cancel_waiting(struct fleet *fleet, int64_t rollout, bool *worked)
     return status;
 }
 
-static int cancel_actions(struct fleet *fleet, int64_t rollout, bool *worked)
+/* In the order of their ids, each once: one whose cancel a device rejects runs on. */
+static int cancel_actions(struct fleet *fleet, const struct rollout_row *rollout, bool *worked)
 {
-    static const char sql[] = "SELECT id FROM action WHERE rollout = $1 AND active = 1"
-                              " AND state <> 'canceling' LIMIT $2";
+    static const char sql[] = "SELECT id FROM action WHERE rollout = $1 AND id > $2"
+                              " AND active = 1 AND state <> 'canceling' ORDER BY id LIMIT $3";
+    static const char move[] = "UPDATE rollout SET cursor = $2 WHERE id = $1";
     struct rollout_batch batch;
+    struct db_list ids;
     int status =
-        rollout_batch_read(fleet, &batch, 1, sql, DB_ARGS(db_i(rollout), db_i(ROLLOUT_STEP)));
-    for (size_t i = 0; status == FLEET_OK && i < batch.count; i++)
-        status = action_cancel(fleet, batch.row[i][0], false);
+        rollout_batch_read(fleet, &batch, 1, sql,
+                           DB_ARGS(db_i(rollout->id), db_i(rollout->cursor), db_i(ROLLOUT_STEP)));
     *worked = batch.count > 0;
-    return status;
+    if (status != FLEET_OK || batch.count == 0)
+        return status;
+    db_list_clear(&ids);
+    for (size_t i = 0; i < batch.count; i++)
+        db_list_add(&ids, batch.row[i][0]);
+    status = action_cancel_many(fleet, &ids, false);
+    return status == FLEET_OK
+               ? db_run(fleet->db, move,
+                        DB_ARGS(db_i(rollout->id), db_i(batch.row[batch.count - 1][0])))
+               : status;
 }
 
 static int end_stopped(struct fleet *fleet, struct rollout_row *rollout)
@@ -209,7 +228,7 @@ int rollout_step_stop(struct fleet *fleet, bool *worked)
     if (status == FLEET_OK)
         status = cancel_waiting(&own, id, &more);
     if (status == FLEET_OK && !more)
-        status = cancel_actions(&own, id, &more);
+        status = cancel_actions(&own, &rollout, &more);
     if (status != FLEET_OK || more)
         return status;
     return rollout_is(&rollout, "stopping") ? end_stopped(&own, &rollout)

@@ -97,9 +97,14 @@ static int left_for_group(struct fleet *fleet, const struct group_row *group, un
     return read_filter(fleet, own_filter, group->id, first, filter);
 }
 
-#define LEFT                                                                                       \
-    "FROM rollout_target AS x JOIN target AS t ON t.id = x.target"                                 \
-    " WHERE x.rollout = $1 AND x.rollout_group IS NULL AND "
+/* Where every target is wanted, none has to be looked at. */
+static const char *left_from(const struct filter *filter)
+{
+    return strcmp(filter->sql, FILTER_ALL) == 0
+               ? "FROM rollout_target AS x WHERE x.rollout = $1 AND x.rollout_group IS NULL AND "
+               : "FROM rollout_target AS x JOIN target AS t ON t.id = x.target"
+                 " WHERE x.rollout = $1 AND x.rollout_group IS NULL AND ";
+}
 
 static int count_left(struct fleet *fleet, const struct rollout_row *rollout,
                       const struct group_row *group, int64_t *count)
@@ -111,7 +116,7 @@ static int count_left(struct fleet *fleet, const struct rollout_row *rollout,
     if (status != FLEET_OK)
         return status;
     memcpy(values + 1, filter.value, filter.count * sizeof *values);
-    snprintf(sql, sizeof sql, "SELECT COUNT(*) " LEFT "%s", filter.sql);
+    snprintf(sql, sizeof sql, "SELECT COUNT(*) %s%s", left_from(&filter), filter.sql);
     struct db_rows *rows = db_query_once(fleet->db, sql, values, 1 + filter.count);
     status = db_next(rows);
     if (status != DB_ROW)
@@ -144,33 +149,37 @@ static int decide_wanted(struct fleet *fleet, const struct rollout_row *rollout,
 }
 
 /* From the place that the step before has reached: what was left below does not match. */
-static int fill(struct fleet *fleet, const struct rollout_row *rollout,
-                const struct group_row *group, int64_t most)
+static int fill(struct fleet *fleet, const struct rollout_row *rollout, struct group_row *group,
+                int64_t most, int64_t *count)
 {
     static _Thread_local struct filter filter;
     static _Thread_local char sql[FILTER_SQL_MAX + 512];
-    enum { FIXED = 3 };
+    enum { FIXED = 4 };
     struct db_value values[FIXED + FILTER_VALUES_MAX] = {db_i(rollout->id), db_i(group->id),
-                                                         db_i(most)};
+                                                         db_i(most), db_i(group->filled_place)};
     int status = left_for_group(fleet, group, FIXED + 1, &filter);
     if (status != FLEET_OK)
         return status;
     memcpy(values + FIXED, filter.value, filter.count * sizeof *values);
     snprintf(sql, sizeof sql,
              "UPDATE rollout_target SET rollout_group = $2 WHERE rollout = $1 AND target IN"
-             " (SELECT x.target " LEFT
-             "x.place >= COALESCE((SELECT MAX(m.place) FROM rollout_target"
-             " AS m WHERE m.rollout_group = $2 AND m.state = 'waiting'), 0) AND %s"
-             " ORDER BY x.place, x.target LIMIT $3)",
-             filter.sql);
-    return db_run_once(fleet->db, sql, values, FIXED + filter.count);
+             " (SELECT x.target %sx.place >= $4 AND %s ORDER BY x.place, x.target LIMIT $3)"
+             " RETURNING place",
+             left_from(&filter), filter.sql);
+    struct db_rows *rows = db_query_once(fleet->db, sql, values, FIXED + filter.count);
+    for (*count = 0; (status = db_next(rows)) == DB_ROW; ++*count) {
+        if (db_int(rows, 0) > group->filled_place)
+            group->filled_place = db_int(rows, 0);
+    }
+    return status;
 }
 
 static int fill_on(struct fleet *fleet, const struct rollout_row *rollout, int64_t id)
 {
     static const char filled[] =
-        "UPDATE rollout_group SET total = total + $2, status = $3 WHERE id = $1";
+        "UPDATE rollout_group SET total = total + $2, status = $3, filled_place = $4 WHERE id = $1";
     struct group_row group;
+    int64_t count;
     int status = rollout_group_read(fleet, id, &group);
     if (status == FLEET_OK && group.wanted < 0)
         status = decide_wanted(fleet, rollout, &group);
@@ -179,13 +188,13 @@ static int fill_on(struct fleet *fleet, const struct rollout_row *rollout, int64
     int64_t most = group.wanted - group.total;
     if (most > ROLLOUT_STEP_ROWS)
         most = ROLLOUT_STEP_ROWS;
-    status = fill(fleet, rollout, &group, most);
+    status = fill(fleet, rollout, &group, most, &count);
     if (status != FLEET_OK)
         return status;
-    int64_t count = db_changes(fleet->db);
     bool whole = count < most || group.total + count == group.wanted;
     return db_run(fleet->db, filled,
-                  DB_ARGS(db_i(id), db_i(count), db_t(whole ? "ready" : "creating")));
+                  DB_ARGS(db_i(id), db_i(count), db_t(whole ? "ready" : "creating"),
+                          db_i(group.filled_place)));
 }
 
 /* The end */

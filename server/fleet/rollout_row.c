@@ -57,7 +57,7 @@ int rollout_group_read(struct fleet *fleet, int64_t id, struct group_row *out)
 {
     static const char sql[] =
         "SELECT id, position, name, status, share, wanted, total, success_share, error_share,"
-        " accepted, success_action, confirm FROM rollout_group WHERE id = $1";
+        " accepted, success_action, confirm, filled_place FROM rollout_group WHERE id = $1";
     struct db_rows *rows = db_query(fleet->db, sql, DB_ARGS(db_i(id)));
     int status = db_next(rows);
     if (status != DB_ROW)
@@ -73,6 +73,7 @@ int rollout_group_read(struct fleet *fleet, int64_t id, struct group_row *out)
         .accepted = db_int(rows, 9),
         .pauses = strcmp(db_text(rows, 10), "pause") == 0,
         .confirm = db_int(rows, 11) != 0,
+        .filled_place = db_int(rows, 12),
     };
     copy(out->name, sizeof out->name, rows, 2);
     copy(out->status, sizeof out->status, rows, 3);
@@ -84,6 +85,14 @@ struct fleet rollout_voice(const struct fleet *fleet, const struct rollout_row *
 {
     return (struct fleet){
         .db = fleet->db, .tenant = rollout->tenant, .now = fleet->now, .who = rollout->voice};
+}
+
+int rollout_hold(struct fleet *fleet, const struct rollout_row *rollout)
+{
+    static const char self[] = "UPDATE rollout SET status = status WHERE id = $1";
+    static const char set[] = "UPDATE dist_set SET valid = valid WHERE id = $1";
+    int status = db_run(fleet->db, self, DB_ARGS(db_i(rollout->id)));
+    return status == DB_OK ? db_run(fleet->db, set, DB_ARGS(db_i(rollout->dist_set))) : status;
 }
 
 int rollout_set_status(struct fleet *fleet, struct rollout_row *rollout, const char *status,
@@ -115,16 +124,6 @@ int rollout_audit(struct fleet *fleet, const struct rollout_row *rollout, const 
                   const char *detail)
 {
     return audit_note(fleet, verb, rollout->voice, detail);
-}
-
-int rollout_target_set(struct fleet *fleet, int64_t rollout, int64_t target, const char *state,
-                       int64_t retry_at)
-{
-    static const char sql[] = "UPDATE rollout_target SET state = $3, retry_at = $4"
-                              " WHERE rollout = $1 AND target = $2";
-    return db_run(fleet->db, sql,
-                  DB_ARGS(db_i(rollout), db_i(target), db_t(state),
-                          retry_at != 0 ? db_i(retry_at) : DB_NULL));
 }
 
 int rollout_batch_read(struct fleet *fleet, struct rollout_batch *batch, int columns,

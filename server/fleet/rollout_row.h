@@ -13,7 +13,8 @@ struct rollout_row {
     char status[24];
     struct action_terms terms; /* rollout and group not set */
     int64_t retries, retry_seconds;
-    int64_t cursor;   /* the last target looked at while creating; -1: all have been */
+    int64_t cursor;   /* the last target looked at while creating, -1: all have been; the last
+                         action cancelled while stopping or deleting */
     int64_t retry_of; /* 0: none */
     char voice[32];   /* "rollout 3": who does what the engine does */
 };
@@ -23,6 +24,7 @@ struct group_row {
     char name[129];
     char status[16];
     int64_t share, wanted, total;
+    int64_t filled_place; /* of the last target that was sorted into it */
     int64_t success_share, error_share, accepted;
     bool pauses; /* when it is done */
     bool confirm;
@@ -35,16 +37,16 @@ int rollout_group_read(struct fleet *fleet, int64_t id, struct group_row *out);
 /* `fleet` as the rollout itself, in its tenant. */
 struct fleet rollout_voice(const struct fleet *fleet, const struct rollout_row *rollout);
 
+/* Whoever changes it or its set at the same time begins again, or this step does (DB_STEP): the
+ * orders of operators do the former, set_invalidate() the latter. */
+int rollout_hold(struct fleet *fleet, const struct rollout_row *rollout);
+
 /* And the reason for being paused; NULL: none. */
 int rollout_set_status(struct fleet *fleet, struct rollout_row *rollout, const char *status,
                        const char *reason);
 int rollout_group_set_status(struct fleet *fleet, int64_t group, const char *status);
 int rollout_audit(struct fleet *fleet, const struct rollout_row *rollout, const char *verb,
                   const char *detail);
-
-/* The state of one of its targets. */
-int rollout_target_set(struct fleet *fleet, int64_t rollout, int64_t target, const char *state,
-                       int64_t retry_at); /* 0: none */
 
 /* Is there a group that is done and has to be halted for, or ended, or followed by the next? */
 int rollout_judge(struct fleet *fleet, struct rollout_row *rollout, int64_t group);

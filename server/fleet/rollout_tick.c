@@ -1,12 +1,13 @@
 /* server/fleet/rollout_tick.c: one piece of work. */
+#include "server/fleet/catalog.h"
 #include "server/fleet/rollout_row.h"
 #include "server/fleet/target_filter.h"
 
 /* In this order: what ends before what begins, what runs before what is to come. Counting comes
  * before all of them, and one of them after it, so that neither waits for the other's end. */
 static int (*const steps[])(struct fleet *fleet, bool *worked) = {
-    rollout_step_stop,  rollout_step_check,  rollout_step_assign, rollout_step_retry,
-    rollout_step_start, rollout_step_create, target_filter_step,
+    set_cancel_step,    rollout_step_stop,  rollout_step_check,  rollout_step_assign,
+    rollout_step_retry, rollout_step_start, rollout_step_create, target_filter_step,
 };
 
 /* Where several processes share a store, one of them works; another would only have to begin again.

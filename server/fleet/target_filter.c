@@ -195,14 +195,14 @@ static int matching(struct fleet *fleet, const struct auto_row *row, const struc
 }
 
 /* What is refused to one target (a downgrade) is no reason to stop. */
-static int assign(struct fleet *fleet, const struct auto_row *row, int64_t id)
+static int assign(struct fleet *fleet, const struct auto_row *row,
+                  const struct rollout_batch *batch)
 {
-    struct target target;
-    int64_t action;
-    int status = target_get(fleet, id, &target);
-    if (status == FLEET_OK)
-        status = action_assign(fleet, &target, row->dist_set, &row->terms, &action);
-    return status > 0 ? FLEET_OK : status;
+    struct assignment list[ROLLOUT_STEP];
+    int64_t last;
+    for (size_t i = 0; i < batch->count; i++)
+        list[i].target = batch->row[i][0];
+    return action_assign_many(fleet, row->dist_set, &row->terms, list, batch->count, &last);
 }
 
 static int keep_cursor(struct fleet *fleet, const struct auto_row *row)
@@ -232,8 +232,7 @@ int target_filter_step(struct fleet *fleet, bool *worked)
         status = matching(&own, &row, &filter, last, &batch);
     if (status != FLEET_OK)
         return status;
-    for (size_t i = 0; status == FLEET_OK && i < batch.count; i++)
-        status = assign(&own, &row, batch.row[i][0]);
+    status = assign(&own, &row, &batch);
     row.cursor = batch.count == ROLLOUT_STEP ? batch.row[ROLLOUT_STEP - 1][0] : last;
     return status == FLEET_OK ? keep_cursor(&own, &row) : status;
 }

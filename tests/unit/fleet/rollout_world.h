@@ -36,7 +36,7 @@ static inline bool tick_once(struct world *world)
 {
     bool worked = false;
     struct fleet fleet = {.db = world->db, .now = world->now};
-    assert_int_equal(db_begin(world->db, DB_WRITE), DB_OK);
+    assert_int_equal(db_begin(world->db, DB_STEP), DB_OK);
     int status = rollout_tick(&fleet, &worked);
     if (status != FLEET_OK)
         fail_msg("tick: %d, %s %s", status, fleet.problem, db_error(world->db));

@@ -357,7 +357,7 @@ static void *tick_on(void *argument)
     while (!atomic_load(self->stop)) {
         bool worked = false;
         struct fleet fleet = {.db = db, .now = self->now};
-        int status = db_begin(db, DB_WRITE);
+        int status = db_begin(db, DB_STEP);
         if (status == DB_OK)
             status = rollout_tick(&fleet, &worked);
         if (status == DB_OK)
