@@ -25,12 +25,12 @@ const WORDS = {
   503: 'The server is busy; try again shortly.',
 };
 
-async function problemOf(response) {
+function problemOf(status, text) {
   try {
-    const body = await response.json();
+    const body = JSON.parse(text);
     if (body.message) return body.message;
   } catch { /* no JSON: the status has to do */ }
-  return WORDS[response.status] || `The server answered ${response.status}.`;
+  return WORDS[status] || `The server answered ${status}.`;
 }
 
 export function headers(more) {
@@ -40,12 +40,14 @@ export function headers(more) {
 async function ask(method, path, { body, signal } = {}) {
   const isForm = body instanceof FormData;
   let response;
+  let text;
   try {
     response = await fetch(path, {
       method, signal, cache: 'no-store', credentials: 'omit', redirect: 'error',
       headers: headers(body && !isForm ? { 'Content-Type': 'application/json' } : {}),
       body: body && !isForm ? JSON.stringify(body) : body,
     });
+    text = await response.text();
   } catch (error) {
     if (error.name === 'AbortError') throw error;
     throw new ApiError(0, 'The server cannot be reached.');
@@ -54,8 +56,7 @@ async function ask(method, path, { body, signal } = {}) {
     token.forget();
     dispatchEvent(new Event('logged-out'));
   }
-  if (!response.ok) throw new ApiError(response.status, await problemOf(response));
-  const text = await response.text();
+  if (!response.ok) throw new ApiError(response.status, problemOf(response.status, text));
   return text ? JSON.parse(text) : null;
 }
 

@@ -113,6 +113,9 @@ class Page {
   }
 }
 
+// What is there, and for this role: who logs in after somebody else starts with the fleet.
+const isOpen = (view) => Object.hasOwn(VIEWS, view) && (view !== 'audit' || session.role === 'admin');
+
 function markPlace(view) {
   const place = PLACE_OF[view] || view;
   for (const item of app.querySelectorAll('nav a')) {
@@ -125,7 +128,7 @@ function markPlace(view) {
 async function show(stay = false) {
   const root = document.getElementById('view');
   if (!session || !root) return;
-  const address = readAddress((view) => Object.hasOwn(VIEWS, view));
+  const address = readAddress(isOpen);
   stay = stay || (current && current.view === address.view && current.parts.join('/') === address.parts.join('/'));
   if (current) current.leave();
   if (stay && current && current.update) {
@@ -164,7 +167,7 @@ function logOut() {
 
 function shell() {
   const nav = el('nav', { 'aria-label': 'Main' }, PLACES
-    .filter(([place]) => place !== 'audit' || session.role === 'admin')
+    .filter(([place]) => isOpen(place))
     .map(([place, word]) => el('a', { href: link(place), 'data-place': place }, word)));
   const state = el('span', { class: 'stream', id: 'stream', role: 'status' }, 'connecting');
   return [

@@ -6,6 +6,7 @@ import { choice, el, field } from './dom.js';
 import { absolute, badge, time } from './format.js';
 import { quoted } from './search.js';
 import { pager, redraw } from './table.js';
+import { downgradeField, windowFields } from './terms.js';
 
 const LIMIT = 20;
 const STATUS_LIMIT = 100;
@@ -46,7 +47,7 @@ function attributeList(attributes) {
 // The log of one action: what the device and the server said, the newest first.
 function statusList(entries) {
   return el('ol', { class: 'log' }, entries.map((entry) => el('li', {},
-    el('time', { datetime: new Date(entry.reportedAt).toISOString(), title: absolute(entry.reportedAt) }, absolute(entry.reportedAt)),
+    el('time', { class: 'exact', datetime: new Date(entry.reportedAt).toISOString() }, absolute(entry.reportedAt)),
     badge(entry.type), el('div', { class: 'messages' }, (entry.messages || []).map((text) => el('p', {}, text))),
     entry.code !== undefined && entry.code !== null && el('span', { class: 'muted' }, `code ${entry.code}`))));
 }
@@ -63,9 +64,12 @@ export async function device(page) {
     const sets = await get(`/rest/v1/distributionsets${query({ sort: 'id:DESC', limit: 100 })}`);
     const set = choice({ name: 'set' }, sets.content.map((row) => [row.id, `${row.name} ${row.version}`]));
     const kind = choice({ name: 'kind' }, KINDS);
+    const maintenance = windowFields();
+    const downgrade = downgradeField();
     await ask({
-      title: `Update ${id}`, verb: 'Assign', body: [field('Release', set), field('How', kind)],
-      run: () => post(path('/rest/v1/targets/{}/assignedDS', id), { id: Number(set.value), type: kind.value }),
+      title: `Update ${id}`, verb: 'Assign', body: [field('Release', set), field('How', kind), maintenance.element, downgrade.element],
+      run: () => post(path('/rest/v1/targets/{}/assignedDS', id),
+        { id: Number(set.value), type: kind.value, maintenanceWindow: maintenance.read(), downgrade: downgrade.allowed() }),
     });
     await page.refresh();
   }

@@ -3,7 +3,7 @@ import { el, replace } from './dom.js';
 
 // Resolves to what `run` gave once it has worked; null when the asked one thought better of it.
 // What goes wrong is said in the dialog, which stays open.
-export function ask({ title, verb, body, run, danger }) {
+export function ask({ title, verb, body, run, danger, stay = 'Keep as it is' }) {
   const opener = document.activeElement;
   const key = opener && opener.dataset ? opener.dataset.key : null;
   return new Promise((resolve) => {
@@ -32,7 +32,7 @@ export function ask({ title, verb, body, run, danger }) {
     } },
     el('form', { method: 'dialog', onsubmit: submit },
       el('h2', { id: 'dialog-title' }, title), body, trouble,
-      el('div', { class: 'buttons end' }, el('button', { type: 'button', onclick: () => dialog.close() }, 'Keep as it is'), go)));
+      el('div', { class: 'buttons end' }, el('button', { type: 'button', onclick: () => dialog.close() }, stay), go)));
     document.body.append(dialog);
     dialog.showModal();
   });

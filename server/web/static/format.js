@@ -42,7 +42,7 @@ export function time(at, none = 'never') {
 }
 
 export function age(root = document) {
-  for (const element of root.querySelectorAll('time')) element.textContent = since(Date.parse(element.dateTime));
+  for (const element of root.querySelectorAll('time:not(.exact)')) element.textContent = since(Date.parse(element.dateTime));
 }
 
 // What each state is called, and how it looks: a sign besides the colour.

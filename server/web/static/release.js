@@ -4,6 +4,7 @@ import { get, path, query } from './api.js';
 import { stack } from './charts.js';
 import { el } from './dom.js';
 import { badge, bytes, count, stateTone, stateWord, time } from './format.js';
+import { shownState } from './rollout_state.js';
 import { quoted } from './search.js';
 import { redraw, table } from './table.js';
 
@@ -61,7 +62,7 @@ export async function release(page) {
       caption: 'Rollouts of it', rows: rollouts.content, href: (row) => link('rollout', [String(row.id)]), rowKey: (row) => `rollout-${row.id}`,
       columns: [
         { title: 'Rollout', cell: (row) => row.name },
-        { title: 'State', cell: (row) => badge(row.status) },
+        { title: 'State', cell: (row) => badge(shownState(row)) },
         { title: 'Devices', kind: 'number', cell: (row) => count(row.totalTargets) },
         { title: 'Created', cell: (row) => time(row.createdAt) },
       ],

@@ -5,8 +5,9 @@ import { legend, stack } from './charts.js';
 import { ask } from './dialog.js';
 import { announce, el } from './dom.js';
 import { badge, count, percent, stateWord, time } from './format.js';
-import { haltedByItself, partsOf, progressWord, shownState } from './rollout_state.js';
+import { partsOf, progressWord, shownState } from './rollout_state.js';
 import { redraw } from './table.js';
+import { windowWord } from './terms.js';
 
 const GROUPS = 500;
 
@@ -21,6 +22,12 @@ const ORDERS = [
   { order: 'stop', word: 'Stop', states: ['running', 'paused', 'ready'], danger: true, sure: 'It ends here. What is under way on devices is cancelled.' },
   { order: 'retry', word: 'Retry the failed', states: ['finished', 'stopped'], sure: 'A new rollout is made of the devices where this one failed or was cancelled.' },
 ];
+
+// The pause doubles before each one more.
+function retryWord({ retries, retrySeconds }) {
+  const pause = retrySeconds % 60 === 0 ? `${count(retrySeconds / 60)} min` : `${count(retrySeconds)} s`;
+  return `${retries}, the first ${pause} after the failure`;
+}
 
 const threshold = (condition) => (condition && condition.expression !== undefined ? Number(condition.expression) : null);
 
@@ -87,7 +94,7 @@ export async function rollout(page) {
     if (said !== null && said !== state) announce(`${row.name}: ${stateWord(state)}`);
     said = state;
     redraw(head, el('h1', {}, row.name, ' ', badge(state)), buttons(row));
-    const why = haltedByItself(row) ? 'Halted by itself: ' : '';
+    const why = row.halted ? 'Halted by itself: ' : '';
     if (reason.dataset.said !== row.haltReason) {
       reason.dataset.said = row.haltReason || '';
       redraw(reason, row.haltReason && el('p', { class: `notice ${why ? 'bad' : 'warn'}`, role: 'alert' }, el('strong', {}, why), row.haltReason));
@@ -100,6 +107,9 @@ export async function rollout(page) {
       fact('Release', set && el('a', { href: link('release', [String(set.id)]), 'data-key': 'set' }, `${set.name} ${set.version}`)),
       fact('Devices', el('a', { href: link('fleet', [], { search: row.targetFilterQuery }), 'data-key': 'filter' }, el('code', {}, row.targetFilterQuery))),
       fact('How', row.type), fact('Description', row.description), fact('Starts', row.startAt && time(row.startAt)),
+      fact('Maintenance window', row.maintenanceWindow && windowWord(row.maintenanceWindow)),
+      fact('Tries after a failure', row.retries > 0 && retryWord(row)),
+      fact('Downgrade', row.downgrade && el('span', { class: 'tag warn' }, 'allowed')),
       fact('Created', el('span', {}, time(row.createdAt), ` by ${row.createdBy}`)),
       fact('Last change', el('span', {}, time(row.lastModifiedAt), ` by ${row.lastModifiedBy}`))));
     document.title = `${row.name}: ${stateWord(state)} \u00b7 Trustchain`;

@@ -1,10 +1,12 @@
 // A new rollout: what, for whom, in which steps, and when to halt.
 import { link } from './address.js';
 import { get, post, query } from './api.js';
+import { ask } from './dialog.js';
 import { choice, el, field } from './dom.js';
 import { count } from './format.js';
 import { asSearch } from './search.js';
 import { redraw } from './table.js';
+import { downgradeField, windowFields } from './terms.js';
 
 const TYPING_MS = 300;
 const FIRST_STEPS = [1, 10, 89];
@@ -40,6 +42,10 @@ export async function newRollout(page) {
   const kind = choice({ name: 'kind' }, KINDS);
   const success = numberField('success', 90);
   const failure = numberField('failure', 5, { max: 100 });
+  const retries = numberField('retries', 0, { max: 10, step: 1, oninput: () => { pause.disabled = !(Number(retries.value) > 0); } });
+  const pause = numberField('pause', 5, { min: 1, max: 10080, step: 1, disabled: true });
+  const maintenance = windowFields();
+  const downgrade = downgradeField();
   const begin = el('input', { type: 'checkbox', name: 'begin', checked: true });
   const stepList = el('ol', { class: 'steps' });
   const stepNote = el('span', { class: 'hint', role: 'status' });
@@ -69,8 +75,11 @@ export async function newRollout(page) {
 
   function noteSteps() {
     stepNote.textContent = stepsProblem(steps);
+    let left = devices;
     [...stepList.querySelectorAll('.step-size')].forEach((place, index) => {
-      place.textContent = devices === null ? '' : `\u2248 ${count(Math.round((devices * (steps[index] || 0)) / 100))} devices`;
+      const size = index === steps.length - 1 ? left : Math.min(left, Math.ceil((devices * (steps[index] || 0)) / 100));
+      left -= size;
+      place.textContent = devices === null ? '' : `\u2248 ${count(size)} device${size === 1 ? '' : 's'}`;
     });
   }
 
@@ -97,22 +106,33 @@ export async function newRollout(page) {
       redraw(trouble, el('p', { class: 'notice bad' }, stepsProblem(steps)));
       return;
     }
-    button.disabled = true;
     const conditions = {
       successCondition: { condition: 'THRESHOLD', expression: success.value }, successAction: { action: 'NEXTGROUP', expression: '' },
       errorCondition: { condition: 'THRESHOLD', expression: failure.value }, errorAction: { action: 'PAUSE', expression: '' },
     };
+    const create = () => post('/rest/v1/rollouts', {
+      name: name.value.trim(), distributionSetId: Number(set.value), targetFilterQuery: asFilter(), type: kind.value,
+      ...conditions, maintenanceWindow: maintenance.read(), downgrade: downgrade.allowed(),
+      retries: Number(retries.value), ...(Number(retries.value) > 0 ? { retrySeconds: 60 * Number(pause.value) } : {}),
+      ...(begin.checked ? { startAt: Date.now() } : {}),
+      groups: shares(steps).map((share, index) => ({ name: `group-${index + 1}`, targetPercentage: share, ...conditions })),
+    });
+    button.disabled = true;
     try {
-      const made = await post('/rest/v1/rollouts', {
-        name: name.value.trim(), distributionSetId: Number(set.value), targetFilterQuery: asFilter(), type: kind.value,
-        ...conditions, ...(begin.checked ? { startAt: Date.now() } : {}),
-        groups: shares(steps).map((share, index) => ({ name: `group-${index + 1}`, targetPercentage: share, ...conditions })),
-      });
-      location.hash = link('rollout', [String(made.id)]);
+      const made = downgrade.allowed() ? await askForDowngrade(create) : await create();
+      if (made) location.hash = link('rollout', [String(made.id)]);
     } catch (error) {
       redraw(trouble, el('p', { class: 'notice bad' }, error.message));
-      button.disabled = false;
     }
+    button.disabled = false;
+  }
+
+  function askForDowngrade(create) {
+    const version = set.selectedOptions[0].textContent;
+    return ask({
+      title: 'Allow a downgrade?', verb: 'Create with downgrade', stay: 'Go back', danger: true, run: create,
+      body: [el('p', {}, `Devices that run something newer go back to ${version}, and to the faults it has.`)],
+    });
   }
 
   filter.addEventListener('input', () => { clearTimeout(timer); timer = setTimeout(countDevices, TYPING_MS); });
@@ -125,7 +145,9 @@ export async function newRollout(page) {
         el('button', { type: 'button', 'data-key': 'add-step', onclick: addStep }, 'Add a group'), stepNote)),
       el('div', { class: 'pair' },
         field('Next group when finished, %', success), field('Halt when failed, more than %', failure)),
-      field('How', kind),
+      el('div', { class: 'pair' },
+        field('Tries after a failure', retries, 'Before a device counts as failed'), field('Pause before the first, minutes', pause, 'Doubles before each one more')),
+      field('How', kind), maintenance.element, downgrade.element,
       el('label', { class: 'field check' }, begin, ' Start as soon as it is ready'),
       trouble, el('div', { class: 'buttons' }, button, el('a', { class: 'button quiet', href: link('rollouts') }, 'Never mind'))));
   drawSteps();

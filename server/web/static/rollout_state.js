@@ -13,13 +13,8 @@ export function partsOf(counts) {
   }));
 }
 
-// Halted because devices failed is another thing than paused by somebody or by the plan, which the
-// reason then says (server/fleet/rollout_order.c, rollout_judge.c).
-export function haltedByItself({ status, haltReason }) {
-  return status === 'paused' && Boolean(haltReason) && !/^paused by |: paused as planned$/.test(haltReason);
-}
-
-export const shownState = (rollout) => (haltedByItself(rollout) ? 'halted' : rollout.status);
+// Halted because devices failed is another thing than paused by somebody or by the plan.
+export const shownState = ({ halted, status }) => (halted ? 'halted' : status);
 
 export function progressWord(counts, total) {
   const done = (counts || {}).finished || 0;
