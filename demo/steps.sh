@@ -168,6 +168,7 @@ step_firmware() {
     check "1.1.0 builds" build_firmware 1.1.0
     check "1.2.0 builds, with a self-test that never returns" build_firmware 1.2.0 --self-test hang
     check "1.3.0 builds, for the power cuts" build_firmware 1.3.0
+    check "1.4.0 builds, with a self-test that fails" build_firmware 1.4.0 --self-test fail
     check "the bootloader becomes an image" \
         "$tc" image make "$device_build/boot.elf" -o "$out/firmware/bootloader.bin"
 }
@@ -199,7 +200,7 @@ build_flash() {
 step_factory() {
     chapter "3. The factory: sign, encrypt, burn"
     local name
-    for name in bootloader app-1.0.0 app-1.1.0 app-1.2.0 app-1.3.0; do
+    for name in bootloader app-1.0.0 app-1.1.0 app-1.2.0 app-1.3.0 app-1.4.0; do
         check "$name is signed" sign "$name" "$key"
     done
     check "the signature verifies with the public key" \
@@ -453,15 +454,16 @@ step_rollout() {
     check "a server with a store, management on a port of its own" start_fleet
     check "another device gets its id and token from it, and leaves the factory" make_second_device
     check "two more are made known" remote target add demo-0003 demo-0004
-    check "1.1.0 and 1.2.0 are uploaded, and judged as a device would" upload 1.1.0 1.2.0
+    check "1.1.0 and 1.4.0 are uploaded, and judged as a device would" upload 1.1.0 1.4.0
     check "a rollout of 1.1.0" start_rollout spring 1.1.0 --filter id==demo-0002
     check "the device carries it out" run_device rollout --until "$known"
     check "the server heard so after its self-test" server_heard "update 1.1.0 confirmed"
     check "the rollout is finished" rollout_is spring finished
-    check "a rollout of 1.2.0, to one device first" \
-        start_rollout summer 1.2.0 --first id==demo-0002 --groups 100
-    check "hung, reset by the watchdog, rolled back" run_device rollout-failed --until "$known"
-    check "the server heard why" server_heard "1.2.0 was rolled back"
+    check "a rollout of 1.4.0, to one device first" \
+        start_rollout summer 1.4.0 --first id==demo-0002 --groups 100
+    check "installed, found bad by its own self-test, rolled back" \
+        run_device rollout-failed --until "$known"
+    check "the server heard why" server_heard "1.4.0 was rolled back"
     check "the rollout has halted by itself" rollout_is summer paused
     check "the two others were never asked" never_asked demo-0003 demo-0004
     check "1.1.0 runs" device_boots 1.1.0
