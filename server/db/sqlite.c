@@ -1,5 +1,6 @@
 /* server/db/sqlite.c: the store in a file beside the releases. */
 #include <errno.h>
+#include <pthread.h>
 #include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -296,8 +297,16 @@ static int set_up(struct sqlite_db *self)
     return code;
 }
 
+/* Counting its memory, SQLite would take one lock for every piece of it, on all threads. */
+static void configure(void)
+{
+    (void)sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
+}
+
 int sqlite_open(const char *path, struct db **out)
 {
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    pthread_once(&once, configure);
     if (make_private(path) != HOST_DONE)
         return HOST_FAILED;
     struct sqlite_db *self = calloc(1, sizeof *self);
