@@ -7,8 +7,12 @@ load ../cli/fleet_helpers
 setup_file() {
     cd "$BATS_FILE_TMPDIR"
     # What swupdate installs: an archive whose description is signed by a key of this run.
-    openssl req -x509 -newkey rsa:2048 -nodes -keyout key.pem -out signer.pem -subj /CN=swu-test \
-        -days 2 -addext extendedKeyUsage=emailProtection -addext keyUsage=digitalSignature 2>/dev/null
+    local name
+    for name in signer stranger; do
+        openssl req -x509 -newkey rsa:2048 -nodes -keyout $name.key -out $name.pem -days 2 \
+            -subj "/CN=swu-$name" -addext extendedKeyUsage=emailProtection \
+            -addext keyUsage=digitalSignature 2>/dev/null
+    done
     head -c 6000000 /dev/urandom >payload.bin
     cat >sw-description <<END
 software =
@@ -19,7 +23,7 @@ software =
                sha256 = "$(sha256sum payload.bin | cut -d' ' -f1)"; } );
 }
 END
-    openssl cms -sign -in sw-description -out sw-description.sig -signer signer.pem -inkey key.pem \
+    openssl cms -sign -in sw-description -out sw-description.sig -signer signer.pem -inkey signer.key \
         -outform DER -nosmimecap -binary
     printf 'sw-description\nsw-description.sig\npayload.bin\n' | cpio -o -H crc >fw.swu 2>/dev/null
 }
@@ -58,7 +62,7 @@ END
 # start_client [SURICATTA_OPTION...]
 start_client() {
     TMPDIR=$BATS_TEST_TMPDIR swupdate -f swupdate.cfg -H board:1.0 -M -m \
-        -k "$BATS_FILE_TMPDIR/signer.pem" \
+        -k "$BATS_FILE_TMPDIR/${SIGNER:-signer}.pem" \
         -u "-t DEFAULT -i board-1 -u https://localhost:$PORT $*" >>client.log 2>&1 3>&- &
     CLIENT_PID=$!
 }
@@ -118,16 +122,55 @@ action_is() {
         >/dev/null 2>&1 3>&- &
     SERVER_PID=$!
     until_true 90 installed
-    until_true 10 grep -q 'fw.swu 206 .*bytes=[1-9]' server.log
+    # the rest only, from where it had come to
+    until_true 10 grep -q ' GET .*fw.swu 206 ' server.log
+    local sent from
+    read -r sent from <<<"$(sed -n 's/.* GET .*fw.swu 206 \([0-9]*\) bytes=\([0-9]*\)- .*/\1 \2/p' server.log)"
+    [ "$from" -gt 0 ]
+    [ $((from + sent)) = "$(stat -c %s "$BATS_FILE_TMPDIR/fw.swu")" ]
+    run ! grep ' GET .*fw.swu 200 ' server.log
+    stop_client
+    start_client -c 2
+    until_true 30 action_is finished
 }
 
 @test "swupdate gives up an update that is cancelled while it downloads" {
     start_client -n 200k
-    until_true 40 logged "deploymentBase/$ACTION?c=.* 200"
+    until_true 60 grep -q 'Downloaded [1-9]' client.log
     manage DELETE "/targets/board-1/actions/$ACTION"
     until_true 60 logged "POST /DEFAULT/controller/v1/board-1/cancelAction/$ACTION/feedback 200"
     until_true 10 action_is canceled
-    ! installed
+    run ! installed
+    # what it had begun was given up, and there is nothing more to do
+    until_true 10 grep -q 'fw.swu 200 .* aborted' server.log
     remote target show board-1 >shown
     grep -qx 'status      registered' shown
+    : >server.log
+    until_true 30 logged "GET /DEFAULT/controller/v1/board-1 200"
+    sleep 2
+    run ! logged "deploymentBase\|cancelAction\|artifacts"
+}
+
+@test "what swupdate refuses to install is a failure here" {
+    SIGNER=stranger
+    start_client
+    until_true 60 action_is error
+    run ! installed
+    remote target show board-1 >shown
+    grep -qx 'status      error' shown
+    manage GET "/targets/board-1/actions/$ACTION/status?limit=500" >history
+    grep -q '"type":"error"' history
+    grep -qi 'signature\|verif' history # its own words
+}
+
+@test "swupdate tells nothing to a server of another authority" {
+    local other=$BATS_TEST_TMPDIR/other
+    make_fleet "$other"
+    sed -i "s|cafile = .*|cafile = \"$other/pki/ca_cert.pem\"; polldelay = 5; retry = 20; retrywait = 1;|" \
+        swupdate.cfg
+    start_client
+    until_true 30 grep -qi 'certificate' client.log
+    sleep 6 # longer than it waits between polls
+    run ! logged "/DEFAULT/controller"
+    run ! installed
 }
