@@ -34,8 +34,21 @@ int agent_save(struct agent *agent)
     return error;
 }
 
+/* A version may come from an image that nobody signed, and goes into logs. */
+static const char *printable(const char *text, char out[AGENT_VERSION_BYTES])
+{
+    size_t length;
+    for (length = 0; text[length] != '\0' && length < AGENT_VERSION_BYTES - 1; length++)
+        out[length] = text[length] >= ' ' && text[length] <= '~' ? text[length] : '?';
+    out[length] = '\0';
+    return out;
+}
+
 void agent_tell(struct agent *agent, struct agent_event event)
 {
+    char version[AGENT_VERSION_BYTES];
+    if (event.version != NULL)
+        event.version = printable(event.version, version);
     agent->config->event(agent->config->context, &event);
 }
 

@@ -398,6 +398,30 @@ static void test_forged_version(void **state)
     free(device);
 }
 
+/* A version comes from bytes that nobody signed: it must not write lines into logs, nor move the
+ * cursor of who reads them. */
+static void test_version_is_told_printable(void **state)
+{
+    (void)state;
+    struct test_image foreign = {.version = "1.2.0\n\x1b[2JI (9) \xff",
+                                 .project = "lamp",
+                                 .body = BODY,
+                                 .secure_version = 2,
+                                 .other_key = true};
+    struct device *device = malloc(sizeof *device);
+    device_init(device, &running);
+    server_serve(&device->server, file, test_image_make(&foreign, file));
+    device_run(device, 2, 3);
+    const struct agent_event *refusal = device_refusal(device, 0);
+    assert_non_null(refusal);
+    assert_string_equal(refusal->version, "1.2.0??[2JI (9) ?");
+    assert_true(device_told(device, AGENT_EVENT_OFFERED, 0) > 0);
+    for (unsigned i = 0; i < device->events; i++)
+        assert_true(device->event[i].version == NULL ||
+                    strchr(device->event[i].version, '\n') == NULL);
+    free(device);
+}
+
 /* An accelerator that does not finish is no verdict on the file: it is looked at again. */
 static void test_crypto_fails_once(void **state)
 {
@@ -580,8 +604,8 @@ static void test_words(void **state)
     event.detail = 302;
     assert_string_equal(agent_event_print(&event, line, sizeof line),
                         "refused update: the server redirects elsewhere, status 302");
-    for (int kind = AGENT_EVENT_UP_TO_DATE; kind <= AGENT_EVENT_RETRY; kind++) {
-        for (int reason = 0; reason <= AGENT_REASON_TOO_MANY_TRIES; reason++) {
+    for (int kind = AGENT_EVENT_UP_TO_DATE; kind <= AGENT_EVENT_REPORTED; kind++) {
+        for (int reason = 0; reason <= AGENT_REASON_LAST; reason++) {
             event.kind = (enum agent_event_kind)kind;
             event.reason = (enum agent_reason)reason;
             assert_true(strlen(agent_event_print(&event, line, sizeof line)) > 5);
@@ -604,6 +628,7 @@ int main(void)
         cmocka_unit_test(test_passive_forgotten),
         cmocka_unit_test(test_not_loaded),
         cmocka_unit_test(test_forged_version),
+        cmocka_unit_test(test_version_is_told_printable),
         cmocka_unit_test(test_crypto_fails_once),
         cmocka_unit_test(test_trial_hangs),
         cmocka_unit_test(test_trial_fails),
