@@ -257,6 +257,46 @@ static void retries(void **state)
     world_free(world);
 }
 
+/* A device that will never take the set says so: it counts at once. */
+static void refused_for_good(void **state)
+{
+    static const char retries[] =
+        "SELECT COUNT(*) FROM rollout_target WHERE rollout = $1 AND state = 'retry'";
+    static const char action[] =
+        "SELECT a.id FROM action AS a JOIN target AS t ON t.id = a.target"
+        " WHERE t.controller_id = CASE WHEN $1 = 0 THEN 'd0000' ELSE 'd0001' END";
+    struct world *world = world_fleet(state, 2);
+    struct rollout_new new = thirds_of_all(world_set(world, "1.1.0"));
+    struct rollout_group_new group = {.success_share = 10000, .error_share = 5000};
+    new.groups = &group;
+    new.group_count = 1;
+    new.retries = 10;
+    int64_t id = world_rollout(world, &new);
+    order(world, id, ROLLOUT_START);
+    tick(world);
+    for (int i = 0; i < 2; i++) {
+        char path[128];
+        char token[40];
+        char body[160];
+        snprintf(path, sizeof path, "/DEFAULT/controller/v1/d000%d/deploymentBase/%s/feedback", i,
+                 ask(world, action, i));
+        snprintf(token, sizeof token, "TargetToken d000%d", i);
+        snprintf(body, sizeof body,
+                 "{\"status\":{\"execution\":\"closed\",\"result\":{\"finished\":\"failure\"},"
+                 "\"code\":%d}}",
+                 ACTION_CODE_REFUSED + i);
+        assert_int_equal(call(world, API_POST, path, token, body), 200);
+    }
+    tick(world);
+    world->now += 1;
+    tick(world);
+    assert_int_equal(counts(world, id, 0).error, 1);
+    assert_int_equal(ask_number(world, retries, id), 0);
+    assert_int_equal(counts(world, id, 0).running, 1);
+    assert_int_equal(ask_number(world, "SELECT COUNT(*) FROM action WHERE rollout = $1", id), 3);
+    world_free(world);
+}
+
 /* Due while paused: tried again when it goes on, not before. */
 static void retry_while_paused(void **state)
 {
@@ -676,14 +716,23 @@ static void terms(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        STORE_TESTS(three_groups),    STORE_TESTS(a_failing_group),
-        STORE_TESTS(too_few_finish),  STORE_TESTS(pausing),
-        STORE_TESTS(planned_pause),   STORE_TESTS(started_by_time),
-        STORE_TESTS(retries),         STORE_TESTS(retry_while_paused),
-        STORE_TESTS(shares),          STORE_TESTS(places),
-        STORE_TESTS(special_targets), STORE_TESTS(deleted_targets),
-        STORE_TESTS(stopping),        STORE_TESTS(deleting),
-        STORE_TESTS(approval),        STORE_TESTS(refusals),
+        STORE_TESTS(three_groups),
+        STORE_TESTS(a_failing_group),
+        STORE_TESTS(too_few_finish),
+        STORE_TESTS(pausing),
+        STORE_TESTS(planned_pause),
+        STORE_TESTS(started_by_time),
+        STORE_TESTS(retries),
+        STORE_TESTS(refused_for_good),
+        STORE_TESTS(retry_while_paused),
+        STORE_TESTS(shares),
+        STORE_TESTS(places),
+        STORE_TESTS(special_targets),
+        STORE_TESTS(deleted_targets),
+        STORE_TESTS(stopping),
+        STORE_TESTS(deleting),
+        STORE_TESTS(approval),
+        STORE_TESTS(refusals),
         STORE_TESTS(terms),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
