@@ -3,8 +3,8 @@
  * A state machine without blocking calls, globals or malloc, on small tables of operations: on the
  * device they are drivers, in a fleet sockets and files, in tests models that fail on purpose. The
  * caller owns struct agent (4.8 KB on the device, buffer included) and everything the configuration
- * points to, keeps them alive, and calls agent_poll() again and again: at most 4.5 KB of stack, with
- * digests and signatures but without the other operations, or the device's build fails.
+ * points to, keeps them alive, and calls agent_poll() again and again: at most 4.5 KB of stack,
+ * with digests and signatures but without the other operations, or the device's build fails.
  *
  *     start ---> trial ---> wait ---> connect -> send -> head -> body ---> verify ---> switch
  *        \___________________/  \        ^                \ reply        /     \___ refused
