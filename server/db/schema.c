@@ -198,7 +198,7 @@ static int run_migration(struct db *db, int64_t number)
 }
 
 /* Everything in one transaction: a store is never half migrated. */
-static int migrate(struct db *db, int64_t *number)
+static int migrate(struct db *db, int64_t newest, int64_t *number)
 {
     int status = db_script(db, "CREATE TABLE IF NOT EXISTS schema_version (number BIGINT NOT NULL);"
                                "INSERT INTO schema_version SELECT 0 WHERE NOT EXISTS"
@@ -207,7 +207,7 @@ static int migrate(struct db *db, int64_t *number)
         status = db_get_int(db, "SELECT number FROM schema_version", DB_NO_ARGS, number);
     if (status == DB_ROW)
         status = DB_OK;
-    while (status == DB_OK && *number < schema_newest())
+    while (status == DB_OK && *number < newest)
         status = run_migration(db, ++*number);
     return status;
 }
@@ -221,7 +221,7 @@ static int wait_for_others(struct db *db, bool begin)
     return db_embedded(db) ? DB_OK : db_script(db, begin ? lock : unlock);
 }
 
-int schema_migrate(struct db *db)
+int schema_migrate_to(struct db *db, int64_t newest)
 {
     int64_t number = 0;
     int status;
@@ -230,7 +230,7 @@ int schema_migrate(struct db *db)
         if (status == DB_OK)
             status = db_begin(db, DB_WRITE);
         if (status == DB_OK)
-            status = migrate(db, &number);
+            status = migrate(db, newest, &number);
         if (status == DB_OK)
             status = db_commit(db);
         if (status != DB_OK)
@@ -240,8 +240,13 @@ int schema_migrate(struct db *db)
     if (status != DB_OK)
         return host_fail(NULL, "cannot prepare the store: %s: %s", db_status_text(status),
                          db_error(db));
-    if (number > schema_newest())
+    if (number > newest)
         return host_fail(NULL, "the store is of a newer trustchain (its schema is %lld, ours %lld)",
-                         (long long)number, (long long)schema_newest());
+                         (long long)number, (long long)newest);
     return HOST_DONE;
+}
+
+int schema_migrate(struct db *db)
+{
+    return schema_migrate_to(db, schema_newest());
 }

@@ -19,4 +19,7 @@ int schema_migrate(struct db *db);
 /* The number that a store up to date carries. */
 int64_t schema_newest(void);
 
+/* To an older schema than that: what an older program has left, for tests. */
+int schema_migrate_to(struct db *db, int64_t number);
+
 #endif

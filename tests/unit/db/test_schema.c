@@ -31,6 +31,89 @@ static void a_newer_store_is_refused(void **state)
     db_close(db);
 }
 
+/* A fleet as the first schema knew it: a device that updates in a rollout with another to come. */
+static const char old_fleet[] =
+    "INSERT INTO module (tenant, type, name, version, created_at, created_by, changed_at,"
+    " changed_by) VALUES (1, 'os', 'fw', '1', 5, 't', 5, 't');"
+    "INSERT INTO dist_set (tenant, type, name, version, created_at, created_by, changed_at,"
+    " changed_by) VALUES (1, 'os', 'fw', '1', 5, 't', 5, 't');"
+    "INSERT INTO set_module VALUES (1, 1);"
+    "INSERT INTO target (tenant, controller_id, name, security_token, update_status, assigned_set,"
+    " created_at, created_by, changed_at, changed_by) VALUES (1, 'a', 'a', 'x', 'pending', 1, 5,"
+    " 't', 5, 't'), (1, 'b', 'b', 'y', 'unknown', NULL, 5, 't', 5, 't');"
+    "INSERT INTO rollout (tenant, name, dist_set, filter, status, kind, total, cursor, created_at,"
+    " created_by, changed_at, changed_by) VALUES (1, 'spring', 1, '', 'running', 'forced', 2, -1,"
+    " 5, 't', 5, 't');"
+    "INSERT INTO rollout_group (rollout, position, name, status, share, success_share,"
+    " success_action, error_share, error_action, wanted, total) VALUES (1, 0, 'one', 'running', 0,"
+    " 10000, 'nextgroup', 0, 'pause', 1, 1), (1, 1, 'two', 'ready', 0, 10000, 'nextgroup', 0,"
+    " 'pause', 1, 1);"
+    "INSERT INTO rollout_target (rollout, target, rollout_group, place, state, tries) VALUES"
+    " (1, 1, 1, 7, 'running', 1), (1, 2, 2, 9, 'waiting', 0);"
+    "INSERT INTO action (tenant, target, dist_set, state, active, kind, rollout, rollout_group,"
+    " created_at, created_by, changed_at, changed_by) VALUES (1, 1, 1, 'running', 1, 'forced', 1,"
+    " 1, 5, 't', 5, 't');"
+    "INSERT INTO action_status (action, state, reported_at, occurred_at) VALUES (11111, 'running',"
+    " 5, 5);"
+    "INSERT INTO action_message VALUES (1, 0, 'at work');";
+
+/* What was there is there, and what is new has its meaning for it. */
+static void an_older_store_with_a_fleet(void **state)
+{
+    static const struct {
+        const char *sql;
+        int64_t value;
+    } cases[] = {
+        {"SELECT COUNT(*) FROM target WHERE assigned_set = 1 AND security_token = 'x'", 1},
+        {"SELECT COUNT(*) FROM rollout_target AS x JOIN rollout_group AS g"
+         " ON g.id = x.rollout_group WHERE g.filled_place = 0",
+         2},
+        {"SELECT MAX(place) FROM rollout_target", 9},
+        {"SELECT COUNT(*) FROM dist_set WHERE cancel IS NULL AND cancel_cursor = 0", 1},
+        {"SELECT id FROM action WHERE rollout = 1 AND active = 1", 11111},
+        {"SELECT COUNT(*) FROM action_message AS m JOIN action_status AS s ON s.id = m.status"
+         " WHERE s.action = 11111 AND m.text = 'at work'",
+         1},
+        {"INSERT INTO rollout (tenant, name, dist_set, filter, status, kind, created_at,"
+         " created_by, changed_at, changed_by) VALUES (1, 'next', 1, '', 'creating', 'forced', 5,"
+         " 't', 5, 't') RETURNING id",
+         2},
+    };
+    struct db *db = store_connect(state);
+    int64_t value;
+    assert_int_equal(schema_migrate_to(db, 1), HOST_DONE);
+    assert_int_equal(db_script(db, old_fleet), DB_OK);
+    assert_int_equal(schema_migrate(db), HOST_DONE);
+    assert_int_equal(schema_migrate(db), HOST_DONE);
+    assert_int_equal(db_get_int(db, "SELECT number FROM schema_version", DB_NO_ARGS, &value),
+                     DB_ROW);
+    assert_int_equal(value, schema_newest());
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct db_rows *rows = db_query_once(db, cases[i].sql, DB_NO_ARGS);
+        assert_int_equal(db_next(rows), DB_ROW);
+        if (db_int(rows, 0) != cases[i].value)
+            fail_msg("%s: %lld", cases[i].sql, (long long)db_int(rows, 0));
+        db_end(rows);
+    }
+    assert_int_equal(schema_migrate_to(db, 1), HOST_FAILED); /* as the older program would */
+    db_close(db);
+}
+
+/* A migration that fails in the middle has done nothing. */
+static void all_or_nothing(void **state)
+{
+    struct db *db = store_connect(state);
+    int64_t value;
+    assert_int_equal(schema_migrate_to(db, 1), HOST_DONE);
+    assert_int_equal(db_script(db, "DROP INDEX action_set"), DB_OK); /* which the second drops */
+    assert_int_equal(schema_migrate(db), HOST_FAILED);
+    assert_int_equal(db_get_int(db, "SELECT number FROM schema_version", DB_NO_ARGS, &value),
+                     DB_ROW);
+    assert_int_equal(value, 1);
+    assert_int_equal(db_run(db, "UPDATE rollout_group SET filled_place = 0", DB_NO_ARGS), DB_EIO);
+    db_close(db);
+}
+
 static void *migrate_one(void *url)
 {
     struct db *db;
@@ -89,6 +172,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         STORE_TESTS(migrates_once),
         STORE_TESTS(a_newer_store_is_refused),
+        STORE_TESTS(an_older_store_with_a_fleet),
+        STORE_TESTS(all_or_nothing),
         STORE_TESTS(several_at_once),
         STORE_TESTS(action_ids),
     };
