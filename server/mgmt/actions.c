@@ -9,7 +9,8 @@
 #include "server/mgmt/mgmt.h"
 #include "server/mgmt/targets.h"
 
-#define NOT_CANCELABLE MGMT_CODE "action.notCancelable"
+#define NOT_CANCELABLE     MGMT_CODE "action.notCancelable"
+#define NOT_FORCE_QUITABLE MGMT_CODE "action.notForceQuitable"
 
 static const struct mgmt_sort sorts[] = {
     {"id", "a.id"},
@@ -227,7 +228,8 @@ int mgmt_action_cancel(struct api_call *call)
     if (status == FLEET_OK)
         status = action_cancel(&call->fleet, action.id, force);
     if (status == FLEET_STATE)
-        return mgmt_error(call, 405, NOT_CANCELABLE, "%s", call->fleet.problem);
+        return mgmt_error(call, 405, force ? NOT_FORCE_QUITABLE : NOT_CANCELABLE, "%s",
+                          call->fleet.problem);
     if (status == FLEET_OK)
         status = audit_action(call, force ? "action.quit" : "action.cancel", action.id);
     return status == FLEET_OK ? api_status(call, 204) : status;

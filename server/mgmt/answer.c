@@ -80,10 +80,11 @@ int mgmt_each(struct api_call *call,
 {
     size_t index;
     json_t *object;
-    size_t count = json_array_size(call->json);
-    if (count == 0)
-        return fleet_refuse(&call->fleet, FLEET_INVALID, "the body is a list with at least one");
-    if (count > MGMT_LIST_MAX)
+    if (json_is_object(call->json))
+        call->json = json_pack("[o]", call->json);
+    if (!json_is_array(call->json))
+        return fleet_refuse(&call->fleet, FLEET_INVALID, "the body is a list of objects");
+    if (json_array_size(call->json) > MGMT_LIST_MAX)
         return fleet_refuse(&call->fleet, FLEET_QUOTA, "more than %d at once", MGMT_LIST_MAX);
     *answer = json_array();
     json_array_foreach(call->json, index, object)

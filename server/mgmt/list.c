@@ -76,8 +76,10 @@ static int read_order(struct api_call *call, const struct mgmt_rows *rows, struc
         const char *way = at[name] == ':' ? at + name + 1 : "ASC";
         size_t way_length = at[name] == ':' ? term - name - 1 : 3;
         down = way_length == 4 && strncasecmp(way, "DESC", 4) == 0;
-        if (column == NULL || terms >= 4 ||
-            (!down && (way_length != 3 || strncasecmp(way, "ASC", 3) != 0)))
+        if (!down && (way_length != 3 || strncasecmp(way, "ASC", 3) != 0))
+            return mgmt_error(call, 400, MGMT_CODE "rest.param.invalidDirection",
+                              "a direction is ASC or DESC");
+        if (column == NULL || terms >= 4)
             return mgmt_error(call, 400, MGMT_CODE "rest.param.invalidField",
                               "cannot sort by \"%.*s\"", (int)(term < 64 ? term : 64), at);
         add_order(page, column, down);

@@ -121,7 +121,8 @@ static int read_group(struct api_call *call, json_t *object, struct rollout_grou
     return status == FLEET_OK ? read_conditions(call, object, out) : status;
 }
 
-/* `groups`, or as many equal ones as `amountGroups` says; *out is the caller's to free. */
+/* `groups`, or as many equal ones as `amountGroups` says, else one; *out is the caller's to free.
+ */
 static int read_groups(struct api_call *call, struct rollout_new *new,
                        struct rollout_group_new **out)
 {
@@ -129,11 +130,11 @@ static int read_groups(struct api_call *call, struct rollout_new *new,
     bool listed = json_is_array(list) && json_array_size(list) > 0;
     struct rollout_group_new common = {
         .success_share = SHARE_DEFAULT, .error_share = SHARE_DEFAULT, .share = ROLLOUT_EQUAL_PART};
-    int64_t count = (int64_t)json_array_size(list);
+    int64_t count = listed ? (int64_t)json_array_size(list) : 1;
     int status = FLEET_OK;
     if (!listed)
-        status =
-            api_member_int(call, call->json, "amountGroups", true, 1, ROLLOUT_GROUPS_MAX, &count);
+        status = api_member_int(call, call->json, "amountGroups", json_is_array(list), 1,
+                                ROLLOUT_GROUPS_MAX, &count);
     if (status == FLEET_OK && count > ROLLOUT_GROUPS_MAX)
         return fleet_refuse(&call->fleet, FLEET_QUOTA, "a rollout has at most %d groups",
                             ROLLOUT_GROUPS_MAX);

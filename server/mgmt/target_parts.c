@@ -53,11 +53,21 @@ int mgmt_installed_set(struct api_call *call)
 
 int mgmt_auto_confirm(struct api_call *call)
 {
+    static const char sql[] = "SELECT auto_confirm_by, auto_confirm_remark, auto_confirm_at"
+                              " FROM target WHERE id = $1 AND auto_confirm_at IS NOT NULL";
     struct target target;
     int status = path_target(call, &target);
-    return status == FLEET_OK
-               ? mgmt_json(call, 200, json_pack("{s:b}", "active", target.auto_confirm))
-               : status;
+    if (status != FLEET_OK)
+        return status;
+    struct db_rows *rows = db_query(call->fleet.db, sql, DB_ARGS(db_i(target.id)));
+    status = db_next(rows);
+    if (status != DB_ROW)
+        return status == DB_OK ? mgmt_json(call, 200, json_pack("{s:b}", "active", 0)) : status;
+    json_t *answer =
+        json_pack("{s:b, s:s*, s:s*, s:I}", "active", 1, "initiator", mgmt_text(rows, 0), "remark",
+                  mgmt_text(rows, 1), "activatedAt", (json_int_t)db_int(rows, 2));
+    db_end(rows);
+    return mgmt_json(call, 200, answer);
 }
 
 static int set_auto_confirm(struct api_call *call, bool on)
@@ -72,6 +82,9 @@ static int set_auto_confirm(struct api_call *call, bool on)
         status = api_member_text(call, call->json, "remark", false, 512, &remark);
     if (status == FLEET_OK)
         status = target_auto_confirm(&call->fleet, &target, on, initiator, remark);
+    if (status == FLEET_EXISTS)
+        return mgmt_error(call, 409, MGMT_CODE "repo.autoConfAlreadyActive", "%s",
+                          call->fleet.problem);
     if (status == FLEET_OK)
         status = mgmt_audit(call, on ? "target.autoconfirm" : "target.confirm", "", "target %s",
                             target.controller_id);

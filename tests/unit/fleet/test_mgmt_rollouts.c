@@ -198,7 +198,9 @@ static void refused_bodies(void **state)
            "{\"name\":\"a\",\"distributionSetId\":9,\"targetFilterQuery\":\"id==d*\","
            "\"amountGroups\":1}",
            404, NULL);
-    expect(world, who, API_POST, "/rest/v1/rollouts", BODY("\"amountGroups\":1"), 201, NULL);
+    /* One group where nothing is said of groups, as in hawkBit. */
+    expect(world, who, API_POST, "/rest/v1/rollouts", BODY("\"weight\":7"), 201, NULL);
+    assert_int_equal(number_at(world, "totalGroups"), 1);
     expect(world, who, API_POST, "/rest/v1/rollouts", BODY("\"amountGroups\":1"), 409, NULL);
     expect(world, manager(world, "read"), API_POST, "/rest/v1/rollouts", BODY("\"amountGroups\":1"),
            403, NULL);
