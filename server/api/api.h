@@ -161,8 +161,8 @@ int api_query_bool(struct api_call *call, const char *name, bool *out);
 /* A path variable as the number of something: 1 .. 2^63 - 1. FLEET_INVALID. */
 int api_segment_id(struct api_call *call, unsigned index, int64_t *id);
 
-/* A member of `object`: FLEET_INVALID with the reason when that is no object, or when the member has
- * another type or breaks the bound. Absent or null: *out stays as it was, unless `needed`. */
+/* A member of `object`: FLEET_INVALID with the reason when that is no object, or when the member
+ * has another type or breaks the bound. Absent or null: *out stays as it was, unless `needed`. */
 int api_member_text(struct api_call *call, json_t *object, const char *name, bool needed,
                     size_t max, const char **out);
 int api_member_int(struct api_call *call, json_t *object, const char *name, bool needed,
