@@ -155,30 +155,34 @@ static int list(int argc, char **argv)
     return remote_print_all(&argp, argc, argv, ROLLOUTS "?representation=full", print_counts);
 }
 
-/* One look: the rollout, and its groups. */
-static int print_rollout(struct api_client *client, const json_t *rollout, bool as_json)
+/* One look at the rollout called `name`, with its "groups" in it; the caller's. */
+static int look(struct api_client *client, const char *name, json_t **out)
 {
-    json_t *full = NULL;
+    json_t *rollout;
     json_t *groups = NULL;
-    size_t index;
-    json_t *group;
-    int status = get(client, rollout, "?representation=full", &full);
+    *out = NULL;
+    int status = remote_find(client, ROLLOUTS, name, "rollout", &rollout);
+    if (status == HOST_DONE)
+        status = get(client, rollout, "?representation=full", out);
     if (status == HOST_DONE)
         status = get(client, rollout, "/deploygroups?limit=500", &groups);
-    if (status == HOST_DONE && as_json) {
-        json_object_set(full, "groups", json_object_get(groups, "content"));
-        cli_json_print(json_incref(full));
-    } else if (status == HOST_DONE) {
-        print_counts(full);
-        json_array_foreach(json_object_get(groups, "content"), index, group)
-        {
-            printf("  ");
-            print_counts(group);
-        }
-    }
-    json_decref(full);
+    if (status == HOST_DONE)
+        json_object_set(*out, "groups", json_object_get(groups, "content"));
+    json_decref(rollout);
     json_decref(groups);
     return status;
+}
+
+static void print_look(const json_t *rollout)
+{
+    size_t index;
+    json_t *group;
+    print_counts(rollout);
+    json_array_foreach(json_object_get(rollout, "groups"), index, group)
+    {
+        printf("  ");
+        print_counts(group);
+    }
 }
 
 static int show(int argc, char **argv)
@@ -188,13 +192,15 @@ static int show(int argc, char **argv)
         options_known, remote_parse, "NAME", "A rollout and its groups.", NULL, NULL, NULL};
     struct remote_options options;
     struct api_client *client;
-    json_t *rollout = NULL;
+    json_t *rollout;
     int status = remote_begin(&argp, argc, argv, 1, 1, &options, &client);
     if (status != HOST_DONE)
         return status;
-    status = remote_find(client, ROLLOUTS, options.words[0], "rollout", &rollout);
-    if (status == HOST_DONE)
-        status = print_rollout(client, rollout, options.json);
+    status = look(client, options.words[0], &rollout);
+    if (status == HOST_DONE && options.json)
+        status = cli_json_print(json_incref(rollout));
+    else if (status == HOST_DONE)
+        print_look(rollout);
     json_decref(rollout);
     api_client_close(client);
     return status;
@@ -218,30 +224,33 @@ static int watch(int argc, char **argv)
         options_known,
         remote_parse,
         "NAME",
-        "Print a rollout's progress until it rests. Exit status 1 when it did not finish.",
+        "Print a rollout whenever it has moved, until it rests. Exit status 1 when it did not "
+        "finish.",
         NULL,
         NULL,
         NULL};
     struct remote_options options;
     struct api_client *client;
-    json_t *rollout = NULL;
+    json_t *seen = NULL;
     int status = remote_begin(&argp, argc, argv, 1, 1, &options, &client);
     if (status != HOST_DONE)
         return status;
     for (bool moving = true; moving && status == HOST_DONE && !ferror(stdout);) {
-        json_decref(rollout);
-        status = remote_find(client, ROLLOUTS, options.words[0], "rollout", &rollout);
-        if (status == HOST_DONE)
-            status = print_rollout(client, rollout, false);
+        json_t *now;
+        status = look(client, options.words[0], &now);
+        if (status == HOST_DONE && !json_equal(now, seen))
+            print_look(now);
         fflush(stdout);
-        moving = moves(remote_text(rollout, "status"));
+        moving = moves(remote_text(now, "status"));
+        json_decref(seen);
+        seen = now;
         if (moving && status == HOST_DONE)
             sleep(WATCH_S);
     }
-    const char *rests = remote_text(rollout, "status");
+    const char *rests = remote_text(seen, "status");
     if (status == HOST_DONE && strcmp(rests, "finished") != 0)
         status = host_fail(options.words[0], "has not finished, it is %s", rests);
-    json_decref(rollout);
+    json_decref(seen);
     api_client_close(client);
     return status;
 }

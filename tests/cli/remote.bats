@@ -322,6 +322,17 @@ group-3 2" ]
     manage GET /rollouts/1/deploygroups/1/targets | grep -q '"controllerId":"d4"'
 }
 
+@test "rollout watch says what has changed, and only that" {
+    remote target add a
+    remote set add thermo:1.1.0 image.bin
+    remote rollout create r thermo:1.1.0 --groups 100
+    rests r ready
+    remote rollout start r
+    rests r running
+    timeout 7 "$TRUSTCHAIN" rollout watch r --token-file "$TOKEN" >watched || true
+    [ "$(wc -l <watched)" -eq 2 ]
+}
+
 @test "rollout: what cannot be is one line" {
     remote set add thermo:1.1.0 image.bin
     run remote rollout create r thermo:1.1.0 --groups 50,20,100
