@@ -10,20 +10,36 @@ static bool names(const char *line, size_t length, const char *field)
     return length > count && strncasecmp(line, field, count) == 0 && line[count] == ':';
 }
 
-bool framing_doubtful(const char *bytes, size_t length, bool host_needed)
+/* Of the head, without its '\n': some end a line at any '\n' or '\r', some go on with the line
+ * before where one begins with a blank. */
+static bool ends_doubtfully(const char *line, size_t length)
 {
-    unsigned framings = 0;
+    return length == 0 || line[0] == ' ' || line[0] == '\t' ||
+           memchr(line, '\r', length) != line + length - 1;
+}
+
+enum framing framing_judge(const char *bytes, size_t length, bool host_needed)
+{
+    unsigned lengths = 0;
+    unsigned codings = 0;
     unsigned hosts = 0;
     const char *end = bytes + length;
     const char *line = memchr(bytes, '\n', length);
+    if (line == NULL || ends_doubtfully(bytes, (size_t)(line - bytes)))
+        return FRAMING_DOUBTFUL;
     while (line != NULL && ++line < end) {
         const char *stop = memchr(line, '\n', (size_t)(end - line));
         size_t count = (size_t)((stop != NULL ? stop : end) - line);
-        if (count == 0 || (count == 1 && line[0] == '\r'))
+        if (stop == NULL || ends_doubtfully(line, count))
+            return FRAMING_DOUBTFUL;
+        if (count == 1)
             break;
-        framings += names(line, count, "content-length") || names(line, count, "transfer-encoding");
+        lengths += names(line, count, "content-length");
+        codings += names(line, count, "transfer-encoding");
         hosts += names(line, count, "host");
         line = stop;
     }
-    return framings > 1 || hosts > 1 || (host_needed && hosts == 0);
+    if (lengths + codings > 1 || hosts > 1 || (host_needed && hosts == 0))
+        return FRAMING_DOUBTFUL;
+    return codings > 0 ? FRAMING_CHUNKED : FRAMING_CLEAR;
 }

@@ -300,14 +300,14 @@ static int send_release(h2o_req_t *request, struct service *service,
 }
 
 /* The head is still in the connection's buffer, which is let go of with the request. */
-static bool is_doubtful(h2o_req_t *request)
+static enum framing framing_of(h2o_req_t *request)
 {
     const struct peer *peer = peer_of(request);
     if (request->version >= 0x200 || peer == NULL) {
-        return false;
+        return FRAMING_CLEAR;
     }
     const h2o_buffer_t *input = peer->socket->input;
-    return framing_doubtful(input->bytes, input->size, request->version >= 0x101);
+    return framing_judge(input->bytes, input->size, request->version >= 0x101);
 }
 
 static int on_request(h2o_handler_t *self, h2o_req_t *request)
@@ -315,8 +315,11 @@ static int on_request(h2o_handler_t *self, h2o_req_t *request)
     struct service *service = ((struct handler *)self)->service;
     struct ota_target target = ota_target_parse(request->path.base, request->path.len);
     peer_hold(request);
-    if (is_doubtful(request)) {
+    enum framing framing = framing_of(request);
+    if (framing != FRAMING_CLEAR) {
         request->http1_is_persistent = 0;
+    }
+    if (framing == FRAMING_DOUBTFUL) {
         return answer_text(request, 400, "Bad Request");
     }
     if ((target.kind == TARGET_NONE || target.kind == TARGET_HEALTH) && service->pool != NULL) {

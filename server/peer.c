@@ -13,6 +13,7 @@
 #include "server/metrics.h"
 #include "server/worker.h"
 
+#define ROOM_MS       3000 /* for a handshake and a request, while others wait to be accepted */
 #define TLS_HANDSHAKE 0x16 /* first byte of a TLS connection: a handshake record */
 
 static const char plain_http_answer[] = "HTTP/1.1 400 Bad Request\r\n"
@@ -112,8 +113,24 @@ static void listen_pause(struct port *port)
     }
 }
 
+/* Who has come and said nothing is the first to go when there is no room. */
+static void make_room(struct port *port)
+{
+    struct worker *worker = port->worker;
+    uint64_t now = h2o_now(worker->loop);
+    for (h2o_linklist_t *at = worker->peers.next; at != &worker->peers; at = at->next) {
+        struct peer *peer = H2O_STRUCT_FROM_MEMBER(struct peer, link, at);
+        if (peer->port == port && !peer->asked && now >= peer->since + ROOM_MS) {
+            peer_cut(peer);
+        }
+    }
+}
+
 void port_resume(struct port *port)
 {
+    if (port->listener != NULL && port->peer_count >= port->peer_max) {
+        make_room(port);
+    }
     if (!port->listening && port->listener != NULL && port->peer_count < port->peer_max) {
         h2o_socket_read_start(port->listener, on_connection);
         port->listening = true;

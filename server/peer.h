@@ -48,7 +48,7 @@ struct peer {
 /* Takes the listening socket `fd` over. `worker` has its loop. */
 void port_open(struct port *port, struct worker *worker, enum port_kind kind, int fd,
                unsigned peer_max);
-/* Accepts again, if there is room. */
+/* Accepts again, if there is room. If not, those go who have not asked for anything in 3 s. */
 void port_resume(struct port *port);
 /* Accepts no more, and asks those who are here to leave. */
 void port_close(struct port *port);

@@ -10,7 +10,7 @@
  * Limits: a request must arrive within 10 s, a TLS handshake must finish within 10 s, an idle
  * connection is closed after 10 s, and so is one that takes nothing of its answers (less than 32
  * KiB of a download) for `patience_s` seconds. When `connections` are open, further clients wait in
- * the listen queue.
+ * the listen queue, and those that have not asked for anything within 3 s make room.
  */
 #ifndef SERVER_SERVER_H
 #define SERVER_SERVER_H

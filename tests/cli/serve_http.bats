@@ -64,10 +64,11 @@ Transfer-Encoding: chunked\r\nTransfer-Encoding: identity\r\n\r\n0\r\n\r\n
 Transfer-Encoding: chunked\r\n\r\n-1\r\n\r\n
 Host: y\r\n\r\n
 END
-    # with one length, or one encoding, the body is a body and the next request the next
+    # with one length the body is a body and the next request the next; after chunks there is none,
+    # since not everybody reads a chunk's length alike
     [ "$(raw_statuses "${post}Content-Length: 5\r\n\r\nabcde$next")" = "405 200 closed" ]
     [ "$(raw_statuses "${post}Transfer-Encoding: chunked\r\n\r\n5\r\nabcde\r\n0\r\n\r\n$next")" = \
-        "405 200 closed" ]
+        "405 closed" ]
     [ "$(raw_statuses 'GET /healthz HTTP/1.1\r\n\r\n')" = "400 closed" ]
     [ "$(raw_statuses 'GET /healthz HTTP/1.0\r\n\r\n')" = "200 closed" ]
 }
