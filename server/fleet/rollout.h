@@ -24,7 +24,7 @@
 
 #define ROLLOUT_GROUPS_MAX  500
 #define ROLLOUT_STEP        500   /* targets that one tick assigns, counts or cancels */
-#define ROLLOUT_STEP_ROWS   5000  /* that one tick only sorts into groups, or removes */
+#define ROLLOUT_STEP_ROWS   2500  /* that one tick only sorts into groups, or removes */
 #define ROLLOUT_SHARE       10000 /* hundredths of a percent: the whole */
 #define ROLLOUT_EQUAL_PART  0     /* as a group's share */
 #define ROLLOUT_NEVER       (ROLLOUT_SHARE + 1)
