@@ -118,7 +118,7 @@ static int pki_server(int argc, char **argv)
         {"ca-key", OPTION_CA_KEY, "FILE", 0, "CA key (default: FOLDER/ca_key.pem)", 0},
         {"cert", OPTION_CERT, "FILE", 0, "certificate (default: FOLDER/server_cert.pem)", 0},
         {"key-out", OPTION_KEY, "FILE", 0, "private key (default: FOLDER/server_key.pem)", 0},
-        {"days", OPTION_DAYS, "N", 0, "validity (default: 825)", 0},
+        {"days", OPTION_DAYS, "N", 0, "validity (default: 824)", 0},
         {0}};
     static const struct argp argp = {
         options_known,
