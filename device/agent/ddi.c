@@ -232,6 +232,10 @@ size_t ddi_write_feedback(const struct ddi_feedback *feedback, char *out, size_t
     struct writer writer = {out, size, 0};
     writer_put(&writer, "{\"status\":{\"execution\":");
     writer_put_json(&writer, feedback->execution);
+    if (feedback->code != 0) {
+        writer_put(&writer, ",\"code\":");
+        writer_put_number(&writer, feedback->code);
+    }
     writer_put(&writer, ",\"result\":{\"finished\":");
     writer_put_json(&writer, feedback->finished);
     if (feedback->of != 0) {

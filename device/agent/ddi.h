@@ -40,10 +40,15 @@ enum agent_reason ddi_read_deployment(const uint8_t *bytes, size_t length, struc
 enum agent_reason ddi_read_cancel(const uint8_t *bytes, size_t length, uint32_t *action);
 
 /* One report. */
+/* The status code of a failure that every later order of the same file would end in as well
+ * (docs/server.md 5). */
+#define DDI_CODE_NEVER 4006
+
 struct ddi_feedback {
     const char *execution; /* "proceeding", "downloaded", "closed" */
     const char *finished;  /* "none", "success", "failure" */
     const char *text;
+    uint32_t code;     /* 0: none */
     uint32_t done, of; /* progress; of == 0: none */
 };
 

@@ -60,6 +60,25 @@ static void attributes_body(const struct agent *agent, char *out, size_t size)
     ddi_write_attributes(attributes, sizeof attributes / sizeof attributes[0], out, size);
 }
 
+/* Is it the file, for good, and not the way it came or a server's mistake? */
+static bool is_final(enum agent_reason reason)
+{
+    switch (reason) {
+    case AGENT_REASON_TOO_LARGE:
+    case AGENT_REASON_REMEMBERED:
+    case AGENT_REASON_NOT_AN_IMAGE:
+    case AGENT_REASON_CHIP:
+    case AGENT_REASON_PRODUCT:
+    case AGENT_REASON_NOT_NEWER:
+    case AGENT_REASON_SECURE_VERSION:
+    case AGENT_REASON_IMAGE:
+    case AGENT_REASON_FAILED_OFTEN:
+        return true;
+    default:
+        return false;
+    }
+}
+
 /* How the order ended, in the words of the log. */
 static void end_body(const struct agent *agent, char *out, size_t size)
 {
@@ -79,6 +98,7 @@ static void end_body(const struct agent *agent, char *out, size_t size)
     };
     struct ddi_feedback feedback = {.execution = "closed",
                                     .finished = good ? "success" : "failure",
+                                    .code = refused && is_final(event.reason) ? DDI_CODE_NEVER : 0,
                                     .text = agent_event_print(&event, text, sizeof text)};
     ddi_write_feedback(&feedback, out, size);
 }

@@ -201,7 +201,7 @@ static void test_written(void **state)
         "\"cnt\":5,\"of\":9}},\"details\":[\"a \\\"b\\\" \\\\ ???\"]}}";
     static const char merged[] = "{\"mode\":\"merge\",\"data\":{\"a\":\"1\",\"b\":\"\"}}";
     const struct ddi_attribute attributes[] = {{"a", "1"}, {"b", ""}};
-    struct ddi_feedback feedback = {"proceeding", "none", "a \"b\" \\ \n\xC3\xA9", 5, 9};
+    struct ddi_feedback feedback = {"proceeding", "none", "a \"b\" \\ \n\xC3\xA9", 0, 5, 9};
     char out[256];
     (void)state;
     assert_int_equal(ddi_write_feedback(&feedback, out, sizeof out), sizeof progress - 1);

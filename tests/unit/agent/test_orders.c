@@ -89,7 +89,8 @@ static void test_closing_server(void **state)
     free(device);
 }
 
-/* Refusals are told at once, in the words of the log. */
+/* Refusals are told at once, in the words of the log, and whether they are for good: a file stays
+ * what it is, a link does not. */
 static void test_refused(void **state)
 {
     static const struct {
@@ -121,7 +122,9 @@ static void test_refused(void **state)
         assert_int_equal(device->ddi.outcome, DDI_ERROR);
         assert_int_equal(device->ddi.ends, 1);
         assert_int_equal(device_told(device, AGENT_EVENT_SWITCHING, 0), 0);
-        check_told(device, "\"execution\":\"closed\",\"result\":{\"finished\":\"failure\"}");
+        check_told(device, rows[i].link_origin == NULL
+                               ? "\"closed\",\"code\":4006,\"result\":{\"finished\":\"failure\"}"
+                               : "\"closed\",\"result\":{\"finished\":\"failure\"}");
         check_told(device, rows[i].text);
         free(device);
     }
@@ -149,6 +152,7 @@ static void check_rolled_back(enum trial trial, const char *text)
     assert_int_equal(device->ddi.outcome, DDI_ERROR);
     assert_int_equal(device->ddi.ends, 1);
     check_told(device, text);
+    check_told(device, "\"closed\",\"result\":{\"finished\":\"failure\"}");
     check_told(device, "; orders that may still try it: 2\"]");
     free(device);
 }
@@ -191,6 +195,7 @@ static void test_ordered_again(void **state)
     order_again(device);
     assert_int_equal(device->ddi.outcome, DDI_ERROR);
     check_told(device, "refused 1.2.0: its trial failed 3 times, it is not tried again");
+    check_told(device, "\"closed\",\"code\":4006,");
     assert_int_equal(device->trials, 3);
     assert_int_equal(device->ddi.files, 3);
     assert_string_equal(device->version, "1.1.0");
