@@ -107,8 +107,8 @@ static bool set_protocol(SSL_CTX *context)
     SSL_CTX_set_security_level(context, SECURITY_LEVEL);
     SSL_CTX_set_options(context, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION |
                                      SSL_OP_CIPHER_SERVER_PREFERENCE | SSL_OP_PRIORITIZE_CHACHA);
-    /* No chain but the one in the certificate's file: built anew each time, it would cost a signature
-     * check a handshake, and end in the authority that clients have. */
+    /* No chain but the one in the certificate's file: built anew each time, it would cost a
+     * signature check a handshake, and end in the authority that clients have. */
     SSL_CTX_set_mode(context, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_NO_AUTO_CHAIN);
     SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_OFF);
     return SSL_CTX_set_min_proto_version(context, TLS1_2_VERSION) == 1 &&
