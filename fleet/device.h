@@ -100,6 +100,9 @@ uint64_t device_step(struct device *device);
 
 /* Closes its connection, which others may wait for, and ends the exchange under way. */
 void device_hang_up(struct device *device);
+/* At the end of the run: waits for the answer to what was asked, so that both sides have counted
+ * the same, but not longer than until `deadline_us` of the loop's clock. */
+void device_hear_out(struct device *device, uint64_t deadline_us);
 
 const char *device_phase_word(enum device_phase phase);
 const char *device_outcome_word(enum device_outcome outcome);

@@ -2,6 +2,7 @@
  * record of what was asked and answered.
  */
 #include <inttypes.h>
+#include <poll.h>
 #include <stdio.h>
 
 #include "fleet/device_parts.h"
@@ -100,6 +101,22 @@ void device_hang_up(struct device *device)
     if (device->connected)
         loop_line_closed(device->loop);
     device->connected = false;
+}
+
+void device_hear_out(struct device *device, uint64_t deadline_us)
+{
+    const struct exchange *exchange = &device->exchange;
+    char bytes[512]; /* the status line is enough */
+    while (exchange->asked && !exchange->answered && device->line.state == LINE_UP) {
+        int got = line_receive(&device->line, bytes, sizeof bytes);
+        if (got > 0)
+            answer(device, bytes, (size_t)got);
+        uint64_t now = loop_us(device->loop);
+        struct pollfd readable = {.fd = device->line.fd, .events = POLLIN};
+        if (got != AGENT_AGAIN || now >= deadline_us ||
+            poll(&readable, 1, (int)((deadline_us - now) / 1000) + 1) <= 0)
+            return;
+    }
 }
 
 static void count_connection(struct device *device)

@@ -12,8 +12,9 @@
 #include "host/crypto.h"
 #include "host/error.h"
 
-#define EVENTS_AT_ONCE 256
-#define TURN_MS        100 /* how long the end of a run goes unnoticed */
+#define EVENTS_AT_ONCE  256
+#define TURN_MS         100     /* how long the end of a run goes unnoticed */
+#define LAST_ANSWERS_US 1000000 /* and how long it waits for what was asked before */
 
 /* For devices */
 
@@ -231,8 +232,11 @@ static void *run(void *context)
     loop->out_of_memory = !power_on(loop);
     while (!loop->out_of_memory && !stopped(loop))
         turn(loop);
-    for (size_t i = 0; i < loop->device_count; i++)
+    uint64_t deadline = loop_us(loop) + LAST_ANSWERS_US;
+    for (size_t i = 0; i < loop->device_count; i++) {
+        device_hear_out(&loop->device[i], deadline);
         device_hang_up(&loop->device[i]);
+    }
     return NULL;
 }
 

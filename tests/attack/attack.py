@@ -27,6 +27,7 @@ import threading
 import time
 
 PATIENCE_S = 10
+ATTACKER_S = 60  # for what it began
 P99_S = 5  # where all connections are taken, those who say nothing make room after 3 s
 TOKEN = "0123456789abcdef0123456789abcdef"
 PEER_BYTES = 64 << 10  # resident memory that one connection may cost
@@ -213,7 +214,8 @@ def flood(port, number, seconds):
                 except OSError:
                     pass
     if attempted < wanted:
-        print(f"# {attempted} of {wanted} connections attempted: ulimit -n is {files}", flush=True)
+        print(f"# {attempted} of {wanted} connections attempted, in the time there was and with"
+              f" {files} files", flush=True)
 
 
 ATTACKS = [slow_loris, half_open, large_heads, smuggling, many_ranges, rapid_reset, flood]
@@ -311,10 +313,13 @@ def run_attack(server, attack, seconds):
     attackers = [multiprocessing.Process(target=attack_from,
                                          args=(attack, server.port, i, seconds))
                  for i in range(FLOODERS)]
-    for one in devices + attackers:
+    for one in attackers + devices:  # a fork beside running threads may never come back
         one.start()
     for one in attackers:
-        one.join()
+        one.join(seconds + ATTACKER_S)
+        if one.exitcode is None:
+            one.kill()
+            one.join()
     wrong = [f"attacker {one.exitcode}" for one in attackers if one.exitcode != 0]
     for device in devices:
         device.done.set()
