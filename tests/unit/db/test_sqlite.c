@@ -178,7 +178,7 @@ static void the_wal_does_not_grow_for_ever(void **state)
     int64_t largest = 0;
     assert_int_equal(db_script(db, "CREATE TABLE bulk (bytes BLOB)"), DB_OK);
     assert_int_equal(pthread_create(&thread, NULL, read_always, &readers), 0);
-    for (int i = 0; i < 48; i++) {
+    for (int i = 0; i < 96; i++) {
         assert_int_equal(db_script(db, "INSERT INTO bulk VALUES (zeroblob(1048576))"), DB_OK);
         int64_t size = size_of(file_of(state, "-wal"));
         largest = size > largest ? size : largest;
@@ -186,7 +186,8 @@ static void the_wal_does_not_grow_for_ever(void **state)
     atomic_store(&readers.stop, true);
     pthread_join(thread, &problem);
     assert_null(problem);
-    assert_in_range(largest, 4 << 20, 20 << 20);
+    /* It would have all 96 MB. On a slow machine a reader may be waited for in vain, thrice here. */
+    assert_in_range(largest, 4 << 20, 64 << 20);
     db_close(db);
 }
 
