@@ -186,7 +186,7 @@ static void the_wal_does_not_grow_for_ever(void **state)
     atomic_store(&readers.stop, true);
     pthread_join(thread, &problem);
     assert_null(problem);
-    /* It would have all 96 MB. On a slow machine a reader may be waited for in vain, thrice here. */
+    /* All 96 MB would be there. A slow machine waits in vain for a reader now and then. */
     assert_in_range(largest, 4 << 20, 64 << 20);
     db_close(db);
 }
