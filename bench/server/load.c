@@ -168,7 +168,7 @@ static void hold_idle(struct client *client)
     struct load *load = client->load;
     unsigned count = load->connections / IDLE_THREADS +
                      (client->number < load->connections % IDLE_THREADS ? 1 : 0);
-    SSL **held = calloc(count, sizeof *held);
+    SSL **held = calloc(count, sizeof(SSL *));
     double *asked = calloc(count, sizeof *asked);
     if (held == NULL || asked == NULL) {
         fail("out of memory");
