@@ -14,7 +14,8 @@ teardown() {
 }
 
 # Of what is not well, all but: nobody is asked whether a certificate is revoked (devices do not ask,
-# and who is revoked among them is in the store), and no public name, so no record of it in the DNS.
+# and who is revoked among them is in the store), there is no public name, so no record of it in the
+# DNS, and the openssl that asks may have no GOST engine.
 @test "testssl.sh reports no weakness" {
     local report=$BATS_TEST_TMPDIR/report.json
     start_fleet "$BATS_TEST_TMPDIR/project"
@@ -23,7 +24,7 @@ teardown() {
     run python3 - "$report" <<'END'
 import json, sys
 rows = json.load(open(sys.argv[1]))
-known = {"cert_revocation", "DNS_CAArecord"}
+known = {"cert_revocation", "DNS_CAArecord", "engine_problem"}
 for row in rows:
     if row["severity"] not in ("OK", "INFO") and row["id"] not in known:
         print(row["severity"], row["id"], row["finding"])
