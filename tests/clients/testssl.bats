@@ -13,26 +13,26 @@ teardown() {
     stop_server || true
 }
 
-# Of what is not well, all but: nobody is asked whether a certificate is revoked (devices do not ask,
-# and who is revoked among them is in the store), there is no public name, so no record of it in the
-# DNS, and the openssl that asks may have no GOST engine.
+# Without DNS, where a server that does not answer holds every question up. The status tells how many
+# checks could not be carried out: which ones is in the report.
+scan() {
+    timeout 280 testssl --color 0 --quiet --warnings batch --nodns none --ip 127.0.0.1 --add-ca "$CA" \
+        -p -s -f -P -S -U --jsonfile "$1" "$URL" >"$1.out" 2>&1 || echo "# testssl ended with $?" >>"$1.out"
+}
+
+# A check that did not come to an end on a busy machine (WARN) is asked again, at most three times in
+# all; a finding of any scan stands. Checks this testssl.sh cannot carry out here are named and left.
 @test "testssl.sh reports no weakness" {
-    local report=$BATS_TEST_TMPDIR/report.json
     start_fleet "$BATS_TEST_TMPDIR/project"
-    timeout 280 testssl --color 0 --quiet --warnings batch --ip 127.0.0.1 --add-ca "$CA" \
-        -p -s -f -P -S -U --jsonfile "$report" "$URL" >"$BATS_TEST_TMPDIR/out" 2>&1
-    run python3 - "$report" <<'END'
-import json, sys
-rows = json.load(open(sys.argv[1]))
-known = {"cert_revocation", "DNS_CAArecord", "engine_problem"}
-for row in rows:
-    if row["severity"] not in ("OK", "INFO") and row["id"] not in known:
-        print(row["severity"], row["id"], row["finding"])
-found = {row["id"]: row["finding"] for row in rows}
-assert found["cert_chain_of_trust"].startswith("passed"), found["cert_chain_of_trust"]
-assert found["heartbleed"] and found["TLS1_3"].startswith("offered"), "it has not looked"
-END
+    local reports=()
+    for attempt in 1 2 3; do
+        reports+=("$BATS_TEST_TMPDIR/report$attempt.json")
+        scan "${reports[-1]}"
+        run python3 "$BATS_TEST_DIRNAME/testssl_report.py" "${reports[@]}"
+        [ "$status" -ne 0 ] || break
+    done
     echo "$output"
+    tail -n 20 "${reports[-1]}.out"
+    [ "$status" -ne 2 ] || skip "$output"
     [ "$status" -eq 0 ]
-    [ -z "$output" ]
 }
