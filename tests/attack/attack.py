@@ -197,7 +197,7 @@ def flood(port, number, seconds):
     end = time.time() + 2 * seconds
     with selectors.DefaultSelector() as selector:
         while time.time() < end:
-            while attempted < wanted and len(held) < files - 64 and len(held) - attempted < 500:
+            while attempted < wanted and len(held) < files - 64:
                 link = socket.socket()
                 link.setblocking(False)
                 link.bind((f"127.0.0.{2 + number}", 0))
