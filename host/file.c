@@ -171,11 +171,15 @@ static int write_all(int fd, const uint8_t *bytes, size_t length)
     return 0;
 }
 
-/* Where `path` splits: the folder part for "a/b" is "a/", for "b" it is empty. */
+/* Where `path` splits: the folder part for "a/b" and "a/b/" is "a/", for "b" it is empty. */
 static size_t folder_length(const char *path)
 {
-    const char *slash = strrchr(path, '/');
-    return slash ? (size_t)(slash - path) + 1 : 0;
+    size_t length = strlen(path);
+    while (length > 0 && path[length - 1] == '/')
+        length--;
+    while (length > 0 && path[length - 1] != '/')
+        length--;
+    return length;
 }
 
 /* Opens a new hidden file beside `path`; its name goes to `name`. -1 and errno on failure. The
@@ -241,6 +245,13 @@ struct place {
     enum placing placing;
 };
 
+static int place_failed(const struct place *place, int error)
+{
+    if (error == EEXIST)
+        return host_fail(place->shown, "exists already and is not replaced (remove it first)");
+    return host_fail(place->shown, "cannot be written: %s", strerror(error));
+}
+
 static int write_held(const struct place *place, const void *bytes, size_t length)
 {
     char temporary[PATH_MAX];
@@ -256,9 +267,7 @@ static int write_held(const struct place *place, const void *bytes, size_t lengt
         error = put_in_place(temporary, place->path, place->placing);
     if (error) {
         (void)unlink(temporary);
-        if (error == EEXIST)
-            return host_fail(place->shown, "exists already and is not replaced (remove it first)");
-        return host_fail(place->shown, "cannot be written: %s", strerror(error));
+        return place_failed(place, error);
     }
     if (place->placing != PLACE_OUTPUT)
         sync_folder(place->path);
@@ -327,6 +336,43 @@ int file_create(const char *path, const void *bytes, size_t length, mode_t mode)
     if (is_dash(path))
         return write_stdout(bytes, length);
     return write_beside(&(struct place){path, path, mode, PLACE_NEW}, bytes, length);
+}
+
+/* 0 or an errno value. */
+static int sync_made(const char *made, bool *is_folder)
+{
+    struct stat status = {0};
+    int fd = open(made, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+    if (fd < 0)
+        return errno;
+    int error = fstat(fd, &status) == 0 ? 0 : errno;
+    *is_folder = S_ISDIR(status.st_mode);
+    if (error == 0 && (*is_folder ? syncfs(fd) : fsync(fd)) != 0)
+        error = errno;
+    close(fd);
+    return error;
+}
+
+static int place_made(const char *made, const struct place *place)
+{
+    bool is_folder = false;
+    int error = sync_made(made, &is_folder);
+    if (error == 0)
+        error = put_in_place(made, place->path, is_folder ? PLACE_LASTING : place->placing);
+    if (error)
+        return place_failed(place, error);
+    sync_folder(place->path);
+    return HOST_DONE;
+}
+
+int file_place(const char *made, const char *path)
+{
+    return place_made(made, &(struct place){path, path, 0, PLACE_LASTING});
+}
+
+int file_place_new(const char *made, const char *path)
+{
+    return place_made(made, &(struct place){path, path, 0, PLACE_NEW});
 }
 
 int file_path(const char *folder, const char *name, char out[PATH_MAX])

@@ -38,6 +38,12 @@ int file_write_lasting(const char *path, const void *bytes, size_t length, mode_
 /* Refuses to replace an existing file (keys); lasting. */
 int file_create(const char *path, const void *bytes, size_t length, mode_t mode);
 
+/* What another program made beside `path`, a file or a folder with all that is in it, gets that
+ * name; lasting. A file replaces what is there (file_place_new: nothing is replaced), a folder an
+ * empty one. HOST_FAILED: what was made may be left as it was. */
+int file_place(const char *made, const char *path);
+int file_place_new(const char *made, const char *path);
+
 /* How messages call a path: "-" becomes "stdin". */
 const char *file_input_name(const char *path);
 

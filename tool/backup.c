@@ -40,15 +40,15 @@ int backup_locate(struct backup *backup)
     return HOST_DONE;
 }
 
-int backup_stage(struct backup *backup, const char *path)
+int backup_stage(const char *path, char stage[PATH_MAX])
 {
     size_t end = strlen(path);
     while (end > 1 && path[end - 1] == '/')
         end--;
-    int length = snprintf(backup->stage, PATH_MAX, "%.*s.XXXXXX", (int)end, path);
-    if (length < PATH_MAX && mkdtemp(backup->stage))
+    int length = snprintf(stage, PATH_MAX, "%.*s.XXXXXX", (int)end, path);
+    if (length < PATH_MAX && mkdtemp(stage))
         return HOST_DONE;
-    backup->stage[0] = '\0';
+    stage[0] = '\0';
     return host_fail(path, "no folder can be made beside it: %s", strerror(errno));
 }
 
@@ -60,11 +60,11 @@ static int remove_one(const char *path, const struct stat *status, int type, str
     return remove(path);
 }
 
-void backup_unstage(struct backup *backup)
+void backup_unstage(char stage[PATH_MAX])
 {
-    if (backup->stage[0] != '\0')
-        (void)nftw(backup->stage, remove_one, 16, FTW_DEPTH | FTW_PHYS);
-    backup->stage[0] = '\0';
+    if (stage[0] != '\0')
+        (void)nftw(stage, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+    stage[0] = '\0';
 }
 
 /* Takes the `length` bytes at `at` out of a text. */
@@ -121,7 +121,7 @@ int backup_postgres_url(const char *url, char out[BACKUP_URL_MAX])
     return status;
 }
 
-static int check_image(const char *releases, const char *sha256)
+int backup_check_image(const char *releases, const char *sha256)
 {
     char path[PATH_MAX];
     char hex[2 * 32 + 1];
@@ -144,7 +144,7 @@ int backup_check_images(struct fleet_store *store, const char *releases)
         db_query(store->db, "SELECT DISTINCT sha256 FROM artifact ORDER BY sha256", DB_NO_ARGS);
     int status;
     while ((status = db_next(rows)) == DB_ROW) {
-        if (check_image(releases, db_text(rows, 0)) != HOST_DONE) {
+        if (backup_check_image(releases, db_text(rows, 0)) != HOST_DONE) {
             db_end(rows);
             return HOST_FAILED;
         }

@@ -27,16 +27,17 @@ struct backup {
 error_t backup_parse(int key, char *text, struct backup *backup, const struct argp_state *state);
 int backup_locate(struct backup *backup);
 
-/* Makes the folder beside `path`; removes it with all that is in it. */
-int backup_stage(struct backup *backup, const char *path);
-void backup_unstage(struct backup *backup);
+/* Makes a folder of our own beside `path`, *stage; removes it with all that is in it. */
+int backup_stage(const char *path, char stage[PATH_MAX]);
+void backup_unstage(char stage[PATH_MAX]);
 
 /* The store's URL as pg_dump and pg_restore get it: a command line can be read by others, so that a
  * password goes into their environment. HOST_FAILED after a line. */
 #define BACKUP_URL_MAX 2048
 int backup_postgres_url(const char *url, char out[BACKUP_URL_MAX]);
 
-/* Every image that the store names is in the folder, and is what its name says. */
+/* An image is in the folder, and is what its name says; every image that the store names. */
+int backup_check_image(const char *releases, const char *sha256);
 int backup_check_images(struct fleet_store *store, const char *releases);
 
 #endif

@@ -96,18 +96,6 @@ static int pour(const char *archive, const char *file)
     return status;
 }
 
-/* Lasting before it has its name. */
-static int put_in_place(const char *archive, const char *file)
-{
-    int fd = open(archive, O_RDONLY | O_CLOEXEC);
-    bool synced = fd >= 0 && fchmod(fd, 0600) == 0 && fsync(fd) == 0;
-    if (fd >= 0)
-        close(fd);
-    if (!synced || rename(archive, file) != 0)
-        return host_fail(file, "cannot be written: %s", strerror(errno));
-    return HOST_DONE;
-}
-
 /* Beside what the archive is made: the file it is to replace, which is the one that a link names.
  * *pours: it cannot be replaced. */
 static int find_place(const char *file, char place[PATH_MAX], bool *pours)
@@ -137,7 +125,7 @@ static int make_backup(struct backup *backup)
     if (find_place(backup->file, place, &pours) != HOST_DONE)
         return HOST_FAILED;
     signals_hold(&before); /* no copy of the store stays behind */
-    int status = backup_stage(backup, place);
+    int status = backup_stage(place, backup->stage);
     if (status == HOST_DONE)
         status = copy_store(backup);
     if (status == HOST_DONE)
@@ -147,8 +135,8 @@ static int make_backup(struct backup *backup)
     if (status == HOST_DONE) /* what is there now was there when tar came by */
         status = backup_check_images(&backup->store, backup->releases);
     if (status == HOST_DONE)
-        status = pours ? pour(archive, backup->file) : put_in_place(archive, place);
-    backup_unstage(backup);
+        status = pours ? pour(archive, backup->file) : file_place(archive, place);
+    backup_unstage(backup->stage);
     signals_let(&before);
     return status;
 }

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -12,6 +13,7 @@
 #include "host/signals.h"
 #include "server/db/schema.h"
 #include "tool/backup.h"
+#include "tool/dump.h"
 #include "tool/program.h"
 
 static error_t parse_restore(int key, char *text, struct argp_state *state)
@@ -38,25 +40,35 @@ static int check_place(const struct backup *backup)
     return HOST_DONE;
 }
 
-static int unpack(struct backup *backup)
+/* What came out of the archive. */
+struct unpacked {
+    char store[PATH_MAX]; /* a file of SQLite, or a dump of PostgreSQL */
+    char releases[PATH_MAX];
+};
+
+static int unpack(const struct backup *backup, struct unpacked *out)
 {
     const char *const tar[] = {"tar",         "--extract",   "--force-local",
                                "--file",      backup->file,  "--no-same-owner",
                                "--directory", backup->stage, NULL};
+    const char *name = file_input_name(backup->file);
     struct stat found;
-    char path[PATH_MAX];
     bool sqlite = fleet_store_file(&backup->store) != NULL;
-    if (program_run(&(struct program){tar, "tar", 0}, file_input_name(backup->file)) != HOST_DONE ||
-        file_path(backup->stage, sqlite ? BACKUP_SQLITE : BACKUP_POSTGRES, path) != HOST_DONE)
+    if (program_run(&(struct program){tar, "tar", 0}, name) != HOST_DONE ||
+        file_path(backup->stage, sqlite ? BACKUP_SQLITE : BACKUP_POSTGRES, out->store) !=
+            HOST_DONE ||
+        file_path(backup->stage, "releases", out->releases) != HOST_DONE)
         return HOST_FAILED;
-    if (lstat(path, &found) != 0 || !S_ISREG(found.st_mode))
-        return host_fail(file_input_name(backup->file), "is no backup of %s",
+    if (lstat(out->store, &found) != 0 || !S_ISREG(found.st_mode))
+        return host_fail(name, "is no backup of %s",
                          sqlite ? "an SQLite store" : "a PostgreSQL store");
+    if (lstat(out->releases, &found) != 0 || !S_ISDIR(found.st_mode))
+        return host_fail(name, "is no backup: it has no releases");
     return HOST_DONE;
 }
 
 /* The whole file is read once: damage shows now and not in a year. */
-static int check_sqlite(struct fleet_store *store)
+static int check_pages(struct fleet_store *store)
 {
     char verdict[128] = "";
     struct db_rows *rows = db_query(store->db, "PRAGMA integrity_check", DB_NO_ARGS);
@@ -69,37 +81,86 @@ static int check_sqlite(struct fleet_store *store)
                                       : host_fail("the backup's store", "is damaged: %s", verdict);
 }
 
-/* From the unpacked file into its place, which may be on another file system. */
-static int place_sqlite(struct backup *backup, const char *releases)
+static int check_sqlite(const struct unpacked *unpacked)
 {
-    char path[PATH_MAX];
     char url[PATH_MAX + 8];
     struct fleet_store copy = {.url = url};
-    const char *file = fleet_store_file(&backup->store);
-    if (file_path(backup->stage, BACKUP_SQLITE, path) != HOST_DONE)
-        return HOST_FAILED;
-    snprintf(url, sizeof url, "sqlite:%s", path);
+    snprintf(url, sizeof url, "sqlite:%s", unpacked->store);
     int status = fleet_store_open(&copy, FLEET_STORE_EXISTING);
     if (status != HOST_DONE)
         return status;
-    status = check_sqlite(&copy);
+    status = check_pages(&copy);
     if (status == HOST_DONE)
-        status = backup_check_images(&copy, releases);
-    if (status == HOST_DONE && mknod(file, S_IFREG | 0600, 0) != 0)
-        status = host_fail(file, "cannot be made: %s", strerror(errno));
-    else if (status == HOST_DONE &&
-             db_run_once(copy.db, "VACUUM INTO $1", DB_ARGS(db_t(file))) != DB_OK) {
-        status = host_fail(file, "cannot be written: %s", db_error(copy.db));
-        (void)unlink(file);
-    }
+        status = backup_check_images(&copy, unpacked->releases);
     fleet_store_close(&copy);
     return status;
 }
 
-/* All of it or nothing; a database with a fleet in it is refused by PostgreSQL. */
-static int place_postgres(struct backup *backup, const char *releases)
+/* Made beside its place, which may be on another file system than what was unpacked. */
+static int copy_sqlite(const struct unpacked *unpacked, const char *made, const char *file)
 {
-    char path[PATH_MAX];
+    char url[PATH_MAX + 8];
+    struct fleet_store copy = {.url = url};
+    snprintf(url, sizeof url, "sqlite:%s", unpacked->store);
+    if (fleet_store_open(&copy, FLEET_STORE_EXISTING) != HOST_DONE)
+        return HOST_FAILED;
+    int status = HOST_DONE;
+    if (mknod(made, S_IFREG | 0600, 0) != 0) /* it holds tokens */
+        status = host_fail(file, "cannot be made: %s", strerror(errno));
+    else if (db_run_once(copy.db, "VACUUM INTO $1", DB_ARGS(db_t(made))) != DB_OK)
+        status = host_fail(file, "cannot be written: %s", db_error(copy.db));
+    fleet_store_close(&copy);
+    return status;
+}
+
+static int place_sqlite(const struct backup *backup, const struct unpacked *unpacked)
+{
+    char stage[PATH_MAX];
+    char made[PATH_MAX];
+    const char *file = fleet_store_file(&backup->store);
+    int status = backup_stage(file, stage);
+    if (status == HOST_DONE)
+        status = file_path(stage, "made", made);
+    if (status == HOST_DONE)
+        status = copy_sqlite(unpacked, made, file);
+    if (status == HOST_DONE)
+        status = file_place_new(made, file);
+    backup_unstage(stage);
+    return status;
+}
+
+static int check_dumped_image(void *context, const char *sha256)
+{
+    return backup_check_image(context, sha256);
+}
+
+static int check_dumped_schema(void *context, const char *number)
+{
+    int64_t newest = schema_newest();
+    (void)context;
+    if (strtoll(number, NULL, 10) > newest)
+        return host_fail("the backup's store",
+                         "is of a newer trustchain (its schema is %s, ours %lld)", number,
+                         (long long)newest);
+    return HOST_DONE;
+}
+
+static int check_postgres(const struct backup *backup, struct unpacked *unpacked)
+{
+    char rows[PATH_MAX];
+    int status = file_path(backup->stage, "rows", rows);
+    if (status == HOST_DONE)
+        status =
+            dump_each(unpacked->store, "schema_version", "number", rows, check_dumped_schema, NULL);
+    if (status == HOST_DONE)
+        status = dump_each(unpacked->store, "artifact", "sha256", rows, check_dumped_image,
+                           unpacked->releases);
+    return status;
+}
+
+/* All of it or nothing; a database with a fleet in it is refused by PostgreSQL. */
+static int place_postgres(const struct backup *backup, const struct unpacked *unpacked)
+{
     char url[BACKUP_URL_MAX];
     const char *const load[] = {"pg_restore",
                                 "--no-owner",
@@ -108,39 +169,43 @@ static int place_postgres(struct backup *backup, const char *releases)
                                 "--single-transaction",
                                 "--dbname",
                                 url,
-                                path,
+                                unpacked->store,
                                 NULL};
-    int status = file_path(backup->stage, BACKUP_POSTGRES, path);
-    if (status == HOST_DONE)
-        status = backup_postgres_url(backup->store.url, url);
-    if (status == HOST_DONE)
-        status = program_run(&(struct program){load, "postgresql-client", 0}, "the store");
-    if (status == HOST_DONE)
-        status = fleet_store_open(&backup->store, FLEET_STORE_EXISTING);
+    int status = backup_postgres_url(backup->store.url, url);
+    return status == HOST_DONE
+               ? program_run(&(struct program){load, "postgresql-client", 0}, "the store")
+               : status;
+}
+
+/* The store comes last: until it is there, the releases can go back to where they are removed. */
+static int place(const struct backup *backup, const struct unpacked *unpacked)
+{
+    if (chmod(unpacked->releases, 0755) != 0)
+        return host_fail(backup->releases, "cannot be made: %s", strerror(errno));
+    int status = file_place_new(unpacked->releases, backup->releases);
     if (status != HOST_DONE)
         return status;
-    status = backup_check_images(&backup->store, releases);
-    fleet_store_close(&backup->store);
+    status = fleet_store_file(&backup->store) ? place_sqlite(backup, unpacked)
+                                              : place_postgres(backup, unpacked);
+    if (status != HOST_DONE && rename(backup->releases, unpacked->releases) != 0)
+        return host_fail(backup->releases, "cannot be removed: %s", strerror(errno));
     return status;
 }
 
 static int restore(struct backup *backup)
 {
-    char releases[PATH_MAX];
+    struct unpacked unpacked;
     sigset_t before;
     signals_hold(&before); /* nothing unpacked stays behind */
-    int status = backup_stage(backup, backup->releases);
+    int status = backup_stage(backup->releases, backup->stage);
     if (status == HOST_DONE)
-        status = unpack(backup);
+        status = unpack(backup, &unpacked);
     if (status == HOST_DONE)
-        status = file_path(backup->stage, "releases", releases);
+        status = fleet_store_file(&backup->store) ? check_sqlite(&unpacked)
+                                                  : check_postgres(backup, &unpacked);
     if (status == HOST_DONE)
-        status = fleet_store_file(&backup->store) ? place_sqlite(backup, releases)
-                                                  : place_postgres(backup, releases);
-    if (status == HOST_DONE &&
-        (chmod(releases, 0755) != 0 || rename(releases, backup->releases) != 0))
-        status = host_fail(backup->releases, "cannot be made: %s", strerror(errno));
-    backup_unstage(backup);
+        status = place(backup, &unpacked);
+    backup_unstage(backup->stage);
     signals_let(&before);
     return status;
 }
@@ -156,8 +221,8 @@ int cmd_restore(int argc, char **argv)
         parse_restore,
         "FILE",
         "Restore a backup: the store and the releases, where there are none yet. Everything in it "
-        "is checked first: the store, and the hash of each image it names. No server may run. "
-        "PostgreSQL needs pg_restore and an empty database.",
+        "is checked first: the store, and the hash of each image it names. What fails leaves "
+        "nothing. No server may run. PostgreSQL needs pg_restore and an empty database.",
         NULL,
         NULL,
         NULL};

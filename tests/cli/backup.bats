@@ -198,6 +198,52 @@ END
     grep -q 'connect_timeout=9' seen
 }
 
+@test "a store that cannot be placed leaves no releases, and damage no tables in PostgreSQL" {
+    "$TRUSTCHAIN" token create admin --role admin >/dev/null
+    publish "$SHARED/one.bin"
+    "$TRUSTCHAIN" backup --releases releases -o fleet.tar
+    touch start
+    TRUSTCHAIN_STORE=sqlite:$PWD/none/fleet.db refused \
+        "$PWD/none/fleet.db: no folder can be made beside it: No such file or directory" \
+        "$TRUSTCHAIN" restore --releases again fleet.tar
+    [ ! -e again ]
+    cat >script <<'END'
+set -e
+sha256=$(sha256sum <"$SHARED/one.bin" | cut -c-64)
+export TRUSTCHAIN_STORE=$TRUSTCHAIN_TEST_POSTGRES
+"$TRUSTCHAIN" token create admin --role admin >/dev/null
+psql -Xq "$TRUSTCHAIN_STORE" -c "INSERT INTO module (tenant, type, name, version, created_at,
+    created_by, changed_at, changed_by) VALUES (1, 'os', 'thermo', '1.0.0', 1, 'x', 1, 'x')" \
+    -c "INSERT INTO artifact (module, filename, size, sha256, sha1, md5, created_at, created_by)
+    SELECT id, 'tab\\t(x)', 1, '$sha256', '', '', 1, 'x' FROM module"
+"$TRUSTCHAIN" backup --releases releases -o whole.tar
+psql -Xq "$TRUSTCHAIN_STORE" -c "UPDATE schema_version SET number = 99"
+mkdir newer && pg_dump --format=custom --file newer/fleet.dump "$TRUSTCHAIN_STORE"
+mkdir unpacked && tar -xf whole.tar -C unpacked
+printf X | dd of="unpacked/releases/artifacts/$sha256.bin" bs=1 seek=100 conv=notrunc 2>/dev/null
+tar -cf damaged.tar -C unpacked store releases
+mv newer/fleet.dump unpacked/store/ && tar -cf newer.tar -C unpacked store releases
+head -c 100 unpacked/store/fleet.dump >cut && mv cut unpacked/store/fleet.dump
+tar -cf cut.tar -C unpacked store releases
+psql -Xq "$TRUSTCHAIN_STORE" -c "CREATE DATABASE other"
+export TRUSTCHAIN_STORE=${TRUSTCHAIN_STORE/\/postgres\?/\/other?}
+for file in damaged newer cut; do
+    "$TRUSTCHAIN" restore --releases again $file.tar 2>>refusals && exit 1
+done
+psql -XAt "$TRUSTCHAIN_STORE" -c '\d' >tables 2>&1
+"$TRUSTCHAIN" restore --releases again whole.tar
+cmp "again/artifacts/$sha256.bin" "$SHARED/one.bin"
+END
+    "$BATS_TEST_DIRNAME/../with-postgres" bash script
+    cat refusals tables
+    [ "$(wc -l <refusals)" -eq 3 ]
+    grep -q "artifacts/.*: is damaged: it is not what its name says" refusals
+    grep -q "the backup's store: is of a newer trustchain (its schema is 99, ours " refusals
+    grep -q "the store: pg_restore has failed" refusals
+    [ "$(cat tables)" = "Did not find any relations." ]
+    [ -z "$(find . -name 'again.*' -o -name 'none*')" ]
+}
+
 @test "backup and restore of PostgreSQL" {
     cat >script <<'END'
 set -e

@@ -181,6 +181,46 @@ static void a_link_is_followed_and_called_by_its_name(void **state)
     unlink(scratch_path("link"));
 }
 
+/* What `status` and the line must be; nothing is left but the `count` entries. */
+static void placed(int status, int expected, const char *words, size_t count)
+{
+    const char *line = scratch_stderr();
+    assert_int_equal(status, expected);
+    assert_non_null(strstr(line, words));
+    assert_int_equal(scratch_count(), count);
+}
+
+static void what_was_made_gets_its_name(void **state)
+{
+    (void)state;
+    struct buffer got;
+    scratch_put("made", "new", 3, 0600);
+    scratch_put("old", "old", 3, 0600);
+    scratch_catch_stderr();
+    placed(file_place_new(scratch_path("made"), scratch_path("old")), HOST_FAILED,
+           "/old: exists already", 1);
+    scratch_put("made", "new", 3, 0600);
+    scratch_catch_stderr();
+    placed(file_place(scratch_path("made"), scratch_path("old")), HOST_DONE, "", 1);
+    assert_int_equal(file_read(scratch_path("old"), 10, &got), HOST_DONE);
+    assert_memory_equal(got.bytes, "new", 3);
+    buffer_free(&got);
+    scratch_catch_stderr();
+    placed(file_place(scratch_path("none"), scratch_path("old")), HOST_FAILED, "/old: cannot be",
+           1);
+    assert_int_equal(folder_make(scratch_path("d"), 0755), HOST_DONE);
+    scratch_put("d/in", "x", 1, 0600);
+    scratch_catch_stderr();
+    placed(file_place_new(scratch_path("d"), scratch_path("e/")), HOST_DONE, "", 2);
+    assert_int_equal(folder_make(scratch_path("d"), 0755), HOST_DONE);
+    scratch_catch_stderr();
+    placed(file_place_new(scratch_path("d"), scratch_path("e")), HOST_FAILED, "not empty", 3);
+    unlink(scratch_path("e/in"));
+    unlink(scratch_path("old"));
+    rmdir(scratch_path("d"));
+    rmdir(scratch_path("e"));
+}
+
 static void a_path_fits_or_is_refused(void **state)
 {
     char path[PATH_MAX];
@@ -208,6 +248,7 @@ int main(void)
         cmocka_unit_test(writes_through_links_and_into_devices),
         cmocka_unit_test(a_failed_write_leaves_nothing),
         cmocka_unit_test(a_link_is_followed_and_called_by_its_name),
+        cmocka_unit_test(what_was_made_gets_its_name),
         cmocka_unit_test(a_path_fits_or_is_refused),
     };
     return cmocka_run_group_tests_name("host/file", tests, scratch_make, scratch_remove);
