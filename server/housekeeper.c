@@ -1,6 +1,7 @@
 /* server/housekeeper.c: see server/housekeeper.h. */
 #include "server/housekeeper.h"
 
+#include <inttypes.h>
 #include <unistd.h>
 
 #include "server/call.h"
@@ -8,7 +9,9 @@
 #include "server/fleet/rollout.h"
 #include "server/worker.h"
 
-#define EVERY_MS 1000
+#define EVERY_MS  1000
+#define MINUTE_MS 60000
+#define DAY_MS    (24 * 3600 * INT64_C(1000))
 
 /* Behind a mark of its own: what stops rollouts does not lose the polls. */
 static int move_rollouts(struct housekeeper *self, struct db *db)
@@ -43,16 +46,30 @@ static int run_import(struct job *job, struct db *db)
                        self->note, sizeof self->note);
 }
 
-static void submit(struct housekeeper *self, bool import);
+static int run_cleanup(struct job *job, struct db *db)
+{
+    struct housekeeper *self = (struct housekeeper *)job;
+    struct fleet fleet = {.db = db, .now = call_now(), .who = "server"};
+    self->next_cleanup = self->cleanup;
+    return action_cleanup_step(&fleet, fleet.now - self->action_days * DAY_MS, &self->next_cleanup);
+}
 
-/* At once again, behind whatever has come meanwhile, as long as there is something to do. */
-static void go_on(struct housekeeper *self, bool again, bool import)
+static void submit(struct housekeeper *self, enum chore chore);
+
+/* Behind whatever has come meanwhile. */
+static void go_on(struct housekeeper *self, enum chore chore)
 {
     atomic_store(&self->next_at, call_now() + EVERY_MS);
-    if (again && !atomic_load(&self->finishing))
-        submit(self, import);
+    if (!atomic_load(&self->finishing))
+        submit(self, chore);
     else
         atomic_store(&self->busy, false);
+}
+
+static void rest(struct housekeeper *self)
+{
+    atomic_store(&self->next_at, call_now() + EVERY_MS);
+    atomic_store(&self->busy, false);
 }
 
 static void say_failure(struct housekeeper *self, int status)
@@ -71,7 +88,7 @@ static void done_fleet(struct job *job, int status)
         log_line(&self->service->log, "rollouts cannot go on: %s",
                  db_status_text(self->rollouts_failed));
     self->worked = self->worked && status == DB_OK;
-    go_on(self, true, true);
+    go_on(self, CHORE_IMPORT);
 }
 
 static void done_import(struct job *job, int status)
@@ -80,13 +97,51 @@ static void done_import(struct job *job, int status)
     say_failure(self, status);
     if (status == DB_OK && self->note[0] != '\0')
         log_line(&self->service->log, "%s", self->note);
-    go_on(self, self->worked || (status == DB_OK && self->imported), false);
+    if (self->action_days != 0 && call_now() >= self->cleanup_at)
+        go_on(self, CHORE_CLEANUP);
+    else if (self->worked || (status == DB_OK && self->imported))
+        go_on(self, CHORE_FLEET);
+    else
+        rest(self);
 }
 
-static void submit(struct housekeeper *self, bool import)
+static void say_removed(const struct housekeeper *self)
 {
-    self->job = import ? (struct job){.run = run_import, .done = done_import, .access = DB_WRITE}
-                       : (struct job){.run = run_fleet, .done = done_fleet, .access = DB_STEP};
+    if (self->cleanup.removed > 0)
+        log_line(&self->service->log,
+                 "removed %" PRId64 " actions that ended more than %u days ago",
+                 self->cleanup.removed, self->action_days);
+}
+
+static void done_cleanup(struct job *job, int status)
+{
+    struct housekeeper *self = (struct housekeeper *)job;
+    int64_t pause = EVERY_MS;
+    say_failure(self, status);
+    if (status == DB_OK)
+        self->cleanup = self->next_cleanup;
+    else
+        pause = MINUTE_MS;
+    if (self->cleanup.over) {
+        say_removed(self);
+        self->cleanup = (struct action_cleanup){0};
+        pause = DAY_MS;
+    }
+    self->cleanup_at = call_now() + pause;
+    if (self->worked)
+        go_on(self, CHORE_FLEET);
+    else
+        rest(self);
+}
+
+static void submit(struct housekeeper *self, enum chore chore)
+{
+    static const struct job chores[] = {
+        [CHORE_FLEET] = {.run = run_fleet, .done = done_fleet, .access = DB_STEP},
+        [CHORE_IMPORT] = {.run = run_import, .done = done_import, .access = DB_WRITE},
+        [CHORE_CLEANUP] = {.run = run_cleanup, .done = done_cleanup, .access = DB_STEP},
+    };
+    self->job = chores[chore];
     pool_submit(self->service->pool, &self->job);
 }
 
@@ -97,7 +152,7 @@ void housekeeper_tick(struct service *service)
         atomic_exchange(&self->busy, true))
         return;
     self->service = service;
-    submit(self, false);
+    submit(self, CHORE_FLEET);
 }
 
 void housekeeper_finish(struct service *service)
@@ -106,5 +161,5 @@ void housekeeper_finish(struct service *service)
     while (pool_waiting(service->pool) > 0 || atomic_load(&service->housekeeper.busy))
         usleep(1000);
     service->housekeeper.service = service;
-    submit(&service->housekeeper, false);
+    submit(&service->housekeeper, CHORE_FLEET);
 }

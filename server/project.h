@@ -6,7 +6,8 @@
  *                      [release] folder, signing_key, next_signing_key, min_secure_version,
  *                                max_size
  *                      [server] store, listen, manage, client_ca, artifacts, trusted_proxy,
- *                               log_format, access_log, quota: what `serve` is not told otherwise
+ *                               log_format, access_log, quota, action_days: what `serve` is not
+ *                               told otherwise
  *                      [efuse]: for `efuse plan`, passed over here
  *     partitions.csv   the table; the smallest update slot
  *     pki/             server_cert.pem, server_key.pem
@@ -29,9 +30,11 @@
 #define PROJECT_INI_MAX            65536 /* bytes of trustchain.ini */
 #define PROJECT_SECURE_VERSION_MAX 16    /* the eFuse field counts its 16 bits (efuse.md 1) */
 
-#define PROJECT_QUOTA_DEFAULT 50
-#define PROJECT_QUOTA_MAX     100000
-#define PROJECT_TEXT_MAX      1024 /* of a [server] setting, with its NUL */
+#define PROJECT_QUOTA_DEFAULT       50
+#define PROJECT_QUOTA_MAX           100000
+#define PROJECT_ACTION_DAYS_DEFAULT 400 /* last year's audit finds its whole year */
+#define PROJECT_ACTION_DAYS_MAX     36500
+#define PROJECT_TEXT_MAX            1024 /* of a [server] setting, with its NUL */
 
 /* Texts are empty where the file says nothing and there is no default. */
 struct project_server {
@@ -43,7 +46,8 @@ struct project_server {
     bool any_artifact; /* artifacts = any: uploads are not judged */
     bool log_json;
     bool access_log;
-    uint32_t quota; /* requests a second of one device */
+    uint32_t quota;       /* requests a second of one device */
+    uint32_t action_days; /* for which actions that have ended are kept; 0: for ever */
 };
 
 struct release_project {

@@ -167,6 +167,13 @@ static bool take_quota(const struct reading *reading, const char *value, void *f
     return read_number(value, PROJECT_QUOTA_MAX, field, &end) && *end == '\0';
 }
 
+static bool take_action_days(const struct reading *reading, const char *value, void *field)
+{
+    char *end;
+    (void)reading;
+    return read_number(value, PROJECT_ACTION_DAYS_MAX, field, &end) && *end == '\0';
+}
+
 /* For firmware-of-project: looked at, not kept. */
 static bool check_url(const struct reading *reading, const char *value, void *field)
 {
@@ -214,6 +221,7 @@ static const struct setting {
     {"server", "log_format", take_log_format, FIELD(server.log_json), "text or json"},
     {"server", "access_log", take_switch, FIELD(server.access_log), "on or off"},
     {"server", "quota", take_quota, FIELD(server.quota), "0 to 100000 requests a second"},
+    {"server", "action_days", take_action_days, FIELD(server.action_days), "0 to 36500 days"},
 };
 
 #define SETTINGS (sizeof settings / sizeof *settings)
@@ -258,6 +266,7 @@ static bool set_defaults(const char *folder, struct release_project *project)
     project->encryption = true;
     project->flash_size = 4u << 20;
     project->server.quota = PROJECT_QUOTA_DEFAULT;
+    project->server.action_days = PROJECT_ACTION_DAYS_DEFAULT;
     memcpy(project->server.store, "sqlite:", sizeof "sqlite:");
     return join(project->server.store + sizeof "sqlite:" - 1, folder, "fleet.db") &&
            join(project->server.client_ca, folder, "pki/ca_cert.pem") &&

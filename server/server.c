@@ -117,8 +117,10 @@ static int open_tickets(struct service *service)
 }
 
 /* The fleet's store, brought up to date. */
-static int open_fleet(struct service *service, const char *url, unsigned quota)
+static int open_fleet(struct service *service, const struct server_options *options)
 {
+    const char *url = options->store;
+    unsigned quota = options->quota;
     struct db *db;
     if (url == NULL) {
         return HOST_DONE;
@@ -132,6 +134,7 @@ static int open_fleet(struct service *service, const char *url, unsigned quota)
         return status;
     }
     service->store_url = url;
+    service->housekeeper.action_days = options->action_days;
     service->api.releases = &service->store;
     service->api.polls = poll_log_new();
     if (service->api.polls == NULL) {
@@ -206,7 +209,7 @@ static int open_service(struct service *service, const struct server_options *op
         status = log_open(&service->log, options->log, options->log_json);
     }
     if (status == HOST_DONE) {
-        status = open_fleet(service, options->store, options->quota);
+        status = open_fleet(service, options);
     }
     if (status == HOST_DONE) {
         status = open_tickets(service);

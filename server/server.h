@@ -44,6 +44,7 @@ struct server_options {
     unsigned threads;                    /* 0: one per core, at most two */
     unsigned patience_s;                 /* 0: SERVER_PATIENCE_DEFAULT */
     unsigned quota;                      /* requests a second of one device; 0: any number */
+    unsigned action_days;                /* ended actions are kept so long; 0: for ever */
     unsigned connections;                /* open at once; 0: SERVER_CONNECTIONS_DEFAULT */
 };
 

@@ -32,6 +32,7 @@ enum text {
     TEXT_ARTIFACTS,
     TEXT_LOG,
     TEXT_LOG_FORMAT,
+    TEXT_ACTION_DAYS,
     TEXTS,
 };
 
@@ -47,6 +48,7 @@ static const char *const variables[TEXTS] = {
     [TEXT_ARTIFACTS] = "TRUSTCHAIN_ARTIFACTS",
     [TEXT_LOG] = "TRUSTCHAIN_LOG",
     [TEXT_LOG_FORMAT] = "TRUSTCHAIN_LOG_FORMAT",
+    [TEXT_ACTION_DAYS] = "TRUSTCHAIN_ACTION_DAYS",
 };
 
 enum {
@@ -230,6 +232,7 @@ static int use_project(struct serve_options *options)
     if (access(said->client_ca, F_OK) == 0)
         use_text(options, TEXT_CLIENT_CA, said->client_ca);
     options->server.access_log |= said->access_log;
+    options->server.action_days = said->action_days;
     if (!options->quota_said)
         options->server.quota = said->quota;
     return HOST_DONE;
@@ -243,6 +246,18 @@ static int choose(const char *name, const char *text, const char *one, const cha
     if (!text || *second || strcmp(text, one) == 0)
         return HOST_DONE;
     return host_usage(name, "cannot be \"%s\" (%s or %s)", text, one, other);
+}
+
+static int choose_action_days(const char *text, unsigned *days)
+{
+    char *end;
+    unsigned long number = text ? strtoul(text, &end, 10) : *days;
+    if (text &&
+        (text[0] < '0' || text[0] > '9' || *end != '\0' || number > PROJECT_ACTION_DAYS_MAX))
+        return host_usage("action-days", "cannot be \"%s\" (0 to %u)", text,
+                          PROJECT_ACTION_DAYS_MAX);
+    *days = (unsigned)number;
+    return HOST_DONE;
 }
 
 static bool is_word(const char *text, const char *word)
@@ -290,6 +305,8 @@ static int settle(struct serve_options *options)
     if (status == HOST_DONE)
         status =
             choose("log-format", options->text[TEXT_LOG_FORMAT], "text", "json", &server->log_json);
+    if (status == HOST_DONE)
+        status = choose_action_days(options->text[TEXT_ACTION_DAYS], &server->action_days);
     if (status == HOST_DONE && options->project_folder && server->store && !server->any_artifact)
         status = use_policy(options);
     return status;
@@ -322,6 +339,8 @@ int cmd_serve(int argc, char **argv)
          "verified: uploads are judged as releases are (default); any: they are not", 0},
         {"log", OPTION_TEXT + TEXT_LOG, "FILE", 0, "append the log to FILE (default: stderr)", 0},
         {"log-format", OPTION_TEXT + TEXT_LOG_FORMAT, "WORD", 0, "text (default) or json", 0},
+        {"action-days", OPTION_TEXT + TEXT_ACTION_DAYS, "N", 0,
+         "for how long actions that have ended are kept (default 400; 0: for ever)", 0},
         {"access-log", OPTION_ACCESS_LOG, NULL, 0, "log a line per request", 0},
         {"ready-file", OPTION_READY_FILE, "FILE", 0,
          "write the port to FILE once serving, that of management to FILE.manage", 0},
@@ -347,7 +366,7 @@ int cmd_serve(int argc, char **argv)
         NULL,
         NULL,
         NULL};
-    struct serve_options options = {0};
+    struct serve_options options = {.server.action_days = PROJECT_ACTION_DAYS_DEFAULT};
     int status = cli_parse(&argp, argc, argv, &options);
     if (status == HOST_DONE)
         status = settle(&options);

@@ -70,3 +70,14 @@ int fleet_random_text(char *out, size_t count)
     out[count] = '\0';
     return FLEET_OK;
 }
+
+int fleet_alone(struct fleet *fleet, enum fleet_work work, bool *free)
+{
+    static const char sql[] = "SELECT CASE WHEN pg_try_advisory_xact_lock($1) THEN 1 ELSE 0 END";
+    int64_t got = 1;
+    int status = DB_ROW;
+    if (!db_embedded(fleet->db))
+        status = db_get_int(fleet->db, sql, DB_ARGS(db_i(work)), &got);
+    *free = status == DB_ROW && got != 0;
+    return status == DB_ROW ? FLEET_OK : status == DB_OK ? DB_EIO : status;
+}

@@ -47,6 +47,11 @@ int fleet_refuse(struct fleet *fleet, int status, const char *format, ...)
 int fleet_refuse_list(struct fleet *fleet, int status, const char *format, va_list arguments)
     __attribute__((format(printf, 3, 0)));
 
+/* Work that one process of a store is to do at a time; SQLite has only one anyway. *free: this
+ * transaction may, until it ends. Who does it all the same would only have to begin again. */
+enum fleet_work { FLEET_ROLLOUTS = 7236843, FLEET_CLEANUP };
+int fleet_alone(struct fleet *fleet, enum fleet_work work, bool *free);
+
 /* What a name, a version, a token may be: UTF-8 without control characters, 1..max bytes. */
 bool fleet_text_valid(const char *text, size_t max);
 

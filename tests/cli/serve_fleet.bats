@@ -96,10 +96,63 @@ assert line['path'] == '/healthz' and line['status'] == 200 and line['time'][-1]
     [ "$STATUS" = 200 ]
 }
 
+# old_action DAYS: one of dev1 that failed so long ago, with what was reported on it; its id
+old_action() {
+    sql "INSERT INTO action (tenant, target, dist_set, state, active, kind, created_at, created_by,
+             changed_at, changed_by)
+         SELECT 1, id, 1, 'error', 0, 'forced', at, 'test', at, 'test' FROM target,
+             (SELECT (unixepoch() - $1 * 86400) * 1000 AS at)" >/dev/null
+    sql "INSERT INTO action_status (action, state, reported_at, occurred_at)
+         SELECT MAX(id), 'error', 1, 1 FROM action"
+    sql "SELECT MAX(id) FROM action"
+}
+
+# gone ACTION: within seconds
+gone() {
+    for _ in $(seq 100); do
+        [ "$(sql "SELECT COUNT(*) FROM action WHERE id = $1")" = 0 ] && return
+        sleep 0.1
+    done
+    return 1
+}
+
+@test "actions that ended long ago go: --action-days, TRUSTCHAIN_ACTION_DAYS, action_days" {
+    local old young
+    start_fleet "$PROJECT"
+    add_target dev1 0123456789abcdef
+    sql "INSERT INTO dist_set (tenant, type, name, version, created_at, created_by, changed_at,
+             changed_by) VALUES (1, 'os', 'fw', '1', 1, 'test', 1, 'test')"
+    stop_server
+    young=$(old_action 399) old=$(old_action 401)
+    start_fleet "$PROJECT" # 400 by default
+    gone "$old"
+    [ "$(sql "SELECT id FROM action")" = "$young" ]
+    [ "$(sql "SELECT COUNT(*) FROM action_status")" = 1 ]
+    grep -q 'removed 1 actions that ended more than 400 days ago' "$BATS_TEST_TMPDIR/server.log"
+    stop_server
+    printf '\n[server]\naction_days = 0\n' >>"$PROJECT/trustchain.ini"
+    old=$(old_action 4000)
+    start_fleet "$PROJECT"
+    sleep 3
+    [ "$(sql "SELECT COUNT(*) FROM action")" = 2 ]
+    stop_server
+    TRUSTCHAIN_ACTION_DAYS=1000 start_fleet "$PROJECT"
+    gone "$old"
+    [ "$(sql "SELECT id FROM action")" = "$young" ]
+    stop_server
+    TRUSTCHAIN_ACTION_DAYS=1000 start_fleet "$PROJECT" --action-days 300
+    gone "$young"
+    sed -i 's/^action_days.*/action_days = 36501/' "$PROJECT/trustchain.ini"
+    run timeout 5 "$TRUSTCHAIN" serve --project "$PROJECT" --listen 127.0.0.1:0
+    [ "$status" -eq 1 ]
+    [[ "$output" == *'[server] action_days cannot be "36501" (0 to 36500 days)'* ]]
+}
+
 @test "settings that cannot be are one line" {
     local options
     for options in "--artifacts all" "--log-format xml" "--trusted-proxy 10.0.0" \
-        "--trusted-proxy 10.0.0.1,proxy.example" "--manage 8444"; do
+        "--trusted-proxy 10.0.0.1,proxy.example" "--manage 8444" "--action-days 36501" \
+        "--action-days 1d"; do
         run timeout 5 "$TRUSTCHAIN" serve --project "$PROJECT" --listen 127.0.0.1:0 $options
         echo "$options: $output"
         [ "$status" -eq 2 ]
