@@ -2,14 +2,11 @@
 #include "tool/backup.h"
 
 #include <errno.h>
-#include <ftw.h>
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "host/error.h"
 #include "host/file.h"
@@ -38,33 +35,6 @@ int backup_locate(struct backup *backup)
     if (!backup->releases)
         backup->releases = backup->store.project.releases;
     return HOST_DONE;
-}
-
-int backup_stage(const char *path, char stage[PATH_MAX])
-{
-    size_t end = strlen(path);
-    while (end > 1 && path[end - 1] == '/')
-        end--;
-    int length = snprintf(stage, PATH_MAX, "%.*s.XXXXXX", (int)end, path);
-    if (length < PATH_MAX && mkdtemp(stage))
-        return HOST_DONE;
-    stage[0] = '\0';
-    return host_fail(path, "no folder can be made beside it: %s", strerror(errno));
-}
-
-static int remove_one(const char *path, const struct stat *status, int type, struct FTW *where)
-{
-    (void)status;
-    (void)type;
-    (void)where;
-    return remove(path);
-}
-
-void backup_unstage(char stage[PATH_MAX])
-{
-    if (stage[0] != '\0')
-        (void)nftw(stage, remove_one, 16, FTW_DEPTH | FTW_PHYS);
-    stage[0] = '\0';
 }
 
 /* Takes the `length` bytes at `at` out of a text. */

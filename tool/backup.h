@@ -27,10 +27,6 @@ struct backup {
 error_t backup_parse(int key, char *text, struct backup *backup, const struct argp_state *state);
 int backup_locate(struct backup *backup);
 
-/* Makes a folder of our own beside `path`, *stage; removes it with all that is in it. */
-int backup_stage(const char *path, char stage[PATH_MAX]);
-void backup_unstage(char stage[PATH_MAX]);
-
 /* The store's URL as pg_dump and pg_restore get it: a command line can be read by others, so that a
  * password goes into their environment. HOST_FAILED after a line. */
 #define BACKUP_URL_MAX 2048

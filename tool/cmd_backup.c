@@ -15,6 +15,7 @@
 #include "host/signals.h"
 #include "tool/backup.h"
 #include "tool/program.h"
+#include "tool/stage.h"
 
 static error_t parse_backup(int key, char *text, struct argp_state *state)
 {
@@ -125,7 +126,7 @@ static int make_backup(struct backup *backup)
     if (find_place(backup->file, place, &pours) != HOST_DONE)
         return HOST_FAILED;
     signals_hold(&before); /* no copy of the store stays behind */
-    int status = backup_stage(place, backup->stage);
+    int status = stage_make(place, backup->stage);
     if (status == HOST_DONE)
         status = copy_store(backup);
     if (status == HOST_DONE)
@@ -136,7 +137,7 @@ static int make_backup(struct backup *backup)
         status = backup_check_images(&backup->store, backup->releases);
     if (status == HOST_DONE)
         status = pours ? pour(archive, backup->file) : file_place(archive, place);
-    backup_unstage(backup->stage);
+    stage_remove(backup->stage);
     signals_let(&before);
     return status;
 }

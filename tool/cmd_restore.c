@@ -15,6 +15,7 @@
 #include "tool/backup.h"
 #include "tool/dump.h"
 #include "tool/program.h"
+#include "tool/stage.h"
 
 static error_t parse_restore(int key, char *text, struct argp_state *state)
 {
@@ -118,14 +119,14 @@ static int place_sqlite(const struct backup *backup, const struct unpacked *unpa
     char stage[PATH_MAX];
     char made[PATH_MAX];
     const char *file = fleet_store_file(&backup->store);
-    int status = backup_stage(file, stage);
+    int status = stage_make(file, stage);
     if (status == HOST_DONE)
         status = file_path(stage, "made", made);
     if (status == HOST_DONE)
         status = copy_sqlite(unpacked, made, file);
     if (status == HOST_DONE)
         status = file_place_new(made, file);
-    backup_unstage(stage);
+    stage_remove(stage);
     return status;
 }
 
@@ -197,7 +198,7 @@ static int restore(struct backup *backup)
     struct unpacked unpacked;
     sigset_t before;
     signals_hold(&before); /* nothing unpacked stays behind */
-    int status = backup_stage(backup->releases, backup->stage);
+    int status = stage_make(backup->releases, backup->stage);
     if (status == HOST_DONE)
         status = unpack(backup, &unpacked);
     if (status == HOST_DONE)
@@ -205,7 +206,7 @@ static int restore(struct backup *backup)
                                                   : check_postgres(backup, &unpacked);
     if (status == HOST_DONE)
         status = place(backup, &unpacked);
-    backup_unstage(backup->stage);
+    stage_remove(backup->stage);
     signals_let(&before);
     return status;
 }

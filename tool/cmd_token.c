@@ -3,9 +3,12 @@
 
 #include <openssl/crypto.h>
 #include <stdio.h>
+#include <string.h>
 #include <time.h>
 
 #include "host/error.h"
+#include "host/file.h"
+#include "server/db/pool.h"
 #include "server/fleet/audit.h"
 #include "server/fleet/token.h"
 #include "tool/cli.h"
@@ -19,6 +22,7 @@ struct token_options {
     const char *role;
     bool json;
     char secret[TOKEN_CHARS + 1];
+    bool told;
     json_t *list;
 };
 
@@ -58,14 +62,26 @@ static int note(struct fleet *fleet, const char *verb, const struct token_option
     return audit_note(fleet, verb, subject, options->role ? options->role : "");
 }
 
+/* The secret goes to standard output and nowhere else: before it is committed, as a token that
+ * nobody knows must not be there, and once, however often this begins anew. */
 static int create(struct fleet *fleet, void *context)
 {
     struct token_options *options = context;
-    int status = token_create(fleet, options->name, options->role, options->secret);
-    return status == FLEET_OK ? note(fleet, "token.create", options) : status;
+    char line[TOKEN_CHARS + 2];
+    int status =
+        options->secret[0] == '\0' ? fleet_random_text(options->secret, TOKEN_CHARS) : FLEET_OK;
+    if (status == FLEET_OK)
+        status = token_add(fleet, options->name, options->role, options->secret);
+    if (status == FLEET_OK)
+        status = note(fleet, "token.create", options);
+    if (status != FLEET_OK || options->told)
+        return status;
+    snprintf(line, sizeof line, "%s\n", options->secret);
+    options->told = file_write("-", line, strlen(line), 0) == HOST_DONE;
+    OPENSSL_cleanse(line, sizeof line);
+    return options->told ? FLEET_OK : JOB_REFUSED;
 }
 
-/* The secret goes to standard output and nowhere else. */
 static int token_create_verb(int argc, char **argv)
 {
     static const struct argp_option options_known[] = {
@@ -85,8 +101,6 @@ static int token_create_verb(int argc, char **argv)
     int status = cli_parse(&argp, argc, argv, &options);
     if (status == HOST_DONE)
         status = fleet_store_run(&options.store, FLEET_STORE_CREATE, "token", create, &options);
-    if (status == HOST_DONE)
-        puts(options.secret);
     OPENSSL_cleanse(options.secret, sizeof options.secret);
     return status;
 }

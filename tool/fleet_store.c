@@ -2,6 +2,7 @@
 #include "tool/fleet_store.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,7 +11,11 @@
 #include <unistd.h>
 
 #include "host/error.h"
+#include "host/file.h"
+#include "host/signals.h"
+#include "server/db/pool.h"
 #include "server/db/schema.h"
+#include "tool/stage.h"
 
 #define TRIES_MAX 50
 #define PAUSE_US  20000
@@ -54,16 +59,58 @@ const char *fleet_store_file(const struct fleet_store *store)
     return strncmp(store->url, sqlite, strlen(sqlite)) == 0 ? store->url + strlen(sqlite) : NULL;
 }
 
+static int make_at(const char *path)
+{
+    char url[PATH_MAX + 8];
+    struct db *db;
+    snprintf(url, sizeof url, "sqlite:%s", path);
+    if (db_open(url, &db) != HOST_DONE)
+        return HOST_FAILED;
+    int status = schema_migrate(db);
+    db_close(db);
+    return status;
+}
+
+/* Beside its place: what fails on the way, as on a full disk, leaves nothing. Another one that was
+ * quicker is as good. */
+static int make_file(const char *file)
+{
+    char stage[PATH_MAX];
+    char made[PATH_MAX];
+    sigset_t before;
+    signals_hold(&before);
+    int status = stage_make(file, stage);
+    if (status == HOST_DONE)
+        status = file_path(stage, "made", made);
+    if (status == HOST_DONE)
+        status = make_at(made);
+    if (status == HOST_DONE && link(made, file) != 0 && errno != EEXIST)
+        status = host_fail(file, "cannot be made: %s", strerror(errno));
+    stage_remove(stage);
+    signals_let(&before);
+    return status;
+}
+
+/* An SQLite store's file is there. */
+static int find_file(const char *file, enum fleet_store_use use)
+{
+    if (access(file, F_OK) == 0)
+        return HOST_DONE;
+    if (errno != ENOENT)
+        return host_fail(file, "cannot be opened: %s", strerror(errno));
+    if (use == FLEET_STORE_EXISTING)
+        return host_fail(file, "there is no store yet (trustchain token create makes one)");
+    return make_file(file);
+}
+
 int fleet_store_open(struct fleet_store *store, enum fleet_store_use use)
 {
     const char *file;
     if (fleet_store_locate(store) != HOST_DONE)
         return HOST_FAILED;
     file = fleet_store_file(store);
-    if (use == FLEET_STORE_EXISTING && file && access(file, F_OK) != 0)
-        return errno == ENOENT
-                   ? host_fail(file, "there is no store yet (trustchain token create makes one)")
-                   : host_fail(file, "cannot be opened: %s", strerror(errno));
+    if (file && find_file(file, use) != HOST_DONE)
+        return HOST_FAILED;
     if (db_open(store->url, &store->db) != HOST_DONE)
         return HOST_FAILED;
     if (schema_migrate(store->db) == HOST_DONE)
@@ -116,6 +163,8 @@ static int run(struct fleet_store *store, const char *subject, fleet_work *work,
         (void)db_mend(store->db);
         status = run_once(store, work, context);
     }
+    if (status == JOB_REFUSED)
+        return HOST_FAILED;
     if (status > FLEET_OK)
         return host_fail(subject, "%s", store->fleet.problem);
     if (status < FLEET_OK)

@@ -39,7 +39,8 @@ error_t fleet_store_parse(int key, char *text, struct fleet_store *store,
 /* Finds out which store it is: --store, TRUSTCHAIN_STORE, the project's. HOST_DONE, HOST_FAILED. */
 int fleet_store_locate(struct fleet_store *store);
 
-/* Opens it, up to date. `create`: also when there is none yet. */
+/* Opens it, up to date. CREATE: also when there is none yet; an SQLite store is whole or not there.
+ */
 enum fleet_store_use { FLEET_STORE_EXISTING, FLEET_STORE_CREATE };
 int fleet_store_open(struct fleet_store *store, enum fleet_store_use use);
 void fleet_store_close(struct fleet_store *store);
@@ -48,7 +49,8 @@ void fleet_store_close(struct fleet_store *store);
 const char *fleet_store_file(const struct fleet_store *store);
 
 /* Opens the store, does `work` as one transaction, again when another one was in the way, and
- * closes the store. HOST_DONE, or HOST_FAILED after one line about `subject`. */
+ * closes the store. HOST_DONE, or HOST_FAILED after one line about `subject`; JOB_REFUSED of `work`
+ * undoes it too, and then the line is its own. */
 typedef int fleet_work(struct fleet *fleet, void *context);
 int fleet_store_run(struct fleet_store *store, enum fleet_store_use use, const char *subject,
                     fleet_work *work, void *context);

@@ -21,8 +21,7 @@ static bool role_valid(const char *role)
     return strcmp(role, "read") == 0 || strcmp(role, "operate") == 0 || strcmp(role, "admin") == 0;
 }
 
-int token_create(struct fleet *fleet, const char *name, const char *role,
-                 char secret[TOKEN_CHARS + 1])
+int token_add(struct fleet *fleet, const char *name, const char *role, const char *secret)
 {
     static const char sql[] =
         "INSERT INTO api_token (tenant, name, role, digest, created_at, created_by)"
@@ -35,17 +34,21 @@ int token_create(struct fleet *fleet, const char *name, const char *role,
                             TOKEN_NAME_MAX);
     if (!role_valid(role))
         return fleet_refuse(fleet, FLEET_INVALID, "a token's role is read, operate or admin");
-    int status = fleet_random_text(secret, TOKEN_CHARS);
-    if (status != FLEET_OK)
-        return status;
     if (!digest_make("SHA256", secret, TOKEN_CHARS, digest))
         return DB_EIO;
-    status = db_run(fleet->db, sql,
-                    DB_ARGS(db_i(fleet->tenant), db_t(name), db_t(role), db_t(digest),
-                            db_i(fleet->now), db_t(fleet->who)));
+    int status = db_run(fleet->db, sql,
+                        DB_ARGS(db_i(fleet->tenant), db_t(name), db_t(role), db_t(digest),
+                                db_i(fleet->now), db_t(fleet->who)));
     if (status == DB_OK && db_changes(fleet->db) == 0)
         return fleet_refuse(fleet, FLEET_EXISTS, "there is a token %s already", name);
     return status;
+}
+
+int token_create(struct fleet *fleet, const char *name, const char *role,
+                 char secret[TOKEN_CHARS + 1])
+{
+    int status = fleet_random_text(secret, TOKEN_CHARS);
+    return status == FLEET_OK ? token_add(fleet, name, role, secret) : status;
 }
 
 int token_revoke(struct fleet *fleet, const char *name)

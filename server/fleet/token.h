@@ -11,6 +11,8 @@
 /* role: "read", "operate", "admin". EXISTS, INVALID. `secret` is shown once, here. */
 int token_create(struct fleet *fleet, const char *name, const char *role,
                  char secret[TOKEN_CHARS + 1]);
+/* The same with a secret that is there already: TOKEN_CHARS of fleet_random_text(). */
+int token_add(struct fleet *fleet, const char *name, const char *role, const char *secret);
 int token_revoke(struct fleet *fleet, const char *name); /* NONE */
 
 struct token {

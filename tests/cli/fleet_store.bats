@@ -20,6 +20,31 @@ setup() {
     [ -z "$output" ]
 }
 
+@test "token create: no token that nobody knows, no store that is not whole" {
+    run -1 --separate-stderr bash -c '"$TRUSTCHAIN" token create ci >/dev/full'
+    [ "$stderr" = "trustchain: stdout: cannot be written: No space left on device" ]
+    run -1 --separate-stderr bash -c '"$TRUSTCHAIN" token create ci >&-'
+    [ "${#stderr_lines[@]}" -eq 1 ]
+    [ -z "$("$TRUSTCHAIN" token list)" ]
+    "$TRUSTCHAIN" audit verify | grep -qx "0 lines hold"
+    "$TRUSTCHAIN" token create ci >secret
+    [ "$(wc -l <secret)" -eq 1 ]
+    mkdir new
+    for blocks in 1 40; do # of the file size limit, in KiB
+        run -1 --separate-stderr bash -c "trap '' XFSZ; ulimit -f $blocks
+            exec '$TRUSTCHAIN' token create ci --store sqlite:new/fleet.db"
+        echo "$stderr"
+        [ "${#stderr_lines[@]}" -eq 1 ]
+        [ -z "$(ls -A new)" ]
+    done
+    for i in 1 2 3 4; do # whoever comes first makes it
+        "$TRUSTCHAIN" token create $i --store sqlite:new/fleet.db >new/$i 3>&- &
+    done
+    wait
+    [ "$("$TRUSTCHAIN" token list --store sqlite:new/fleet.db | wc -l)" -eq 4 ]
+    [ "$(ls -A new | tr '\n' ' ')" = "1 2 3 4 fleet.db " ]
+}
+
 @test "token list tells names and roles, revoke ends one" {
     "$TRUSTCHAIN" token create ci --role operate
     "$TRUSTCHAIN" token create desk

@@ -113,7 +113,7 @@ setup() {
 @test "bytes are on the disk before their name, and lasting names before the command ends" {
     command -v strace >/dev/null || skip "strace is not installed"
     calls() { # WORD...: the calls that order what reaches the disk
-        ASAN_OPTIONS=detect_leaks=0 strace -f -o trace -e trace=fsync,rename,link \
+        ASAN_OPTIONS=detect_leaks=0 strace -f -o trace -e trace=fsync,syncfs,rename,link \
             "$TRUSTCHAIN" "$@" >/dev/null
         sed -n 's/^[0-9]*  *\([a-z]*\)(.*= 0$/\1/p' trace | tr '\n' ' '
     }
@@ -122,6 +122,12 @@ setup() {
     [ "$(calls partition build "$PROJECT/partitions.csv" -o out)" = "fsync rename " ]
     [ "$(calls key new k --type xts128)" = "fsync link fsync " ]
     [ "$(calls efuse burn e field DIS_TWAI 1 --yes)" = "fsync rename fsync " ]
+    "$TRUSTCHAIN" token create a --store sqlite:fleet.db >/dev/null
+    mkdir releases
+    [ "$(calls backup --store sqlite:fleet.db --releases releases -o b.tar | tail -c 19)" = \
+        "fsync rename fsync " ]
+    [ "$(calls restore --store sqlite:new.db --releases new b.tar | tail -c 37)" = \
+        "syncfs rename fsync fsync link fsync " ]
 }
 
 @test "a name of any length leaves the reason readable" {
