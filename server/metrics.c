@@ -34,6 +34,7 @@ struct metrics {
     struct pool *readers;
     struct class_counts class[METRIC_CLASSES];
     _Atomic int64_t connections[PORTS];
+    _Atomic uint64_t enrolments_refused;
     pthread_mutex_t lock; /* of the rest: what the store said last */
     int64_t tenant;
     int64_t read_at;
@@ -133,6 +134,12 @@ void metrics_connection(struct metrics *metrics, unsigned port, int change)
         atomic_fetch_add_explicit(&metrics->connections[port], change, memory_order_relaxed);
 }
 
+void metrics_enrolment_refused(struct metrics *metrics)
+{
+    if (metrics != NULL)
+        count(&metrics->enrolments_refused, 1);
+}
+
 /* Printing */
 
 static void print_head(FILE *out, const char *name, const char *kind, const char *help)
@@ -200,6 +207,9 @@ static void print_process(FILE *out, struct metrics *metrics)
                 (int64_t)atomic_load(&metrics->connections[i]));
     print_waiting(out, "store_jobs_waiting", metrics->pool, "Transactions that have not ended.");
     print_waiting(out, "store_reads_waiting", metrics->readers, "Long reads that have not ended.");
+    print_head(out, "enrolments_refused_total", "counter", "Devices for which there is no room.");
+    fprintf(out, "trustchain_enrolments_refused_total %" PRIu64 "\n",
+            (uint64_t)atomic_load(&metrics->enrolments_refused));
 }
 
 /* A label's value: quotes, backslashes and line ends escaped. */
@@ -244,8 +254,9 @@ static int print_fleet(FILE *out, struct api_call *call)
         " FROM target WHERE tenant = $1 AND installed_set IS NOT NULL GROUP BY installed_set)"
         " AS t JOIN dist_set AS s ON s.id = t.installed_set";
     static const char by_rollout[] =
-        "SELECT r.name, t.state, COUNT(*) FROM rollout AS r JOIN rollout_target AS t"
-        " ON t.rollout = r.id WHERE r.tenant = $1 GROUP BY r.name, t.state";
+        "SELECT r.name, c.state, SUM(c.number) FROM rollout AS r JOIN rollout_group AS g"
+        " ON g.rollout = r.id JOIN rollout_count AS c ON c.rollout_group = g.id"
+        " WHERE r.tenant = $1 GROUP BY r.name, c.state";
     print_head(out, "targets", "gauge", "Devices by update status.");
     int status = print_rows(out, call, by_status, "targets", "status", NULL);
     print_head(out, "targets_installed", "gauge", "Devices by what is installed.");

@@ -165,15 +165,90 @@ static const char second[] =
     "DROP INDEX action_set;"
     "CREATE INDEX action_set ON action (dist_set, active, id);";
 
+/* What would be counted again and again is counted by the store itself, whatever writes: a tenant's
+ * targets, and how far each group of a rollout is. */
+static const char third[] =
+    "ALTER TABLE tenant ADD COLUMN targets BIGINT NOT NULL DEFAULT 0;"
+    "UPDATE tenant SET targets = (SELECT COUNT(*) FROM target AS t WHERE t.tenant = tenant.id);"
+    "CREATE TABLE rollout_count (rollout_group BIGINT NOT NULL REFERENCES rollout_group (id)"
+    " ON DELETE CASCADE, state TEXT NOT NULL, number BIGINT NOT NULL,"
+    " PRIMARY KEY (rollout_group, state));"
+    "INSERT INTO rollout_count SELECT rollout_group, state, COUNT(*) FROM rollout_target"
+    " WHERE rollout_group IS NOT NULL GROUP BY rollout_group, state;";
+
+/* A row at a time. */
+#define COUNT_ONE                                                                                  \
+    " INSERT INTO rollout_count SELECT NEW.rollout_group, NEW.state, 1"                            \
+    " WHERE NEW.rollout_group IS NOT NULL"                                                         \
+    " ON CONFLICT (rollout_group, state) DO UPDATE SET number = number + 1;"
+#define UNCOUNT_ONE                                                                                \
+    " UPDATE rollout_count SET number = number - 1"                                                \
+    " WHERE rollout_group = OLD.rollout_group AND state = OLD.state;"
+static const char counting_sqlite[] =
+    "CREATE TRIGGER target_added AFTER INSERT ON target BEGIN"
+    " UPDATE tenant SET targets = targets + 1 WHERE id = NEW.tenant; END;"
+    "CREATE TRIGGER target_removed AFTER DELETE ON target BEGIN"
+    " UPDATE tenant SET targets = targets - 1 WHERE id = OLD.tenant; END;"
+    "CREATE TRIGGER rollout_target_added AFTER INSERT ON rollout_target BEGIN" COUNT_ONE " END;"
+    "CREATE TRIGGER rollout_target_removed AFTER DELETE ON rollout_target BEGIN" UNCOUNT_ONE " END;"
+    "CREATE TRIGGER rollout_target_moved AFTER UPDATE OF rollout_group, state ON rollout_target"
+    " WHEN OLD.state <> NEW.state OR OLD.rollout_group IS NOT NEW.rollout_group"
+    " BEGIN" UNCOUNT_ONE COUNT_ONE " END;";
+#undef COUNT_ONE
+#undef UNCOUNT_ONE
+
+/* All rows of a statement at once: a row that is changed a thousand times in one transaction is
+ * slow there. */
+static const char counting_postgres[] =
+    "CREATE FUNCTION count_targets() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN"
+    " IF TG_OP = 'INSERT' THEN"
+    "  UPDATE tenant SET targets = targets + n.number FROM (SELECT tenant, COUNT(*) AS number"
+    "  FROM new_rows GROUP BY tenant) AS n WHERE id = n.tenant;"
+    " ELSE"
+    "  UPDATE tenant SET targets = targets - o.number FROM (SELECT tenant, COUNT(*) AS number"
+    "  FROM old_rows GROUP BY tenant) AS o WHERE id = o.tenant;"
+    " END IF; RETURN NULL; END $$;"
+    "CREATE TRIGGER target_added AFTER INSERT ON target REFERENCING NEW TABLE AS new_rows"
+    " FOR EACH STATEMENT EXECUTE FUNCTION count_targets();"
+    "CREATE TRIGGER target_removed AFTER DELETE ON target REFERENCING OLD TABLE AS old_rows"
+    " FOR EACH STATEMENT EXECUTE FUNCTION count_targets();"
+    "CREATE FUNCTION count_rollout() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN"
+    " IF TG_OP <> 'INSERT' THEN"
+    "  UPDATE rollout_count AS c SET number = c.number - o.number FROM (SELECT rollout_group,"
+    "  state, COUNT(*) AS number FROM old_rows WHERE rollout_group IS NOT NULL"
+    "  GROUP BY rollout_group, state) AS o"
+    "  WHERE c.rollout_group = o.rollout_group AND c.state = o.state;"
+    " END IF;"
+    " IF TG_OP <> 'DELETE' THEN"
+    "  INSERT INTO rollout_count SELECT rollout_group, state, COUNT(*) FROM new_rows"
+    "  WHERE rollout_group IS NOT NULL GROUP BY rollout_group, state"
+    "  ON CONFLICT (rollout_group, state) DO UPDATE"
+    "  SET number = rollout_count.number + excluded.number;"
+    " END IF; RETURN NULL; END $$;"
+    "CREATE TRIGGER rollout_target_added AFTER INSERT ON rollout_target"
+    " REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION count_rollout();"
+    "CREATE TRIGGER rollout_target_removed AFTER DELETE ON rollout_target"
+    " REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION count_rollout();"
+    "CREATE TRIGGER rollout_target_moved AFTER UPDATE ON rollout_target"
+    " REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows"
+    " FOR EACH STATEMENT EXECUTE FUNCTION count_rollout();";
+
 /* Zephyr's client takes no action id that is one digit and then zeros (hawkbit-ddi.md 9, 7). */
-static const char first_action_sqlite[] =
+static const char first_own_sqlite[] =
     "INSERT INTO sqlite_sequence (name, seq) VALUES ('action', 11110);";
-static const char first_action_postgres[] = "ALTER TABLE action ALTER COLUMN id RESTART 11111;";
+/* And SQLite's name for the order of bytes, so that filters mean the same on both. */
+static const char first_own_postgres[] = "ALTER TABLE action ALTER COLUMN id RESTART 11111;"
+                                         "CREATE COLLATION \"binary\" FROM \"C\";";
 
-/* SQLite's name for the order of bytes, so that filters mean the same on both. */
-static const char byte_order_postgres[] = "CREATE COLLATION \"binary\" FROM \"C\";";
-
-static const char *const migrations[] = {first, second};
+/* What each store needs of its own comes behind what is the same for both. */
+static const struct {
+    const char *script;
+    const char *sqlite, *postgres; /* NULL: nothing */
+} migrations[] = {
+    {first, first_own_sqlite, first_own_postgres},
+    {second, NULL, NULL},
+    {third, counting_sqlite, counting_postgres},
+};
 
 int64_t schema_newest(void)
 {
@@ -185,13 +260,13 @@ static int run_migration(struct db *db, int64_t number)
     const struct db_word id = {"{id}", db_embedded(db)
                                            ? "INTEGER PRIMARY KEY AUTOINCREMENT"
                                            : "BIGINT GENERATED BY DEFAULT AS IDENTITY PRIMARY KEY"};
-    char *script = db_words(migrations[number - 1], &id, 1);
+    const char *own =
+        db_embedded(db) ? migrations[number - 1].sqlite : migrations[number - 1].postgres;
+    char *script = db_words(migrations[number - 1].script, &id, 1);
     int status = db_script(db, script);
     free(script);
-    if (status == DB_OK && number == 1)
-        status = db_script(db, db_embedded(db) ? first_action_sqlite : first_action_postgres);
-    if (status == DB_OK && number == 1 && !db_embedded(db))
-        status = db_script(db, byte_order_postgres);
+    if (status == DB_OK && own != NULL)
+        status = db_script(db, own);
     if (status == DB_OK)
         status = db_run(db, "UPDATE schema_version SET number = $1", DB_ARGS(db_i(number)));
     return status;

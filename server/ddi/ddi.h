@@ -27,7 +27,8 @@ int ddi_artifact(struct api_call *call);
 /* FLEET_OK with call->target known, or FLEET_NONE: this route enrols nobody. */
 int ddi_device(struct api_call *call);
 
-/* Registers an unknown device where that is allowed; FLEET_NONE, API_MUST_WRITE. */
+/* Registers an unknown device where that is allowed and there is room; FLEET_NONE, FLEET_QUOTA,
+ * API_MUST_WRITE. */
 int ddi_enrol(struct api_call *call);
 
 /* "https://host/TENANT/controller/v1/ID" and what `format` adds: a link. NULL: out of memory. */

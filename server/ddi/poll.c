@@ -10,7 +10,6 @@
 #include "server/api/service.h"
 #include "server/ddi/ddi.h"
 #include "server/fleet/action_window.h"
-#include "server/fleet/audit.h"
 #include "server/fleet/poll_log.h"
 #include "server/fleet/polling.h"
 #include "server/fleet/setting.h"
@@ -38,31 +37,6 @@ int ddi_device(struct api_call *call)
 {
     return call->known ? FLEET_OK
                        : fleet_refuse(&call->fleet, FLEET_NONE, "this device is not registered");
-}
-
-/* An unknown device whose credential lets it in becomes a target (docs/server.md 4). */
-int ddi_enrol(struct api_call *call)
-{
-    char enrolment[SETTING_VALUE_MAX + 1];
-    char subject[TARGET_ID_MAX + 16];
-    if (call->known)
-        return FLEET_OK;
-    int status = setting_get(&call->fleet, "enrolment", enrolment);
-    if (status != FLEET_OK)
-        return status;
-    if (strcmp(enrolment, "closed") == 0)
-        return fleet_refuse(&call->fleet, FLEET_NONE, "this device is not registered");
-    if (call->access != DB_WRITE)
-        return API_MUST_WRITE;
-    struct target_new new = {
-        .controller_id = call->segment[1],
-        .security_token = call->enrol_token,
-        .update_status = "registered",
-    };
-    status = target_create(&call->fleet, &new, &call->target);
-    call->known = status == FLEET_OK;
-    snprintf(subject, sizeof subject, "target %s", call->segment[1]);
-    return status == FLEET_OK ? audit_note(&call->fleet, "target.enrol", subject, "") : status;
 }
 
 /* An action whose last maintenance window is over can never be carried out: it is cancelled, and

@@ -28,12 +28,12 @@ static int64_t *count_of(struct rollout_counts *counts, const char *state, const
 
 int rollout_counts(struct fleet *fleet, int64_t id, int64_t group, struct rollout_counts *out)
 {
-    static const char of_group[] = "SELECT g.status, x.state, COUNT(*) FROM rollout_group AS g"
-                                   " JOIN rollout_target AS x ON x.rollout_group = g.id"
-                                   " WHERE g.rollout = $1 AND g.id = $2 GROUP BY g.status, x.state";
-    static const char of_all[] = "SELECT g.status, x.state, COUNT(*) FROM rollout_group AS g"
-                                 " JOIN rollout_target AS x ON x.rollout_group = g.id"
-                                 " WHERE g.rollout = $1 GROUP BY g.status, x.state";
+    static const char of_group[] = "SELECT g.status, c.state, c.number FROM rollout_group AS g"
+                                   " JOIN rollout_count AS c ON c.rollout_group = g.id"
+                                   " WHERE g.rollout = $1 AND g.id = $2";
+    static const char of_all[] = "SELECT g.status, c.state, SUM(c.number) FROM rollout_group AS g"
+                                 " JOIN rollout_count AS c ON c.rollout_group = g.id"
+                                 " WHERE g.rollout = $1 GROUP BY g.status, c.state";
     *out = (struct rollout_counts){0};
     struct db_rows *rows = group != 0
                                ? db_query(fleet->db, of_group, DB_ARGS(db_i(id), db_i(group)))

@@ -47,6 +47,12 @@ static bool is_count(const char *value)
            strtol(value, NULL, 10) > 0;
 }
 
+static bool is_target_count(const char *value)
+{
+    size_t length = strlen(value);
+    return length >= 1 && length <= 8 && strspn(value, "0123456789") == length && value[0] != '0';
+}
+
 static bool is_interval(const char *value)
 {
     return polling_interval_valid(value);
@@ -64,6 +70,7 @@ static const struct setting settings[] = {
     {"authentication.header.authority", "", is_text},
     {"authentication.certificate.enabled", "true", is_switch},
     {"enrolment", "closed", is_enrolment},
+    {"enrolment.targets", "200000", is_target_count}, /* twice the fleet it is measured with */
     {"repository.actions.autoclose.enabled", "false", is_switch},
     {"user.confirmation.flow.enabled", "false", is_switch},
     {"rollout.approval.enabled", "false", is_switch},

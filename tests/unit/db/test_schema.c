@@ -74,6 +74,10 @@ static void an_older_store_with_a_fleet(void **state)
         {"SELECT COUNT(*) FROM action_message AS m JOIN action_status AS s ON s.id = m.status"
          " WHERE s.action = 11111 AND m.text = 'at work'",
          1},
+        {"SELECT targets FROM tenant", 2},
+        {"SELECT COUNT(*) FROM rollout_count WHERE number = 1 AND (rollout_group, state) IN"
+         " ((1, 'running'), (2, 'waiting'))",
+         2},
         {"INSERT INTO rollout (tenant, name, dist_set, filter, status, kind, created_at,"
          " created_by, changed_at, changed_by) VALUES (1, 'next', 1, '', 'creating', 'forced', 5,"
          " 't', 5, 't') RETURNING id",

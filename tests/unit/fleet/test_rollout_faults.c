@@ -46,6 +46,12 @@ static const struct {
     {"a rollout with a group in error does not run",
      "SELECT COUNT(*) FROM rollout_group AS g JOIN rollout AS r ON r.id = g.rollout"
      " WHERE g.rollout = $1 AND g.status = 'error' AND r.status IN ('starting', 'running')"},
+    {"the counts of groups are their targets",
+     "SELECT COUNT(*) FROM (SELECT x.rollout_group, x.state, COUNT(*) AS number FROM rollout_target"
+     " AS x WHERE x.rollout_group IS NOT NULL GROUP BY x.rollout_group, x.state) AS x"
+     " FULL JOIN (SELECT * FROM rollout_count WHERE number <> 0) AS c"
+     " ON c.rollout_group = x.rollout_group AND c.state = x.state"
+     " WHERE COALESCE(c.number, 0) <> COALESCE(x.number, 0) AND $1 = $1"},
     {"what is to be tried again has a time for it",
      "SELECT COUNT(*) FROM rollout_target AS x WHERE x.rollout = $1"
      " AND (x.state = 'retry') <> (x.retry_at IS NOT NULL)"},
