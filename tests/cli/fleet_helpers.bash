@@ -14,6 +14,23 @@ start_fleet() {
     MANAGE_PORT=$(cat "$BATS_TEST_TMPDIR/ready.manage" || true)
     MANAGE=https://localhost:$MANAGE_PORT
     STORE=$1/fleet.db
+    [[ ${TRUSTCHAIN_STORE:-} != postgres* ]] || STORE=$TRUSTCHAIN_STORE
+}
+
+# start_postgres: an empty one for the test, which is TRUSTCHAIN_STORE from now on
+start_postgres() {
+    local url=$BATS_TEST_TMPDIR/postgres
+    "$BATS_TEST_DIRNAME/../with-postgres" bash -c \
+        'echo "$$" "$TRUSTCHAIN_TEST_POSTGRES" >"$0.part" && mv "$0.part" "$0" && exec sleep 600' \
+        "$url" >/dev/null 2>&1 3>&- &
+    for _ in $(seq 600); do [ -s "$url" ] && break; sleep 0.1; done
+    read -r POSTGRES_HOLDER TRUSTCHAIN_STORE <"$url"
+    export TRUSTCHAIN_STORE
+}
+
+stop_postgres() {
+    [ -z "${POSTGRES_HOLDER:-}" ] || kill "$POSTGRES_HOLDER"
+    POSTGRES_HOLDER=
 }
 
 # start_managed [OPTION...]: makes $PROJECT, serves it and takes an admin's TOKEN (a file), for
@@ -46,6 +63,10 @@ manage() {
 
 # sql STATEMENT: on the store of the server
 sql() {
+    if [[ $STORE == postgres* ]]; then
+        psql -XqAt "$STORE" -c "$1"
+        return
+    fi
     python3 -c 'import sqlite3, sys
 with sqlite3.connect(sys.argv[1], timeout=10) as db:
     for row in db.execute(sys.argv[2]):

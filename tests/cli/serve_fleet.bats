@@ -24,6 +24,7 @@ setup() {
 
 teardown() {
     stop_server || true
+    stop_postgres
 }
 
 @test "two ports: devices on one, everything on the other, loopback unless told" {
@@ -279,6 +280,44 @@ go_on() {
         [ "$(go_on $version "$PORT")" = "New, 401" ]
     done
     [ "$(sql "SELECT COUNT(*) FROM ticket_salt")" = 3 ]
+}
+
+@test "two servers on one PostgreSQL: each takes the other's sessions, and after a rolling restart" {
+    local version other=$BATS_TEST_TMPDIR/other here there pid
+    start_postgres
+    start_fleet "$PROJECT"
+    add_target dev1 0123456789abcdef
+    here=$PORT
+    "$TRUSTCHAIN" serve --project "$PROJECT" --listen 127.0.0.1:0 --manage none \
+        --ready-file "$other" >/dev/null 2>&1 3>&- &
+    pid=$!
+    for _ in $(seq 600); do [ -s "$other" ] && break; sleep 0.05; done
+    there=$(cat "$other")
+    for version in -tls1_2 -tls1_3; do
+        begin_session $version
+        [ "$(go_on $version "$there")" = "Reused, 200" ]
+        PORT=$there begin_session $version
+        [ "$(go_on $version "$here")" = "Reused, 200" ]
+    done
+    stop_server # one of them comes back; the sessions are of the other, which has not stopped
+    start_fleet "$PROJECT"
+    for version in -tls1_2 -tls1_3; do
+        [ "$(go_on $version "$PORT")" = "Reused, 200" ]
+        begin_session $version
+        [ "$(go_on $version "$there")" = "Reused, 200" ]
+        sql "UPDATE target SET revoked_at = 1"
+        [ "$(go_on $version "$there")" = "Reused, 403" ]
+        sql "UPDATE target SET revoked_at = NULL"
+    done
+    kill $pid
+    wait $pid
+    stop_server
+    # without the salts there is nothing to go on from
+    sql "DELETE FROM ticket_salt"
+    start_fleet "$PROJECT"
+    for version in -tls1_2 -tls1_3; do
+        [ "$(go_on $version "$PORT")" = "New, 401" ]
+    done
 }
 
 @test "X-Controller-Id counts from a trusted proxy only" {
