@@ -57,7 +57,7 @@ static int note(struct api_call *call, int64_t room)
 
 int ddi_enrol(struct api_call *call)
 {
-    int64_t room;
+    int64_t room = 0;
     if (call->known)
         return FLEET_OK;
     int status = may_come(call, &room);

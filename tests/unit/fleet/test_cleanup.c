@@ -85,6 +85,24 @@ static void what_ended_long_ago_goes(void **state)
     world_free(world);
 }
 
+/* With a device goes all that it reported. */
+static void a_target_takes_its_reports_with_it(void **state)
+{
+    static const char left[] = "SELECT COUNT(*) FROM action_message WHERE $1 = 0";
+    struct world *world = world_fleet(state, 2);
+    int64_t set = world_set(world, "1.0.0");
+    update(world, "d0000", set, "failure");
+    update(world, "d0001", set, "success");
+    int64_t before = ask_number(world, left, 0);
+    int64_t id = world_look(world, "d0000").id;
+    struct fleet fleet = world_begin(world);
+    assert_int_equal(target_delete(&fleet, id), FLEET_OK);
+    world_commit(world);
+    assert_int_equal(before, 2);
+    assert_int_equal(ask_number(world, left, 0), 1);
+    world_free(world);
+}
+
 /* Two that finished: the one of what is installed ended first, the other has the higher id. */
 static void what_is_installed_stays(void **state)
 {
@@ -266,6 +284,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         STORE_TESTS(what_ended_long_ago_goes),
+        STORE_TESTS(a_target_takes_its_reports_with_it),
         STORE_TESTS(what_is_installed_stays),
         STORE_TESTS(of_rollouts_only_when_they_have_ended),
         STORE_TESTS(what_is_not_counted_stays),
