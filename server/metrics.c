@@ -35,7 +35,8 @@ struct metrics {
     struct class_counts class[METRIC_CLASSES];
     _Atomic int64_t connections[PORTS];
     _Atomic uint64_t enrolments_refused;
-    pthread_mutex_t lock; /* of the rest: what the store said last */
+    _Atomic uint64_t handshakes[PORTS][2]; /* full, resumed */
+    pthread_mutex_t lock;                  /* of the rest: what the store said last */
     int64_t tenant;
     int64_t read_at;
     bool reading; /* somebody asks the store; the others take what there is */
@@ -140,6 +141,12 @@ void metrics_enrolment_refused(struct metrics *metrics)
         count(&metrics->enrolments_refused, 1);
 }
 
+void metrics_handshake(struct metrics *metrics, unsigned port, bool resumed)
+{
+    if (metrics != NULL)
+        count(&metrics->handshakes[port][resumed], 1);
+}
+
 /* Printing */
 
 static void print_head(FILE *out, const char *name, const char *kind, const char *help)
@@ -197,14 +204,27 @@ static void print_waiting(FILE *out, const char *name, struct pool *pool, const 
     fprintf(out, "trustchain_%s %u\n", name, pool != NULL ? pool_waiting(pool) : 0);
 }
 
-static void print_process(FILE *out, struct metrics *metrics)
+static void print_connections(FILE *out, struct metrics *metrics)
 {
-    print_requests(out, metrics);
-    print_latency(out, metrics);
+    static const char *const resumed[] = {"no", "yes"};
     print_head(out, "connections", "gauge", "Connections open.");
     for (unsigned i = 0; i < PORTS; i++)
         fprintf(out, "trustchain_connections{port=\"%s\"} %" PRId64 "\n", port_words[i],
                 (int64_t)atomic_load(&metrics->connections[i]));
+    print_head(out, "tls_handshakes_total", "counter", "TLS handshakes done.");
+    for (unsigned i = 0; i < PORTS; i++) {
+        for (unsigned j = 0; j < 2; j++)
+            fprintf(out,
+                    "trustchain_tls_handshakes_total{port=\"%s\",resumed=\"%s\"} %" PRIu64 "\n",
+                    port_words[i], resumed[j], (uint64_t)atomic_load(&metrics->handshakes[i][j]));
+    }
+}
+
+static void print_process(FILE *out, struct metrics *metrics)
+{
+    print_requests(out, metrics);
+    print_latency(out, metrics);
+    print_connections(out, metrics);
     print_waiting(out, "store_jobs_waiting", metrics->pool, "Transactions that have not ended.");
     print_waiting(out, "store_reads_waiting", metrics->readers, "Long reads that have not ended.");
     print_head(out, "enrolments_refused_total", "counter", "Devices for which there is no room.");

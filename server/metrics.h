@@ -4,18 +4,20 @@
  *     trustchain_request_seconds{class}             histogram: from the request to its last byte
  *     trustchain_sent_bytes_total{class}            bodies; class "artifact" and "ota" are images
  *     trustchain_connections{port}                  open now
+ *     trustchain_tls_handshakes_total{port,resumed} handshakes done: "yes" or "no"
  *     trustchain_store_jobs_waiting                 transactions that have not ended ...
  *     trustchain_store_reads_waiting                ... and the long reads among people's requests
  *     trustchain_enrolments_refused_total           requests of devices for which there is no room
  *     trustchain_targets{status}, {version}         the fleet, of the asker's tenant
  *     trustchain_rollout_targets{rollout,state}     rollouts that have not been deleted
  *
- * The first seven are of this process, since it started; the others are the store's, read at most
+ * The first eight are of this process, since it started; the others are the store's, read at most
  * every 5 seconds.
  */
 #ifndef SERVER_METRICS_H
 #define SERVER_METRICS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -48,6 +50,7 @@ void metrics_request(struct metrics *metrics, enum metric_class class, int statu
                      int64_t microseconds, size_t bytes);
 void metrics_connection(struct metrics *metrics, unsigned port, int change);
 void metrics_enrolment_refused(struct metrics *metrics);
+void metrics_handshake(struct metrics *metrics, unsigned port, bool resumed);
 
 /* The handler of GET /metrics. */
 int api_metrics(struct api_call *call);

@@ -297,6 +297,8 @@ void peer_on_tls(const SSL *tls, int where, int value)
     }
     const h2o_socket_t *socket = BIO_get_data(SSL_get_rbio(tls));
     struct peer *peer = socket->on_close.data;
+    const struct port *port = peer->port;
+    metrics_handshake(port->worker->service->api.metrics, port->kind, SSL_session_reused(tls) != 0);
     X509 *certificate = SSL_get0_peer_certificate(tls);
     if (peer->name == NULL && certificate != NULL && SSL_get_verify_result(tls) == X509_V_OK &&
         X509_cmp_current_time(X509_get0_notAfter(certificate)) > 0) {

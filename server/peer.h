@@ -74,8 +74,8 @@ void peer_rests(struct peer *peer);
 /* Cuts the connection below the protocol; libh2o then sees an error and cleans up. */
 void peer_cut(struct peer *peer);
 
-/* Info callback of the TLS contexts: keeps the name of a verified client certificate, of a full
- * handshake as of a resumed one. */
+/* Info callback of the TLS contexts: counts the handshake, and keeps the name of a verified client
+ * certificate, of a full one as of a resumed one. */
 void peer_on_tls(const SSL *tls, int where, int value);
 
 #endif

@@ -233,15 +233,22 @@ go_on() {
         sed -n 's/^\(New\|Reused\), .*/\1,/p; s|^HTTP/1.1 \([0-9]*\).*|\1|p' | paste -sd' '
 }
 
-@test "a resumed session is still the device's; not on the other port" {
+@test "a resumed session is still the device's; not on the other port; both are counted" {
     start_fleet "$PROJECT"
     add_target dev1 0123456789abcdef
+    add_token r read 0123456789abcdefghijk
     local version
     for version in -tls1_2 -tls1_3; do
         begin_session $version
         [ "$(go_on $version "$PORT")" = "Reused, 200" ]
         [ "$(go_on $version "$MANAGE_PORT")" = "New, 401" ]
     done
+    ask "$MANAGE/metrics" -H "Authorization: Bearer 0123456789abcdefghijk" # itself a handshake
+    [ "$(grep '^trustchain_tls_handshakes_total' "$BODY")" = \
+'trustchain_tls_handshakes_total{port="device",resumed="no"} 2
+trustchain_tls_handshakes_total{port="device",resumed="yes"} 2
+trustchain_tls_handshakes_total{port="management",resumed="no"} 3
+trustchain_tls_handshakes_total{port="management",resumed="yes"} 0' ]
 }
 
 @test "a session goes on in another process and after a restart, unless its device is revoked" {
