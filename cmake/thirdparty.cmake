@@ -34,6 +34,12 @@ target_include_directories(mbedtls SYSTEM PUBLIC "${SOURCES_DIR}/mbedtls/include
 target_compile_definitions(mbedtls PUBLIC
   "MBEDTLS_CONFIG_FILE=\"device/app/mbedtls/config.h\"")
 target_compile_options(mbedtls PRIVATE -O2)
+# Speed is in the arithmetic; what reads messages and certificates is for size.
+foreach(source ${mbedtls_sources})
+  if(source MATCHES "/(ssl_|x509|pk|psa_|oid|asn1)[^/]*$")
+    set_source_files_properties("${source}" PROPERTIES COMPILE_OPTIONS -Os)
+  endif()
+endforeach()
 
 file(GLOB lwip_sources CONFIGURE_DEPENDS "${SOURCES_DIR}/lwip/src/core/*.c"
   "${SOURCES_DIR}/lwip/src/core/ipv4/*.c")

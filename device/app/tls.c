@@ -9,7 +9,9 @@
 #include "psa/crypto.h"
 
 #include "device/app/log.h"
+#include "device/app/session.h"
 #include "device/app/stream.h"
+#include "device/hal/system.h"
 
 static const char *const protocols[] = {"http/1.1", NULL};
 /* AES on the accelerator; no suite without forward secrecy and authenticated encryption. */
@@ -44,9 +46,20 @@ static struct {
     mbedtls_ssl_config config;
     mbedtls_ssl_context ssl;
     struct stream stream;
-    bool ready;   /* tls_init() came to its end */
-    bool started; /* ssl is set up */
+    bool ready;          /* tls_init() came to its end */
+    bool started;        /* ssl is set up */
+    bool offered;        /* this connection went on, or tried to, with the session kept */
+    bool verified;       /* its handshake came to a good end */
+    const char *host;    /* what it is a connection to */
+    uint16_t port;
+    uint64_t proven_ms;  /* when that showed its certificate: now, or before its session */
+    struct session kept; /* for the next connection */
 } tls;
+
+static uint64_t now_ms(void)
+{
+    return hal_time_us() / 1000;
+}
 
 static int stream_to_mbedtls(int result, int want)
 {
@@ -67,6 +80,7 @@ static int bio_receive(void *context, unsigned char *bytes, size_t size)
 
 bool tls_init(const uint8_t *ca, size_t ca_bytes)
 {
+    tls_forget();
     mbedtls_x509_crt_init(&tls.authority);
     mbedtls_ssl_config_init(&tls.config);
     if (psa_crypto_init() != PSA_SUCCESS ||
@@ -81,6 +95,14 @@ bool tls_init(const uint8_t *ca, size_t ca_bytes)
     mbedtls_ssl_conf_ciphersuites(&tls.config, suites);
     mbedtls_ssl_conf_groups(&tls.config, groups);
     mbedtls_ssl_conf_sig_algs(&tls.config, signatures);
+    /* Sessions are gone on with in TLS 1.3 only, and never without a new key exchange. In TLS 1.2
+     * there is none: who gets at the server's ticket key later reads all that was said. */
+    mbedtls_ssl_conf_session_tickets(&tls.config, MBEDTLS_SSL_SESSION_TICKETS_DISABLED);
+    mbedtls_ssl_conf_tls13_enable_signal_new_session_tickets(
+        &tls.config, MBEDTLS_SSL_TLS1_3_SIGNAL_NEW_SESSION_TICKETS_ENABLED);
+    mbedtls_ssl_conf_tls13_key_exchange_modes(
+        &tls.config, MBEDTLS_SSL_TLS1_3_KEY_EXCHANGE_MODE_EPHEMERAL |
+                         MBEDTLS_SSL_TLS1_3_KEY_EXCHANGE_MODE_PSK_EPHEMERAL);
     tls.ready =
         mbedtls_ssl_conf_alpn_protocols(&tls.config, (const char **)(uintptr_t)protocols) == 0;
     return tls.ready;
@@ -91,16 +113,52 @@ bool tls_ready(void)
     return tls.ready;
 }
 
-static int begin(const char *host)
+void tls_forget(void)
+{
+    session_drop(&tls.kept);
+}
+
+/* Whatever comes of it, the session is spent: its ticket has been seen on the line, and one that a
+ * handshake fails with must not stop the next. The server gives another. */
+static void offer_session(void)
+{
+    mbedtls_ssl_session session;
+    size_t length = session_find(&tls.kept, tls.host, tls.port, now_ms());
+    mbedtls_ssl_session_init(&session);
+    tls.offered = length > 0 && mbedtls_ssl_session_load(&session, tls.kept.bytes, length) == 0 &&
+                  mbedtls_ssl_set_session(&tls.ssl, &session) == 0;
+    tls.proven_ms = tls.kept.proven_ms;
+    mbedtls_ssl_session_free(&session); /* wipes */
+    session_drop(&tls.kept);
+}
+
+/* A ticket has come, on a connection that is verified: the newest one counts. */
+static void keep_session(void)
+{
+    mbedtls_ssl_session session;
+    size_t length = 0;
+    session_drop(&tls.kept);
+    mbedtls_ssl_session_init(&session);
+    if (tls.verified && mbedtls_ssl_get_session(&tls.ssl, &session) == 0 &&
+        mbedtls_ssl_session_save(&session, tls.kept.bytes, sizeof tls.kept.bytes, &length) == 0)
+        session_keep(&tls.kept, tls.host, tls.port, tls.proven_ms, length);
+    mbedtls_ssl_session_free(&session);
+}
+
+static int begin(const char *host, uint16_t port)
 {
     mbedtls_ssl_init(&tls.ssl);
     tls.started = true;
+    tls.verified = false;
+    tls.host = host;
+    tls.port = port;
     if (mbedtls_ssl_setup(&tls.ssl, &tls.config) != 0 ||
         mbedtls_ssl_set_hostname(&tls.ssl, host) != 0) {
         log_line('E', "tls", "out of memory");
         return AGENT_ENETWORK;
     }
     mbedtls_ssl_set_bio(&tls.ssl, &tls.stream, bio_send, bio_receive, NULL);
+    offer_session();
     return AGENT_OK;
 }
 
@@ -160,11 +218,16 @@ static int shake_hands(void)
         return handshake_failed(error);
     if (!mbedtls_ssl_is_handshake_over(&tls.ssl))
         return AGENT_AGAIN;
-    /* VERIFY_REQUIRED has ended a bad handshake already; asked again in case that was skipped. */
-    if (mbedtls_ssl_get_verify_result(&tls.ssl) != 0)
+    /* VERIFY_REQUIRED has ended a bad handshake already; asked again in case that was skipped. Only
+     * who goes on with a session shows no certificate. */
+    bool shown = mbedtls_ssl_get_peer_cert(&tls.ssl) != NULL;
+    if (mbedtls_ssl_get_verify_result(&tls.ssl) != 0 || (!shown && !tls.offered))
         return handshake_failed(MBEDTLS_ERR_X509_CERT_VERIFY_FAILED);
-    log_line('I', "tls", "%s, %s", mbedtls_ssl_get_version(&tls.ssl),
-             mbedtls_ssl_get_ciphersuite(&tls.ssl));
+    if (shown)
+        tls.proven_ms = now_ms();
+    tls.verified = true;
+    log_line('I', "tls", "%s, %s%s", mbedtls_ssl_get_version(&tls.ssl),
+             mbedtls_ssl_get_ciphersuite(&tls.ssl), shown ? "" : ", resumed");
     return AGENT_OK;
 }
 
@@ -175,7 +238,7 @@ static int net_connect(void *context, const char *host, uint16_t port)
         return AGENT_ENETWORK;
     int error = stream_connect(&tls.stream, host, port);
     if (error == AGENT_OK && !tls.started)
-        error = begin(host);
+        error = begin(host, port);
     return error == AGENT_OK ? shake_hands() : error;
 }
 
@@ -198,10 +261,24 @@ static int net_send(void *context, const void *bytes, size_t length)
     return from_mbedtls(mbedtls_ssl_write(&tls.ssl, bytes, length));
 }
 
+/* A ticket comes in two returns without data: one that holds it back, one that it has been read. */
+static bool ticket_came(int result)
+{
+    if (result == MBEDTLS_ERR_SSL_RECEIVED_NEW_SESSION_TICKET) {
+        keep_session();
+        return true;
+    }
+    return result == MBEDTLS_ERR_SSL_WANT_READ && mbedtls_ssl_check_pending(&tls.ssl) != 0;
+}
+
 static int net_receive(void *context, void *bytes, size_t size)
 {
+    int result;
     (void)context;
-    return from_mbedtls(mbedtls_ssl_read(&tls.ssl, bytes, size));
+    do
+        result = mbedtls_ssl_read(&tls.ssl, bytes, size);
+    while (ticket_came(result));
+    return from_mbedtls(result);
 }
 
 static void net_close(void *context)

@@ -117,6 +117,7 @@ static bool boot_power_was_cut(void *context)
 static void boot_reboot(void *context)
 {
     (void)context;
+    tls_forget(); /* a reset leaves SRAM as it is */
     hal_reset();
 }
 

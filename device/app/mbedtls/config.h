@@ -1,8 +1,9 @@
 /* device/app/mbedtls/config.h: a TLS client with one purpose: reach the pinned update server.
  *
- * TLS 1.3 and 1.2, AES-GCM, ephemeral ECDH on P-256 and X25519, certificates with ECDSA or RSA.
- * There is no clock on the device, so validity dates of certificates are not judged; trust rests
- * on the pinned authority alone.
+ * TLS 1.3 and 1.2, AES-GCM, ephemeral ECDH on P-256 and X25519, certificates with ECDSA or RSA;
+ * in TLS 1.3 sessions that are gone on with, by a ticket and ephemeral ECDH.
+ * There is no date on the device, so validity dates of certificates are not judged; trust rests
+ * on the pinned authority alone. The milliseconds since the start are for the age of tickets.
  */
 #ifndef DEVICE_APP_MBEDTLS_CONFIG_H
 #define DEVICE_APP_MBEDTLS_CONFIG_H
@@ -19,9 +20,14 @@
 #define MBEDTLS_ENTROPY_C
 #define MBEDTLS_ENTROPY_FORCE_SHA256
 #define MBEDTLS_CTR_DRBG_C
+#define MBEDTLS_HAVE_TIME
+#define MBEDTLS_PLATFORM_MS_TIME_ALT
+#define MBEDTLS_PLATFORM_TIME_MACRO time_unknown
 
 #include <stddef.h>
+#include <time.h>
 
+time_t time_unknown(time_t *out);
 void *memory_none(size_t count, size_t size);
 void memory_none_free(void *block);
 
@@ -73,6 +79,8 @@ void memory_none_free(void *block);
 #define MBEDTLS_SSL_PROTO_TLS1_3
 #define MBEDTLS_SSL_TLS1_3_COMPATIBILITY_MODE
 #define MBEDTLS_SSL_TLS1_3_KEY_EXCHANGE_MODE_EPHEMERAL_ENABLED
+#define MBEDTLS_SSL_TLS1_3_KEY_EXCHANGE_MODE_PSK_EPHEMERAL_ENABLED
+#define MBEDTLS_SSL_SESSION_TICKETS
 #define MBEDTLS_KEY_EXCHANGE_ECDHE_ECDSA_ENABLED
 #define MBEDTLS_KEY_EXCHANGE_ECDHE_RSA_ENABLED
 #define MBEDTLS_SSL_EXTENDED_MASTER_SECRET
