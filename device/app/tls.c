@@ -46,11 +46,11 @@ static struct {
     mbedtls_ssl_config config;
     mbedtls_ssl_context ssl;
     struct stream stream;
-    bool ready;          /* tls_init() came to its end */
-    bool started;        /* ssl is set up */
-    bool offered;        /* this connection went on, or tried to, with the session kept */
-    bool verified;       /* its handshake came to a good end */
-    const char *host;    /* what it is a connection to */
+    bool ready;       /* tls_init() came to its end */
+    bool started;     /* ssl is set up */
+    bool offered;     /* this connection went on, or tried to, with the session kept */
+    bool verified;    /* its handshake came to a good end */
+    const char *host; /* what it is a connection to */
     uint16_t port;
     uint64_t proven_ms;  /* when that showed its certificate: now, or before its session */
     struct session kept; /* for the next connection */
