@@ -12,7 +12,7 @@
 
 #define ACTION_WEIGHT_DEFAULT 1000
 #define ACTION_CODE_REFUSED   4006 /* of a failure: the device will never take this set */
-#define ACTION_STATUS_MAX     1000 /* entries of one action; final ones are always taken */
+#define ACTION_STATUS_MAX     1000 /* reports of one action; final ones are always taken */
 #define ACTION_MESSAGES_MAX   50   /* of one report */
 #define ACTION_MESSAGE_MAX    512  /* characters; longer ones are split */
 

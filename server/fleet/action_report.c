@@ -61,17 +61,15 @@ static int64_t when(const struct fleet *fleet, const struct feedback *feedback)
 }
 
 /* Reports that end nothing are bounded: a device that loops must not fill the store. */
-static int entries_left(struct fleet *fleet, int64_t action)
+static int count_report(struct fleet *fleet, int64_t action)
 {
-    static const char sql[] = "SELECT COUNT(*) FROM action_status WHERE action = $1";
-    int64_t count;
-    int status = db_get_int(fleet->db, sql, DB_ARGS(db_i(action)), &count);
-    if (status != DB_ROW)
-        return status == DB_OK ? DB_EIO : status;
-    if (count >= ACTION_STATUS_MAX)
+    static const char sql[] =
+        "UPDATE action SET reports = reports + 1 WHERE id = $1 AND reports < $2";
+    int status = db_run(fleet->db, sql, DB_ARGS(db_i(action), db_i(ACTION_STATUS_MAX)));
+    if (status == DB_OK && db_changes(fleet->db) == 0)
         return fleet_refuse(fleet, FLEET_QUOTA, "more than %d reports on one action",
                             ACTION_STATUS_MAX);
-    return FLEET_OK;
+    return status;
 }
 
 static int note(struct fleet *fleet, const struct action *action, enum action_state entry,
@@ -134,7 +132,7 @@ static int downloaded(struct fleet *fleet, const struct target *target, const st
 static int proceeds(struct fleet *fleet, const struct target *target, const struct action *action,
                     const struct feedback *feedback, enum action_state entry)
 {
-    int status = entries_left(fleet, action->id);
+    int status = count_report(fleet, action->id);
     if (status == FLEET_OK)
         status = note(fleet, action, entry, feedback);
     if (status != FLEET_OK)
@@ -205,7 +203,7 @@ int action_cancel_feedback(struct fleet *fleet, const struct target *target, int
         return fleet_refuse(fleet, FLEET_NO_CANCEL, "the action is not being cancelled");
     if (verdict.final)
         return cancel_closed(fleet, target, &action, feedback, verdict.good);
-    status = entries_left(fleet, id);
+    status = count_report(fleet, id);
     if (status == FLEET_OK)
         status = note(fleet, &action, verdict.entry, feedback);
     if (status == FLEET_OK && verdict.entry == ACTION_CANCEL_REJECTED)
@@ -226,7 +224,7 @@ int action_confirm(struct fleet *fleet, const struct target *target, int64_t id,
         return fleet_refuse(fleet, FLEET_GONE, "the action is over");
     if (action.state != ACTION_WAIT_FOR_CONFIRMATION)
         return fleet_refuse(fleet, FLEET_NONE, "the action does not wait for confirmation");
-    status = entries_left(fleet, id);
+    status = count_report(fleet, id);
     if (status == FLEET_OK)
         status =
             note(fleet, &action, agreed ? ACTION_RUNNING : ACTION_WAIT_FOR_CONFIRMATION, feedback);

@@ -75,6 +75,7 @@ static void an_older_store_with_a_fleet(void **state)
          " WHERE s.action = 11111 AND m.text = 'at work'",
          1},
         {"SELECT targets FROM tenant", 2},
+        {"SELECT reports FROM action", 1},
         {"SELECT COUNT(*) FROM rollout_count WHERE number = 1 AND (rollout_group, state) IN"
          " ((1, 'running'), (2, 'waiting'))",
          2},

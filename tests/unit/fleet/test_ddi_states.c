@@ -309,7 +309,7 @@ static void too_many_reports(void **state)
     struct world *world = with_device(state);
     int64_t id = world_assign(world, "sensor-7", world_set(world, "1.1.0"), &forced);
     int status = 200;
-    int count = 1; /* the assignment itself */
+    int count = 0;
     for (; count < 2 * ACTION_STATUS_MAX && status == 200; count++)
         status = report(world, "deploymentBase", id, "proceeding", "none");
     assert_int_equal(status, 429);
