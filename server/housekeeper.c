@@ -38,14 +38,6 @@ static int run_fleet(struct job *job, struct db *db)
     return status == DB_OK ? move_rollouts(self, db) : status;
 }
 
-/* One at a time. */
-static int run_import(struct job *job, struct db *db)
-{
-    struct housekeeper *self = (struct housekeeper *)job;
-    return import_step(&self->import, &self->service->store, db, call_now(), &self->imported,
-                       self->note, sizeof self->note);
-}
-
 static int run_cleanup(struct job *job, struct db *db)
 {
     struct housekeeper *self = (struct housekeeper *)job;
@@ -88,18 +80,9 @@ static void done_fleet(struct job *job, int status)
         log_line(&self->service->log, "rollouts cannot go on: %s",
                  db_status_text(self->rollouts_failed));
     self->worked = self->worked && status == DB_OK;
-    go_on(self, CHORE_IMPORT);
-}
-
-static void done_import(struct job *job, int status)
-{
-    struct housekeeper *self = (struct housekeeper *)job;
-    say_failure(self, status);
-    if (status == DB_OK && self->note[0] != '\0')
-        log_line(&self->service->log, "%s", self->note);
     if (self->action_days != 0 && call_now() >= self->cleanup_at)
         go_on(self, CHORE_CLEANUP);
-    else if (self->worked || (status == DB_OK && self->imported))
+    else if (self->worked)
         go_on(self, CHORE_FLEET);
     else
         rest(self);
@@ -138,7 +121,6 @@ static void submit(struct housekeeper *self, enum chore chore)
 {
     static const struct job chores[] = {
         [CHORE_FLEET] = {.run = run_fleet, .done = done_fleet, .access = DB_STEP},
-        [CHORE_IMPORT] = {.run = run_import, .done = done_import, .access = DB_WRITE},
         [CHORE_CLEANUP] = {.run = run_cleanup, .done = done_cleanup, .access = DB_STEP},
     };
     self->job = chores[chore];

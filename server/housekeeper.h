@@ -1,6 +1,5 @@
 /* server/housekeeper.h: what the server does without being asked, once a second: writes down who
- * has polled, moves rollouts on, takes in what was published, removes what ended long ago. Internal
- * to server/.
+ * has polled, moves rollouts on, removes what ended long ago. Internal to server/.
  *
  * It is a job like any other, submitted by whichever loop ticks first when the last one is done, so
  * there is never more than one of a process at a time. Actions that ended long ago are looked for
@@ -15,11 +14,10 @@
 
 #include "server/db/pool.h"
 #include "server/fleet/action_cleanup.h"
-#include "server/release/import.h"
 
 struct service;
 
-enum chore { CHORE_FLEET, CHORE_IMPORT, CHORE_CLEANUP };
+enum chore { CHORE_FLEET, CHORE_CLEANUP };
 
 struct housekeeper {
     struct job job; /* first */
@@ -28,12 +26,9 @@ struct housekeeper {
     atomic_bool finishing;   /* whatever else there is to do waits for the next start */
     _Atomic int64_t next_at; /* milliseconds since 1970 */
     bool worked;             /* rollouts: there is more of the same to do */
-    bool imported;
-    struct import import;
-    char note[300];                              /* of the import, for the log */
-    int rollouts_failed;                         /* what the engine said */
-    unsigned action_days;                        /* kept so long; 0: for ever */
-    int64_t cleanup_at;                          /* the next step, milliseconds since 1970 */
+    int rollouts_failed;     /* what the engine said */
+    unsigned action_days;    /* kept so long; 0: for ever */
+    int64_t cleanup_at;      /* the next step, milliseconds since 1970 */
     struct action_cleanup cleanup, next_cleanup; /* as it is, and when the job is through */
 };
 

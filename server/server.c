@@ -16,6 +16,7 @@
 #include "server/fleet/poll_log.h"
 #include "server/housekeeper.h"
 #include "server/http.h"
+#include "server/importer.h"
 #include "server/listen.h"
 #include "server/metrics.h"
 #include "server/proxy.h"
@@ -157,13 +158,13 @@ static int open_fleet(struct service *service, const struct server_options *opti
 /* After the workers: nobody submits any more. What polls are left is written. */
 static void close_fleet(struct service *service)
 {
+    importer_finish(service);
     if (service->readers != NULL) {
         pool_close(service->readers);
     }
     if (service->pool != NULL) {
         housekeeper_finish(service);
         pool_close(service->pool);
-        import_free(&service->housekeeper.import);
     }
     metrics_free(service->api.metrics);
     quota_free(service->api.quota);

@@ -11,6 +11,7 @@
 #include "host/error.h"
 #include "server/call.h"
 #include "server/housekeeper.h"
+#include "server/importer.h"
 
 #define ARRIVING_MS 1000
 
@@ -43,6 +44,7 @@ static void on_tick(h2o_timeout_entry_t *entry)
             port_resume(&worker->port[i]);
         }
         housekeeper_tick(worker->service);
+        importer_tick(worker->service);
         ticket_roll_tick(worker->service);
     }
     events_tick(worker);

@@ -9,6 +9,7 @@
 #include "server/db/pool.h"
 #include "server/events.h"
 #include "server/housekeeper.h"
+#include "server/importer.h"
 #include "server/log.h"
 #include "server/release/offer.h"
 #include "server/peer.h"
@@ -31,6 +32,7 @@ struct service {
     struct pool *readers;  /* NULL likewise: of long reads */
     struct api_service api;
     struct housekeeper housekeeper;
+    struct importer importer;
     struct ticket_roll tickets;
     struct events events;
     unsigned port_count; /* 2 with a management port */

@@ -8,23 +8,15 @@
 #include "server/db/schema.h"
 #include "server/digest.h"
 #include "server/fleet/audit.h"
-#include "server/fleet/catalog.h"
-#include "server/release/ota_target.h"
 
 #define TYPE "os" /* of the module and of the set, as hawkBit calls firmware */
 
-struct import_seen {
-    char product[NAME_BYTES_MAX + 1];
-    char channel[NAME_BYTES_MAX + 1];
-    char sha256[RELEASE_HASH_CHARS + 1];
-};
-
-/* The first release that the store may not have. */
+/* One look at all pointers. */
 struct search {
-    const struct import *import;
-    bool found;
-    struct import_seen what;
-    struct release release;
+    struct import *import;
+    const struct store *releases;
+    struct db *db;
+    int status;
 };
 
 void import_free(struct import *import)
@@ -60,29 +52,10 @@ static void remember(struct import *import, const struct import_seen *what)
     *seen = *what;
 }
 
-static void look(void *context, const char *product, const char *channel, int error,
-                 const struct release *release)
-{
-    struct search *search = context;
-    if (search->found || error != STORE_OK) {
-        return;
-    }
-    const struct import_seen *seen = seen_of(search->import, product, channel);
-    if (seen != NULL && strcmp(seen->sha256, release->sha256) == 0) {
-        return;
-    }
-    search->found = true;
-    search->release = *release;
-    snprintf(search->what.product, sizeof search->what.product, "%s", product);
-    snprintf(search->what.channel, sizeof search->what.channel, "%s", channel);
-    snprintf(search->what.sha256, sizeof search->what.sha256, "%s", release->sha256);
-}
-
 /* The file as it is on disk; NULL, or what is wrong with it. */
-static const char *describe(const struct store *releases, const struct search *search,
+static const char *describe(const struct store *releases, const struct release *release,
                             struct artifact *out)
 {
-    const struct release *release = &search->release;
     uint8_t *bytes;
     int error = store_read_image(releases, release, &bytes);
     if (error != STORE_OK) {
@@ -100,38 +73,88 @@ static const char *describe(const struct store *releases, const struct search *s
     }
     out->size = release->size;
     out->secure_version = release->secure_version;
-    snprintf(out->filename, sizeof out->filename, "%s.bin", search->what.product);
     snprintf(out->project, sizeof out->project, "%s", release->project);
-    snprintf(out->version, sizeof out->version, "%s", release->version);
     return NULL;
 }
 
+/* Not before another release is published there. */
+static void leave_out(struct import *import, const char *why)
+{
+    remember(import, &import->what);
+    snprintf(import->note, sizeof import->note,
+             "%s %s of channel %s is not for devices of the fleet: %s", import->what.product,
+             import->artifact.version, import->what.channel, why);
+}
+
 /* Also when it was deleted since: then that was meant. */
-static int is_there(struct fleet *fleet, const struct search *search)
+static int is_there(struct db *db, const struct import *import)
 {
     static const char sql[] =
         "SELECT m.id FROM artifact AS a JOIN module AS m ON m.id = a.module"
         " WHERE a.sha256 = $1 AND m.tenant = $2 AND m.name = $3 AND m.version = $4";
     int64_t id;
-    return db_get_int(fleet->db, sql,
-                      DB_ARGS(db_t(search->release.sha256), db_i(fleet->tenant),
-                              db_t(search->what.product), db_t(search->release.version)),
+    return db_get_int(db, sql,
+                      DB_ARGS(db_t(import->what.sha256), db_i(SCHEMA_TENANT_ID),
+                              db_t(import->what.product), db_t(import->artifact.version)),
                       &id);
 }
 
-static int add(struct fleet *fleet, const struct search *search, struct artifact *artifact)
+/* Remembered once it is committed: when it is found in the store, not when it is added. */
+static void look(void *context, const char *product, const char *channel, int error,
+                 const struct release *release)
 {
-    const char *product = search->what.product;
-    const char *version = search->release.version;
+    struct search *search = context;
+    struct import *import = search->import;
+    if (import->found || import->note[0] != '\0' || search->status != DB_OK || error != STORE_OK) {
+        return;
+    }
+    const struct import_seen *seen = seen_of(import, product, channel);
+    if (seen != NULL && strcmp(seen->sha256, release->sha256) == 0) {
+        return;
+    }
+    snprintf(import->what.product, sizeof import->what.product, "%s", product);
+    snprintf(import->what.channel, sizeof import->what.channel, "%s", channel);
+    snprintf(import->what.sha256, sizeof import->what.sha256, "%s", release->sha256);
+    import->artifact = (struct artifact){0};
+    snprintf(import->artifact.filename, sizeof import->artifact.filename, "%s.bin", product);
+    snprintf(import->artifact.version, sizeof import->artifact.version, "%s", release->version);
+    int status = is_there(search->db, import);
+    if (status == DB_ROW) {
+        remember(import, &import->what);
+    } else if (status != DB_OK) {
+        search->status = status;
+    } else {
+        const char *wrong = describe(search->releases, release, &import->artifact);
+        import->found = wrong == NULL;
+        if (wrong != NULL) {
+            leave_out(import, wrong);
+        }
+    }
+}
+
+int import_find(struct import *import, const struct store *releases, struct db *db)
+{
+    struct search search = {.import = import, .releases = releases, .db = db};
+    import->found = false;
+    import->note[0] = '\0';
+    (void)store_list(releases, look, &search);
+    return search.status;
+}
+
+static int add(struct fleet *fleet, const struct import *import)
+{
+    const char *product = import->what.product;
+    const char *version = import->artifact.version;
     const struct module_new module = {.type = TYPE, .name = product, .version = version};
     struct set_new set = {.type = TYPE, .name = product, .version = version};
+    struct artifact artifact = import->artifact;
     char subject[CATALOG_NAME_MAX + CATALOG_VERSION_MAX + 16];
     int64_t id;
-    int status = module_create(fleet, &module, &artifact->module);
+    int status = module_create(fleet, &module, &artifact.module);
     if (status == FLEET_OK) {
-        status = artifact_add(fleet, artifact, &id);
+        status = artifact_add(fleet, &artifact, &id);
     }
-    set.modules = &artifact->module;
+    set.modules = &artifact.module;
     set.module_count = 1;
     if (status == FLEET_OK) {
         status = set_create(fleet, &set, &id);
@@ -140,17 +163,17 @@ static int add(struct fleet *fleet, const struct search *search, struct artifact
         return status;
     }
     snprintf(subject, sizeof subject, "set %s %s", product, version);
-    return audit_note(fleet, "release.import", subject, search->what.channel);
+    return audit_note(fleet, "release.import", subject, import->what.channel);
 }
 
 /* In a mark: what is refused leaves nothing, and nothing of it disturbs the transaction. */
-static int add_marked(struct fleet *fleet, const struct search *search, struct artifact *artifact)
+static int add_marked(struct fleet *fleet, const struct import *import)
 {
     int status = db_mark(fleet->db);
     if (status != DB_OK) {
         return status;
     }
-    status = add(fleet, search, artifact);
+    status = add(fleet, import);
     if (status == FLEET_OK) {
         return db_release(fleet->db);
     }
@@ -158,53 +181,28 @@ static int add_marked(struct fleet *fleet, const struct search *search, struct a
     return undone == DB_OK ? status : undone;
 }
 
-static int import_found(struct import *import, const struct store *releases, struct fleet *fleet,
-                        const struct search *search, char *note, size_t size)
+int import_add(struct import *import, struct db *db, int64_t now)
 {
-    struct artifact artifact = {0};
-    const char *wrong = describe(releases, search, &artifact);
-    int status = FLEET_OK;
-    if (wrong == NULL) {
-        status = add_marked(fleet, search, &artifact);
-        wrong = status > FLEET_OK ? fleet->problem : NULL;
-    }
-    if (status < FLEET_OK && status != DB_EAGAIN) { /* undone; the next time it is tried again */
-        snprintf(note, size, "%s %s cannot be added to the fleet's store: %s", search->what.product,
-                 search->release.version, db_status_text(status));
-        return DB_OK;
-    }
-    if (wrong != NULL) { /* until another release is published there */
-        remember(import, &search->what);
-        snprintf(note, size, "%s %s of channel %s is not for devices of the fleet: %s",
-                 search->what.product, search->release.version, search->what.channel, wrong);
-        return DB_OK;
-    }
-    return status;
-}
-
-int import_step(struct import *import, const struct store *releases, struct db *db, int64_t now,
-                bool *worked, char *note, size_t size)
-{
-    struct search search = {.import = import};
     struct fleet fleet = {.db = db,
                           .tenant = SCHEMA_TENANT_ID,
                           .tenant_name = SCHEMA_TENANT,
                           .now = now,
                           .who = "release"};
-    *worked = false;
-    note[0] = '\0';
-    (void)store_list(releases, look, &search);
-    if (!search.found) {
+    import->note[0] = '\0';
+    int status = is_there(db, import);
+    if (status != DB_OK) { /* another server was quicker */
+        return status == DB_ROW ? DB_OK : status;
+    }
+    status = add_marked(&fleet, import);
+    if (status > FLEET_OK) {
+        leave_out(import, fleet.problem);
         return DB_OK;
     }
-    *worked = true;
-    int status = is_there(&fleet, &search);
-    if (status == DB_ROW) { /* remembered once it is committed: when it is found, not when added */
-        remember(import, &search.what);
+    if (status < FLEET_OK && status != DB_EAGAIN) { /* undone; the next time it is tried again */
+        snprintf(import->note, sizeof import->note,
+                 "%s %s cannot be added to the fleet's store: %s", import->what.product,
+                 import->artifact.version, db_status_text(status));
         return DB_OK;
-    }
-    if (status == DB_OK) {
-        status = import_found(import, releases, &fleet, &search, note, size);
     }
     return status;
 }
