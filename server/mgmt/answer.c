@@ -7,7 +7,8 @@
 
 #include "server/fleet/audit.h"
 
-#define LINK_MAX 2048
+#define LINK_MAX  2048
+#define NAMED_MAX 64 /* bytes of a name in a refusal, so that the reason stays */
 
 /* hawkbit-ddi.md 10: HAL unless plain JSON is asked for. */
 static bool wants_plain(const struct api_call *call)
@@ -75,6 +76,23 @@ int mgmt_audit(struct api_call *call, const char *verb, const char *detail, cons
     return audit_note(&call->fleet, verb, text, detail);
 }
 
+/* A refusal of several says of which one it is: its name if it has a short one, and its place. */
+static int name_refused(struct api_call *call, const json_t *object, size_t index, int status)
+{
+    static const char *const names[] = {"controllerId", "name", "key"};
+    const char *name = NULL;
+    size_t count = json_array_size(call->json);
+    if (status < FLEET_NONE || count == 1)
+        return status;
+    for (size_t i = 0; i < sizeof names / sizeof names[0] && name == NULL; i++)
+        name = json_string_value(json_object_get(object, names[i]));
+    if (name == NULL || strlen(name) > NAMED_MAX)
+        return fleet_refuse(&call->fleet, status, "%zu of %zu: %s", index + 1, count,
+                            call->fleet.problem);
+    return fleet_refuse(&call->fleet, status, "%s (%zu of %zu): %s", name, index + 1, count,
+                        call->fleet.problem);
+}
+
 int mgmt_each(struct api_call *call,
               int (*each)(struct api_call *call, json_t *object, json_t *answer), json_t **answer)
 {
@@ -95,7 +113,7 @@ int mgmt_each(struct api_call *call,
         if (status != FLEET_OK) {
             json_decref(*answer);
             *answer = NULL;
-            return status;
+            return name_refused(call, object, index, status);
         }
     }
     return FLEET_OK;

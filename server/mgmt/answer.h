@@ -62,7 +62,8 @@ int mgmt_all(struct api_call *call, const struct mgmt_rows *rows, const char *wh
 int mgmt_one(struct api_call *call, const struct mgmt_rows *rows, const char *where,
              const struct db_value *values, size_t count, void *context, json_t **out);
 
-/* A body that is a list of at most MGMT_LIST_MAX objects, or, as hawkBit takes it, one of them. */
+/* A body that is a list of at most MGMT_LIST_MAX objects, or, as hawkBit takes it, one of them. A
+ * refusal says which of several it was. */
 int mgmt_each(struct api_call *call,
               int (*each)(struct api_call *call, json_t *object, json_t *answer), json_t **answer);
 

@@ -50,6 +50,42 @@ static void made_shown_changed_removed(void **state)
     world_free(world);
 }
 
+/* Of several new ones the one that is wrong is named; a lone one needs no name. */
+static void the_bad_one_of_several(void **state)
+{
+    static const struct {
+        const char *body;
+        int status;
+        const char *message;
+    } cases[] = {
+        {"[{\"controllerId\":\"a\"},{\"controllerId\":\"b 1\"},{\"controllerId\":\"c\"}]", 400,
+         "b 1 (2 of 3): "},
+        {"[{\"controllerId\":\"a\"},{\"controllerId\":\"there\"}]", 409,
+         "there (2 of 2): there is a target there already"},
+        {"[{\"controllerId\":\"a\",\"securityToken\":7},{\"controllerId\":\"b\"}]", 400,
+         "a (1 of 2): securityToken "},
+        {"[{\"controllerId\":\"a\"},{}]", 400, "2 of 2: controllerId "},
+        {"[{\"controllerId\":\"a\"},{\"name\":\"n\"}]", 400, "n (2 of 2): controllerId "},
+        {"[{\"controllerId\":\"a\"},7]", 400, "2 of 2: the body is a list of objects"},
+        {"[{\"controllerId\":\"a\"},{\"controllerId\":\"123456789 123456789 123456789 123456789 "
+         "123456789 123456789 12345\"}]",
+         400, "2 of 2: "},
+        {"[{\"controllerId\":\"there\"}]", 409, "there is a target there already"},
+        {"{\"controllerId\":\"there\"}", 409, "there is a target there already"},
+    };
+    const char *who;
+    struct world *world = managed(state, &who);
+    world_target(world, "there", NULL);
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        expect(world, who, API_POST, TARGETS, cases[i].body, cases[i].status, NULL);
+        const char *message = text_at(world, "message");
+        if (strncmp(message, cases[i].message, strlen(cases[i].message)) != 0)
+            fail_msg("%s: %s", cases[i].body, message);
+        expect(world, who, API_GET, TARGETS "/a", NULL, 404, NULL);
+    }
+    world_free(world);
+}
+
 static void pages(void **state)
 {
     static const struct {
@@ -451,6 +487,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         STORE_TESTS(made_shown_changed_removed),
+        STORE_TESTS(the_bad_one_of_several),
         STORE_TESTS(pages),
         STORE_TESTS(when_it_was_here),
         STORE_TESTS(what_it_has),
