@@ -9,8 +9,8 @@
 #include <string.h>
 
 #include "host/error.h"
+#include "host/escape.h"
 #include "host/file.h"
-#include "server/api/percent.h"
 #include "server/release/store.h"
 
 error_t backup_parse(int key, char *text, struct backup *backup, const struct argp_state *state)
@@ -82,7 +82,7 @@ int backup_postgres_url(const char *url, char out[BACKUP_URL_MAX])
     memcpy(out, url, strlen(url) + 1);
     take_from_authority(out, written);
     take_from_query(out, written);
-    if (percent_decode(written, strlen(written), false, password, sizeof password) < 0)
+    if (unescape_url(written, strlen(written), false, password, sizeof password) < 0)
         status = host_fail("the store's URL", "has a password that is no text");
     else if (password[0] != '\0' && setenv("PGPASSWORD", password, 1) != 0)
         status = host_fail(NULL, "out of memory");

@@ -53,7 +53,7 @@ struct fleet_command {
 
 static const struct argp_option run_keys[] = {
     {"devices", 'n', "N", 0, "how many (default with --token-file: as many as it names)", 0},
-    {"server", 's', "URL", 0, "https://HOST:PORT (default https://localhost:8443)", 0},
+    {"server", 's', "URL", 0, "https://HOST:PORT (default: https://localhost:8443)", 0},
     {"project", 'p', "DIR", 0, "a project's authority, signing key, product and channel", 0},
     {"ca", OPTION_CA, "FILE", 0, "the authority that devices pin, PEM", 0},
     {"key", 'k', "FILE", 0, "a signing key that devices trust; up to three", 0},

@@ -8,7 +8,7 @@
 /* For the head of a verb's list of options. */
 #define FLASH_SOURCE_OPTIONS                                                                       \
     {"key", 'k', "FILE", 0, "a flash dump: decrypt with this flash encryption key", 0},            \
-        {"efuse", 'e', "FILE", 0, "a flash dump: decrypt with the key of these eFuses", 0},        \
+        {"efuse", 'e', "FILE", 0, "a flash dump: decrypt it with these eFuses' key", 0},           \
     {                                                                                              \
         "offset", 'a', "N", 0,                                                                     \
             "a flash dump: where its partition table is (default: searched for)", 0                \

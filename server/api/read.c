@@ -5,8 +5,8 @@
 #include <string.h>
 #include <strings.h>
 
+#include "host/escape.h"
 #include "server/api/api.h"
-#include "server/api/percent.h"
 
 /* Where the value of `name` begins, and how long it is; NULL: it is not there. */
 static const char *find_value(const char *query, const char *name, size_t *value_length)
@@ -28,7 +28,7 @@ int api_query(struct api_call *call, const char *name, char *out, size_t size, c
     size_t length;
     const char *at = find_value(call->request->query, name, &length);
     *value = at != NULL ? out : NULL;
-    if (at != NULL && percent_decode(at, length, true, out, size) < 0)
+    if (at != NULL && unescape_url(at, length, true, out, size) < 0)
         return fleet_refuse(&call->fleet, FLEET_INVALID, "%s is a text of at most %zu bytes", name,
                             size - 1);
     return FLEET_OK;

@@ -2,8 +2,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "host/escape.h"
 #include "server/api/api.h"
-#include "server/api/percent.h"
 
 const struct api_route *const api_tables[] = {ddi_routes, mgmt_routes, console_routes,
                                               service_routes, NULL};
@@ -53,8 +53,8 @@ static int decode_segments(struct api_call *call, const char *const *at, const s
 {
     size_t used = 0;
     for (unsigned i = 0; at[i] != NULL; i++) {
-        int count = percent_decode(at[i], length[i], false, call->decoded + used,
-                                   sizeof call->decoded - used);
+        int count = unescape_url(at[i], length[i], false, call->decoded + used,
+                                 sizeof call->decoded - used);
         if (count <= 0)
             return 400;
         call->segment[i] = call->decoded + used;

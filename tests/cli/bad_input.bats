@@ -197,6 +197,7 @@ refused_writing() {
         [ "$status" -eq 0 ]
         [[ "$output" == "Usage: trustchain ${verb[*]} "* ]]
         [ -z "$stderr" ]
+        run ! grep -n ' $' <<<"$output"
         refused 2 "${verb[*]}: there is no option --nope" "$TRUSTCHAIN" "${verb[@]}" --nope
     done <"$BATS_TEST_TMPDIR/verbs"
     [[ "$("$TRUSTCHAIN" --version)" == "trustchain "[0-9]* ]]

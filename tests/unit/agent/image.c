@@ -10,6 +10,7 @@
 #include "chain/image.h"
 #include "host/crypto.h"
 #include "host/key.h"
+#include "tests/unit/folder.h"
 
 #define RAM_CODE_BYTES 64u
 #define SOC_ENTRY      0x40800000u
@@ -17,17 +18,15 @@
 static struct key *key_of(bool other)
 {
     static struct key *keys[2];
-    char folder[] = "/tmp/agent-keys-XXXXXX";
-    char path[64];
+    char folder[FOLDER_BYTES];
+    char path[FOLDER_BYTES + 16];
     if (keys[other] != NULL)
         return keys[other];
-    if (mkdtemp(folder) == NULL)
-        abort();
+    folder_new("agent", folder);
     snprintf(path, sizeof path, "%s/key.pem", folder);
     if (key_generate_rsa3072(path) != 0 || key_load_private(path, &keys[other]) != 0)
         abort();
-    unlink(path);
-    rmdir(folder);
+    folder_remove(folder);
     return keys[other];
 }
 

@@ -14,6 +14,7 @@
 #include "chain/soc.h"
 #include "host/crypto.h"
 #include "host/file.h"
+#include "tests/unit/folder.h"
 
 #define SLOT_BYTES 0x40000u
 #define DESC_BYTES 256u
@@ -36,7 +37,6 @@ static struct key *new_key(const char *folder, const char *name)
     snprintf(path, sizeof path, "%s/%s", folder, name);
     if (key_generate_rsa3072(path) == 0 && key_load_private(path, &key) != 0)
         key = NULL;
-    unlink(path);
     return key;
 }
 
@@ -62,15 +62,16 @@ static int open_files(struct works *works, const char *device_folder)
 
 int works_open(struct works *works, const char *device_folder)
 {
-    char folder[] = "/tmp/trustchain-boot-XXXXXX";
+    char folder[FOLDER_BYTES];
     memset(works, 0, sizeof *works);
     for (size_t i = 0; i < XTS_KEY_BYTES; i++)
         works->flash_key[i] = (uint8_t)(i * 7 + 3);
-    if (open_files(works, device_folder) != 0 || mkdtemp(folder) == NULL)
+    if (open_files(works, device_folder) != 0)
         return -1;
+    folder_new("boot", folder);
     works->trusted = new_key(folder, "trusted.pem");
     works->foreign = new_key(folder, "foreign.pem");
-    rmdir(folder);
+    folder_remove(folder);
     return works->trusted != NULL && works->foreign != NULL ? 0 : -1;
 }
 

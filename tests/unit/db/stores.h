@@ -20,18 +20,17 @@
 #include "host/error.h"
 #include "server/db/db.h"
 #include "server/db/schema.h"
+#include "tests/unit/folder.h"
 
 struct store_under_test {
-    char folder[64]; /* of SQLite */
+    char folder[FOLDER_BYTES]; /* of SQLite */
     char url[512];
 };
 
 static inline int store_new_sqlite(void **state)
 {
     struct store_under_test *store = calloc(1, sizeof *store);
-    strcpy(store->folder, "/tmp/trustchain-db.XXXXXX");
-    if (mkdtemp(store->folder) == NULL)
-        return -1;
+    folder_new("db", store->folder);
     snprintf(store->url, sizeof store->url, "sqlite:%s/fleet.db", store->folder);
     *state = store;
     return 0;
@@ -61,15 +60,8 @@ static inline int store_new_postgres(void **state)
 static inline int store_forget(void **state)
 {
     struct store_under_test *store = *state;
-    if (store->folder[0] != '\0') {
-        static const char *const files[] = {"fleet.db", "fleet.db-wal", "fleet.db-shm"};
-        char path[96];
-        for (size_t i = 0; i < sizeof files / sizeof files[0]; i++) {
-            snprintf(path, sizeof path, "%s/%s", store->folder, files[i]);
-            unlink(path);
-        }
-        rmdir(store->folder);
-    }
+    if (store->folder[0] != '\0')
+        folder_remove(store->folder);
     free(store);
     return 0;
 }

@@ -22,7 +22,7 @@ enum cut {
 #define AHEAD_US 300000
 
 struct relay {
-    char folder[64]; /* with the socket as libpq names it */
+    char folder[FOLDER_BYTES]; /* with the socket as libpq names it */
     char server[128];
     int listener;
     pthread_t thread;
@@ -120,8 +120,7 @@ static void relay_start(struct relay *relay, const char *url, char through[512])
 {
     const char *host = strstr(url, "host=") + strlen("host=");
     snprintf(relay->server, sizeof relay->server, "%s", host);
-    strcpy(relay->folder, "/tmp/trustchain-relay.XXXXXX");
-    assert_non_null(mkdtemp(relay->folder));
+    folder_new("relay", relay->folder);
     snprintf(through, 512, "%.*s%s", (int)(host - url), url, relay->folder);
     relay->listener = open_socket(relay->folder, true);
     assert_int_equal(pthread_create(&relay->thread, NULL, relay_all, relay), 0);
@@ -129,13 +128,10 @@ static void relay_start(struct relay *relay, const char *url, char through[512])
 
 static void relay_stop(struct relay *relay)
 {
-    char path[96];
     shutdown(relay->listener, SHUT_RDWR);
     pthread_join(relay->thread, NULL);
     close(relay->listener);
-    snprintf(path, sizeof path, "%s/.s.PGSQL.5432", relay->folder);
-    unlink(path);
-    rmdir(relay->folder);
+    folder_remove(relay->folder);
 }
 
 struct add_job {

@@ -2,7 +2,6 @@
 
 #include <dirent.h>
 #include <fcntl.h>
-#include <ftw.h>
 #include <limits.h>
 #include <stdarg.h>
 #include <stdint.h>
@@ -14,28 +13,24 @@
 #include <setjmp.h>
 #include <cmocka.h>
 
-static char folder[] = "/tmp/trustchain-test.XXXXXX";
+#include "tests/unit/folder.h"
+
+static char folder[FOLDER_BYTES];
 static int saved_stderr = -1;
 static int caught = -1;
 
 int scratch_make(void **state)
 {
     (void)state;
-    return mkdtemp(folder) ? 0 : -1;
-}
-
-static int remove_entry(const char *path, const struct stat *status, int kind, struct FTW *walk)
-{
-    (void)status;
-    (void)kind;
-    (void)walk;
-    return remove(path);
+    folder_new("test", folder);
+    return 0;
 }
 
 int scratch_remove(void **state)
 {
     (void)state;
-    return nftw(folder, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
+    folder_remove(folder);
+    return 0;
 }
 
 const char *scratch_path(const char *name)

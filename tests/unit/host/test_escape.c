@@ -45,6 +45,40 @@ static void test_url_cut(void **state)
     }
 }
 
+static void test_url_back(void **state)
+{
+    static const struct {
+        const char *text;
+        bool plus;
+        const char *plain; /* NULL: refused */
+    } rows[] = {
+        {"", false, ""},
+        {"a%20b%2Fc%2f", false, "a b/c/"},
+        {"a+b", false, "a+b"},
+        {"a+b%2B", true, "a b+"},
+        {"%C3%BC", false, "\xC3\xBC"},
+        {"%", false, NULL},
+        {"%4", false, NULL},
+        {"%4G", false, NULL},
+        {"%00", false, NULL},
+        {"a%0Ab", false, NULL},
+        {"%7F", false, NULL},
+        {"%C3", false, NULL},
+        {"12345678", false, NULL}, /* and no room for the NUL */
+    };
+    char out[8];
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        int length =
+            unescape_url(rows[i].text, strlen(rows[i].text), rows[i].plus, out, sizeof out);
+        if (length != (rows[i].plain != NULL ? (int)strlen(rows[i].plain) : -1))
+            fail_msg("%s: %d", rows[i].text, length);
+        if (rows[i].plain != NULL)
+            assert_string_equal(out, rows[i].plain);
+    }
+    assert_int_equal(unescape_url("a%20", 3, false, out, sizeof out), -1); /* ends before */
+}
+
 static void test_markup(void **state)
 {
     char *page = NULL;
@@ -62,6 +96,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_url),
         cmocka_unit_test(test_url_cut),
+        cmocka_unit_test(test_url_back),
         cmocka_unit_test(test_markup),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -9,18 +9,18 @@
 #include "chain/crypto.h"
 #include "host/crypto.h"
 #include "server/release/store.h"
+#include "tests/unit/folder.h"
 
 struct fixture {
-    char folder[64];
+    char folder[FOLDER_BYTES];
     struct store store;
 };
 
 static inline struct fixture *fixture_new(void)
 {
     struct fixture *fixture = calloc(1, sizeof *fixture);
-    strcpy(fixture->folder, "/tmp/trustchain-store-XXXXXX");
-    if (mkdtemp(fixture->folder) == NULL ||
-        store_open(&fixture->store, fixture->folder) != STORE_OK) {
+    folder_new("store", fixture->folder);
+    if (store_open(&fixture->store, fixture->folder) != STORE_OK) {
         abort();
     }
     return fixture;
@@ -28,12 +28,8 @@ static inline struct fixture *fixture_new(void)
 
 static inline void fixture_free(struct fixture *fixture)
 {
-    char command[128];
     store_close(&fixture->store);
-    snprintf(command, sizeof command, "rm -rf '%s'", fixture->folder);
-    if (system(command) != 0) {
-        abort();
-    }
+    folder_remove(fixture->folder);
     free(fixture);
 }
 

@@ -159,15 +159,8 @@ static struct served *serve(void **state, unsigned threads)
 
 static void forget(struct served *served)
 {
-    char command[128];
     server_stop(served->server, 0);
     SSL_CTX_free(served->tls);
-    const char *const files[] = {served->certificate, served->key, served->ca, served->ca_key};
-    for (size_t i = 0; i < sizeof files / sizeof files[0]; i++)
-        unlink(files[i]);
-    snprintf(command, sizeof command, "%s/.lock", served->releases);
-    unlink(command);
-    rmdir(served->releases);
     free(served);
 }
 
