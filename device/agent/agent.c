@@ -19,6 +19,13 @@ static uint32_t random_up_to(const struct agent *agent, uint32_t bound)
     return bound == UINT32_MAX ? value : value % (bound + 1);
 }
 
+/* `least`, and evenly up to `more` beyond it; no longer than the clock can tell. */
+static uint32_t spread(const struct agent *agent, uint32_t least, uint32_t more)
+{
+    uint32_t wait = least + random_up_to(agent, more);
+    return wait < least || wait > AGENT_WAIT_MS_MAX ? AGENT_WAIT_MS_MAX : wait;
+}
+
 void agent_enter(struct agent *agent, enum agent_state state)
 {
     agent->state = (uint8_t)state;
@@ -84,7 +91,7 @@ void agent_rest(struct agent *agent)
     if (agent->record.report != AGENT_REPORT_NONE)
         agent_rest_after_boot(agent); /* there is something to tell */
     else
-        wait_for(agent, poll - poll / 8 + random_up_to(agent, poll / 4));
+        wait_for(agent, spread(agent, poll - poll / 8, poll / 4));
 }
 
 void agent_rest_after_boot(struct agent *agent)
@@ -93,19 +100,19 @@ void agent_rest_after_boot(struct agent *agent)
     wait_for(agent, random_up_to(agent, soon < AGENT_SOON_MS ? soon : AGENT_SOON_MS));
 }
 
-static uint32_t backoff(struct agent *agent, uint32_t least)
+static uint32_t backoff(struct agent *agent, uint32_t least, uint32_t most)
 {
     uint32_t wait = agent->config->backoff_ms;
-    for (unsigned i = 0; i < agent->failures && wait < agent->config->backoff_max_ms; i++)
+    for (unsigned i = 0; i < agent->failures && wait < most; i++)
         wait = wait > UINT32_MAX / 2 ? UINT32_MAX : wait * 2;
-    if (wait > agent->config->backoff_max_ms)
-        wait = agent->config->backoff_max_ms;
+    if (wait > most)
+        wait = most;
     if (agent->failures < UINT8_MAX)
         agent->failures++;
     wait = wait / 2 + random_up_to(agent, wait / 2);
     if (agent->bodies >= AGENT_BODIES_MAX && least < agent->config->poll_ms)
         least = agent->config->poll_ms; /* each body erases sectors, and those wear out */
-    return wait < least ? least + random_up_to(agent, least / 8) : wait;
+    return wait < least ? spread(agent, least, least / 8) : wait;
 }
 
 static const char *offered_version(const struct agent *agent)
@@ -115,7 +122,11 @@ static const char *offered_version(const struct agent *agent)
 
 static void fail_for(struct agent *agent, struct agent_event event, uint32_t least)
 {
-    event.wait_ms = backoff(agent, least);
+    bool answered = event.kind == AGENT_EVENT_REFUSED || event.reason == AGENT_REASON_STATUS;
+    uint32_t most = agent->config->backoff_max_ms;
+    if (answered && most < agent->poll_ms)
+        most = agent->poll_ms; /* a broken server is not asked more than one that is well */
+    event.wait_ms = backoff(agent, least, most);
     wait_for(agent, event.wait_ms);
     agent_tell(agent, event);
 }

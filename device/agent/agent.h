@@ -231,7 +231,7 @@ struct agent_config {
     const char *tenant;      /* for DDI; of the same characters */
     uint32_t poll_ms;        /* between two questions; spread by an eighth; DDI servers change it */
     uint32_t backoff_ms;     /* first wait after a failure; doubles ... */
-    uint32_t backoff_max_ms; /* ... up to this */
+    uint32_t backoff_max_ms; /* ... up to this, or to poll_ms for answers of no use */
     uint32_t trial_ms;       /* a trial without verdict by then is given up, and repeated later */
     bool any_version; /* install older or equal versions too (never a lower secure version) */
 
@@ -281,7 +281,7 @@ struct agent {
     bool open;         /* there is a connection */
     bool stays;        /* it outlives the answer that is being read */
     uint16_t status;   /* of that answer */
-    uint32_t pause_s;  /* its Retry-After, 0: none */
+    uint32_t pause_s;  /* its Retry-After, a date as the poll interval; 0: none */
     uint32_t reply;    /* bytes of its body, when that is no file */
 
     /* DDI. */

@@ -81,16 +81,17 @@ static void reply_complete(struct agent *agent)
         ddi_reply(agent);
 }
 
-/* Of a refusal the status alone counts. */
+/* Of a refusal, and of the answer to a report, the status alone counts. */
 static void reply_expected(struct agent *agent, const struct http_response *response)
 {
-    agent->reply = response->status == 200 ? response->length : 0;
-    if (response->status != 200 && (response->length > 0 || agent->fill > 0)) {
+    bool wanted = response->status == 200 && agent->question < AGENT_TELL_ATTRIBUTES;
+    agent->reply = wanted ? response->length : 0;
+    if (!wanted && (response->length > 0 || agent->fill > 0)) {
         agent->stays = false;
         agent->fill = 0;
     }
-    if (response->status == 200 && (!response->has_length || agent->reply > sizeof agent->buffer ||
-                                    agent->fill > agent->reply)) {
+    if (wanted && (!response->has_length || agent->reply > sizeof agent->buffer ||
+                   agent->fill > agent->reply)) {
         agent_fail(agent, AGENT_EVENT_REFUSED, AGENT_REASON_ANSWER, response->status);
         return;
     }
@@ -105,7 +106,7 @@ static void answer(struct agent *agent, const struct http_response *response, ui
     agent->fill -= header;
     memmove(agent->buffer, agent->buffer + header, agent->fill);
     agent->status = (uint16_t)status;
-    agent->pause_s = response->has_retry_after ? response->retry_after : 0;
+    agent->pause_s = response->retry_at_date ? agent->poll_ms / 1000 : response->retry_after;
     agent->stays = response->has_length && !response->closes;
     if (status >= 300 && status <= 399 && status != 304)
         agent_fail(agent, AGENT_EVENT_REFUSED, AGENT_REASON_REDIRECT, status);

@@ -42,12 +42,17 @@ static struct text trim(struct text text)
     return text;
 }
 
+static bool is_digit(uint8_t c)
+{
+    return c >= '0' && c <= '9';
+}
+
 /* Takes a decimal number off the front of *text. */
 static bool take_number(struct text *text, uint32_t *number)
 {
     size_t digits = 0;
     uint32_t value = 0;
-    while (digits < text->length && text->bytes[digits] >= '0' && text->bytes[digits] <= '9') {
+    while (digits < text->length && is_digit(text->bytes[digits])) {
         uint32_t digit = (uint32_t)(text->bytes[digits] - '0');
         if (value > (UINT32_MAX - digit) / 10)
             return false;
@@ -101,7 +106,7 @@ static int read_range(struct text value, struct http_response *response)
 
 static int hex_digit(uint8_t c)
 {
-    if (c >= '0' && c <= '9')
+    if (is_digit(c))
         return c - '0';
     c = lower(c);
     return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
@@ -132,7 +137,14 @@ static int read_etag(struct text value, bool *seen, struct http_response *respon
 
 static void read_retry_after(struct text value, struct http_response *response)
 {
-    response->has_retry_after = take_number(&value, &response->retry_after) && value.length == 0;
+    size_t digits = 0;
+    while (digits < value.length && is_digit(value.bytes[digits]))
+        digits++;
+    response->retry_at_date = digits == 0 || digits < value.length;
+    if (response->retry_at_date)
+        response->retry_after = 0;
+    else if (!take_number(&value, &response->retry_after))
+        response->retry_after = UINT32_MAX;
 }
 
 static int read_field(struct text line, bool *etag_seen, struct http_response *response)
@@ -150,6 +162,8 @@ static int read_field(struct text line, bool *etag_seen, struct http_response *r
         return read_etag(value, etag_seen, response);
     if (text_is(name, "connection"))
         response->closes = response->closes || text_is(value, "close");
+    if (text_is(name, "accept-ranges"))
+        response->ranges = text_is(value, "bytes");
     if (text_is(name, "retry-after"))
         read_retry_after(value, response);
     if (text_is(name, "transfer-encoding"))
@@ -195,6 +209,12 @@ static int take_line(const uint8_t *bytes, size_t length, struct text *line)
     return 0;
 }
 
+/* Does another answer follow this one? */
+static bool is_interim(const struct http_response *response)
+{
+    return response->status < 200 && response->status != 101;
+}
+
 int http_response_parse(const uint8_t *bytes, size_t length, struct http_response *response)
 {
     size_t limit = length < HTTP_HEADER_MAX ? length : HTTP_HEADER_MAX;
@@ -208,16 +228,20 @@ int http_response_parse(const uint8_t *bytes, size_t length, struct http_respons
             return taken;
         if (taken == 0)
             return length >= HTTP_HEADER_MAX ? HTTP_ELENGTH : 0;
+        at += (size_t)taken;
         int error = 0;
-        if (at == 0)
+        if (response->status == 0) {
             error = read_status(line, response);
-        else if (line.length == 0)
-            return (int)at + taken;
-        else
+        } else if (line.length > 0) {
             error = read_field(line, &etag_seen, response);
+        } else if (!is_interim(response)) {
+            return (int)at;
+        } else {
+            memset(response, 0, sizeof *response);
+            etag_seen = false;
+        }
         if (error != 0)
             return error;
-        at += (size_t)taken;
     }
 }
 
@@ -283,7 +307,7 @@ size_t http_request_write(const struct http_request *request, char *out, size_t 
     writer_put(&writer, ":");
     writer_put_number(&writer, request->port);
     writer_put(&writer, "\r\nUser-Agent: trustchain-agent/");
-    writer_put(&writer, request->version);
+    writer_put_word(&writer, request->version);
     writer_put(&writer, request->stay ? "\r\n" : "\r\nConnection: close\r\n");
     if (request->token != NULL) {
         writer_put(&writer, "Authorization: ");

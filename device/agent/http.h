@@ -2,7 +2,8 @@
  *
  * One request writer and one response reader, both pure. The reader is strict: CR LF only, no
  * folding, no transfer or content coding, no second Content-Length, Content-Range or ETag; numbers
- * are plain decimal and fit 32 bits. What it does not need it skips, within the bound.
+ * are plain decimal and fit 32 bits. What it does not need it skips, within the bound: other
+ * fields, and interim answers (1xx) in front of the one that counts.
  */
 #ifndef DEVICE_AGENT_HTTP_H
 #define DEVICE_AGENT_HTTP_H
@@ -11,7 +12,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define HTTP_HEADER_MAX 2048u /* bytes of status line and header fields together */
+#define HTTP_HEADER_MAX 2048u /* bytes of status line and header fields, interim ones included */
 #define HTTP_ETAG_BYTES 32u   /* SHA-256 of the file */
 
 enum http_error {
@@ -30,9 +31,10 @@ struct http_response {
     uint32_t first, last, total; /* Content-Range, first <= last < total */
     bool has_etag;               /* strong, and 64 hex digits: anything else counts as none */
     uint8_t etag[HTTP_ETAG_BYTES];
-    bool closes; /* the connection ends with this answer */
-    bool has_retry_after;
-    uint32_t retry_after; /* seconds; a date, or more than 32 bits hold, counts as none */
+    bool ranges;          /* parts of it may be asked for */
+    bool closes;          /* the connection ends with this answer */
+    uint32_t retry_after; /* seconds, at most what 32 bits hold; 0: not said */
+    bool retry_at_date;   /* Retry-After is there, but no number of seconds */
 };
 
 /* `bytes` holds what has come so far. Returns the length of the header when it is complete, 0 when
@@ -47,7 +49,7 @@ struct http_request {
     const char *host;
     uint16_t port;
     const char *path;    /* from '/' on, with its query; what may stand in a request line */
-    const char *version; /* of the running image, for User-Agent */
+    const char *version; /* of the running image, for User-Agent; whatever it says */
     const char *token;   /* printable, no blanks, for Authorization; NULL: none */
     bool gateway;        /* as GatewayToken, not TargetToken */
     bool stay;           /* the connection is to stay open */

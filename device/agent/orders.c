@@ -40,133 +40,6 @@ static void write_path(const struct agent_config *config, const char *kind, uint
     out[writer_length(&path)] = '\0';
 }
 
-static void attributes_body(const struct agent *agent, char *out, size_t size)
-{
-    const struct agent_config *config = agent->config;
-    char secure_version[11], revision[11];
-    struct writer number = {secure_version, sizeof secure_version, 0};
-    writer_put_number(&number, agent->running_secure_version);
-    secure_version[writer_length(&number)] = '\0';
-    number = (struct writer){revision, sizeof revision, 0};
-    writer_put_number(&number, config->chip_rev / 100u);
-    writer_put(&number, ".");
-    writer_put_number(&number, config->chip_rev % 100u);
-    revision[writer_length(&number)] = '\0';
-    const struct ddi_attribute attributes[] = {
-        {"product", agent->running_project}, {"version", agent->running_version},
-        {"secure_version", secure_version},  {"chip", "ESP32-C6"},
-        {"chip_revision", revision},         {"channel", config->channel},
-    };
-    ddi_write_attributes(attributes, sizeof attributes / sizeof attributes[0], out, size);
-}
-
-/* Is it the file, for good, and not the way it came or a server's mistake? */
-static bool is_final(enum agent_reason reason)
-{
-    switch (reason) {
-    case AGENT_REASON_TOO_LARGE:
-    case AGENT_REASON_REMEMBERED:
-    case AGENT_REASON_NOT_AN_IMAGE:
-    case AGENT_REASON_CHIP:
-    case AGENT_REASON_PRODUCT:
-    case AGENT_REASON_NOT_NEWER:
-    case AGENT_REASON_SECURE_VERSION:
-    case AGENT_REASON_IMAGE:
-    case AGENT_REASON_FAILED_OFTEN:
-        return true;
-    default:
-        return false;
-    }
-}
-
-/* How the order ended, in the words of the log. */
-static void end_body(const struct agent *agent, char *out, size_t size)
-{
-    const struct agent_record *record = &agent->record;
-    bool good = record->report == AGENT_REPORT_SUCCESS;
-    bool refused = record->report == AGENT_REPORT_REFUSED;
-    char text[192];
-    struct agent_event event = {
-        .kind = good      ? AGENT_EVENT_CONFIRMED
-                : refused ? AGENT_EVENT_REFUSED
-                          : AGENT_EVENT_ROLLED_BACK,
-        .reason = (enum agent_reason)record->reason,
-        .detail = record->detail,
-        .version = good                         ? agent->running_version
-                   : record->version[0] != '\0' ? record->version
-                                                : NULL,
-    };
-    struct ddi_feedback feedback = {.execution = "closed",
-                                    .finished = good ? "success" : "failure",
-                                    .code = refused && is_final(event.reason) ? DDI_CODE_NEVER : 0,
-                                    .text = agent_event_print(&event, text, sizeof text)};
-    ddi_write_feedback(&feedback, out, size);
-}
-
-static void started_body(const struct agent *agent, char *out, size_t size)
-{
-    const struct agent_record *record = &agent->record;
-    bool resumed = agent_resuming(agent);
-    char text[192];
-    struct agent_event event = {
-        .kind = resumed ? AGENT_EVENT_RESUMED : AGENT_EVENT_OFFERED,
-        .version = record->version[0] != '\0' ? record->version : NULL,
-        .offset = record->offset,
-        .length = record->length,
-    };
-    struct ddi_feedback feedback = {.execution = "proceeding",
-                                    .finished = "none",
-                                    .text = agent_event_print(&event, text, sizeof text),
-                                    .done = resumed ? record->offset : 0,
-                                    .of = record->length};
-    ddi_write_feedback(&feedback, out, size);
-}
-
-static void simple_body(const struct agent *agent, char *out, size_t size)
-{
-    char text[192];
-    struct agent_event event = {.version = agent->record.version};
-    struct ddi_feedback feedback = {.finished = "success", .text = text};
-    if (agent->question == AGENT_TELL_SWITCHING) {
-        event.kind = AGENT_EVENT_SWITCHING;
-        feedback.execution = "proceeding";
-        feedback.finished = "none";
-    } else if (agent->question == AGENT_TELL_WAITING) {
-        event.kind = AGENT_EVENT_WAITING;
-        feedback.execution = "downloaded";
-    } else {
-        event = (struct agent_event){.kind = AGENT_EVENT_CANCELED};
-        feedback.execution = "closed";
-    }
-    agent_event_print(&event, text, sizeof text);
-    ddi_write_feedback(&feedback, out, size);
-}
-
-/* The body of what is told; NULL: something is asked. */
-static const char *write_body(struct agent *agent)
-{
-    char *out = (char *)agent->buffer + BODY_AT;
-    size_t size = sizeof agent->buffer - BODY_AT;
-    switch (agent->question) {
-    case AGENT_TELL_ATTRIBUTES:
-        attributes_body(agent, out, size);
-        return out;
-    case AGENT_TELL_STARTED:
-        started_body(agent, out, size);
-        return out;
-    case AGENT_TELL_END:
-        end_body(agent, out, size);
-        return out;
-    case AGENT_TELL_CANCELED:
-    case AGENT_TELL_WAITING:
-    case AGENT_TELL_SWITCHING:
-        simple_body(agent, out, size);
-        return out;
-    default:
-        return NULL;
-    }
-}
-
 size_t ddi_request(struct agent *agent)
 {
     const struct agent_config *config = agent->config;
@@ -180,7 +53,7 @@ size_t ddi_request(struct agent *agent)
         .token = config->token,
         .gateway = config->gateway,
         .stay = true,
-        .body = write_body(agent),
+        .body = ddi_report(agent, (char *)agent->buffer + BODY_AT, sizeof agent->buffer - BODY_AT),
     };
     if (request.body != NULL)
         request.method = agent->question == AGENT_TELL_ATTRIBUTES ? "PUT" : "POST";
@@ -192,6 +65,7 @@ size_t ddi_request(struct agent *agent)
         write_path(config, "/cancelAction/", agent->canceled, path);
         break;
     case AGENT_TELL_STARTED:
+    case AGENT_TELL_PROGRESS:
     case AGENT_TELL_WAITING:
     case AGENT_TELL_SWITCHING:
     case AGENT_TELL_END:
@@ -396,19 +270,41 @@ static void after_notice(struct agent *agent)
     }
 }
 
-static void after_end(struct agent *agent)
+/* Has the server heard the end, or will it never? */
+static bool end_settled(const struct agent *agent)
 {
     switch (agent->status) {
-    case 200:
-    case 400: /* said again it would be no better */
-    case 404:
-    case 405:
-    case 410:
+    case 401:
+    case 403:
+    case 407:
+    case 408:
+    case 409:
+    case 423:
+    case 425:
+    case 429:
+        return false;
+    default: /* said again a report that is not accepted would be no better */
+        return agent->status >= 200 && agent->status <= 499;
+    }
+}
+
+static void after_end(struct agent *agent)
+{
+    if (end_settled(agent))
         end_heard(agent);
-        break;
-    default:
+    else
         agent_fail_status(agent);
-        break;
+}
+
+static void after_canceled(struct agent *agent)
+{
+    if (agent->status >= 200 && agent->status <= 299) {
+        agent_tell(agent, (struct agent_event){.kind = AGENT_EVENT_CANCELED});
+        agent_ask(agent, AGENT_ASK_POLL);
+    } else if (order_gone(agent)) {
+        agent_rest(agent);
+    } else {
+        agent_fail_status(agent);
     }
 }
 
@@ -430,10 +326,6 @@ static void after_question(struct agent *agent)
     case AGENT_ASK_CANCEL:
         after_cancel(agent);
         break;
-    case AGENT_TELL_CANCELED:
-        agent_tell(agent, (struct agent_event){.kind = AGENT_EVENT_CANCELED});
-        agent_ask(agent, AGENT_ASK_POLL);
-        break;
     default:
         after_deployment(agent);
         break;
@@ -448,6 +340,9 @@ void ddi_reply(struct agent *agent)
     case AGENT_TELL_WAITING:
     case AGENT_TELL_SWITCHING:
         after_notice(agent);
+        break;
+    case AGENT_TELL_CANCELED:
+        after_canceled(agent);
         break;
     case AGENT_TELL_END:
         after_end(agent);
@@ -483,6 +378,9 @@ void ddi_file(struct agent *agent, const struct http_response *response)
     case 416:
         record->phase = AGENT_RECORD_NONE;
         agent_fail_status(agent);
+        break;
+    case 410: /* it will not come back; what is only missing may */
+        agent_set_aside(agent, AGENT_REASON_STATUS, response->status);
         break;
     default:
         agent_fail_status(agent);

@@ -19,14 +19,15 @@ enum agent_state {
 
 /* What one exchange asks or tells. */
 enum agent_question {
-    AGENT_ASK_PLAIN, /* is there another file? It comes with the answer */
-    AGENT_ASK_POLL,  /* this and the rest: DDI */
-    AGENT_TELL_ATTRIBUTES,
+    AGENT_ASK_PLAIN,  /* is there another file? It comes with the answer */
+    AGENT_ASK_POLL,   /* this and the rest: DDI */
     AGENT_ASK_CANCEL, /* which action is to stop? */
-    AGENT_TELL_CANCELED,
     AGENT_ASK_DEPLOYMENT,
-    AGENT_TELL_STARTED,
     AGENT_ASK_FILE,
+    AGENT_TELL_ATTRIBUTES, /* from here on reports: of the answer the status counts */
+    AGENT_TELL_CANCELED,
+    AGENT_TELL_STARTED,
+    AGENT_TELL_PROGRESS,
     AGENT_TELL_WAITING,
     AGENT_TELL_SWITCHING,
     AGENT_TELL_END,
@@ -34,6 +35,7 @@ enum agent_question {
 
 #define AGENT_EXCHANGES_MAX 16 /* in one conversation: no server keeps the agent talking */
 #define AGENT_PAUSE_S_MAX   86400u
+#define AGENT_WAIT_MS_MAX   4000000000u    /* of a clock that wraps after 4294967296 */
 #define AGENT_SILENCE_MS    30000u         /* a server that says nothing for so long is gone */
 #define AGENT_STEP_MS       (5u * 60000u)  /* for AGENT_SAVE_BYTES of a download */
 #define AGENT_BODIES_MAX    8              /* begun in vain; then each waits the poll interval */
@@ -53,7 +55,8 @@ void agent_reboot(struct agent *agent);
 void agent_rest(struct agent *agent);
 /* Ask soon, but not the whole fleet at once. */
 void agent_rest_after_boot(struct agent *agent);
-/* Close, tell (AGENT_EVENT_REFUSED or _RETRY) and try again after a growing while. */
+/* Close, tell (AGENT_EVENT_REFUSED or _RETRY) and try again after a growing while: when there was
+ * an answer, if only a useless one, it grows up to the poll interval. */
 void agent_fail(struct agent *agent, enum agent_event_kind kind, enum agent_reason reason,
                 int detail);
 /* The same for an answer that is none: the server's Retry-After counts, and who is refused access
@@ -100,6 +103,8 @@ enum agent_question ddi_first_question(const struct agent *agent);
 size_t ddi_request(struct agent *agent);
 void ddi_file(struct agent *agent, const struct http_response *response);
 void ddi_reply(struct agent *agent);
+/* report.c: the body of what is told, NUL-terminated in `out`; NULL when something is asked. */
+const char *ddi_report(const struct agent *agent, char *out, size_t size);
 
 /* install.c: the body, sector by sector; the verdict. */
 bool agent_body(struct agent *agent);

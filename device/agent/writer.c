@@ -29,6 +29,12 @@ void writer_put_number(struct writer *writer, uint32_t number)
     put_bytes(writer, text + at, sizeof text - at);
 }
 
+void writer_put_word(struct writer *writer, const char *text)
+{
+    for (; *text != '\0'; text++)
+        put_bytes(writer, *text > ' ' && *text <= '~' ? text : "?", 1);
+}
+
 void writer_put_json(struct writer *writer, const char *text)
 {
     put_bytes(writer, "\"", 1);

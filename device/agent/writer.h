@@ -13,6 +13,8 @@ struct writer {
 
 void writer_put(struct writer *writer, const char *text);
 void writer_put_number(struct writer *writer, uint32_t number);
+/* Blanks, and what is not printable ASCII, become '?'. */
+void writer_put_word(struct writer *writer, const char *text);
 /* As a JSON string, quotes included. Other bytes than printable ASCII become '?': they come from
  * images that nobody signed. */
 void writer_put_json(struct writer *writer, const char *text);

@@ -33,6 +33,12 @@ static void answer(struct ddi_server *server, int status, const char *body)
     server->head_length = (uint32_t)strlen(server->head);
 }
 
+static void answer_raw(struct ddi_server *server, const char *head)
+{
+    strcpy(server->head, head);
+    server->head_length = (uint32_t)strlen(head);
+}
+
 static void answer_poll(struct ddi_server *server)
 {
     char body[1024], link[256] = "", attributes[128] = "";
@@ -59,10 +65,8 @@ static void answer_poll(struct ddi_server *server)
     snprintf(body, sizeof body, "{\"config\":{\"polling\":{\"sleep\":\"%s\"}},\"_links\":{%s%s}}",
              server->sleep != NULL ? server->sleep : "00:00:04", attributes, link);
     answer(server, 200, server->raw_poll != NULL ? server->raw_poll : body);
-    if (server->raw_head != NULL) {
-        strcpy(server->head, server->raw_head);
-        server->head_length = (uint32_t)strlen(server->head);
-    }
+    if (server->raw_head != NULL)
+        answer_raw(server, server->raw_head);
 }
 
 static void answer_deployment(struct ddi_server *server)
@@ -145,6 +149,8 @@ static void hear(struct ddi_server *server, const char *body, bool cancel)
         return;
     }
     server->notices++;
+    server->canceling =
+        server->canceling || (server->cancel_at_switch && says(server, "rebooting into"));
     if (server->notice_status == 0 && says(server, "\"downloaded\"") && server->update != NULL &&
         strcmp(server->update, "skip") == 0 && server->window == NULL)
         server->outcome = DDI_DOWNLOADED;
@@ -173,10 +179,17 @@ static void answer_known(struct ddi_server *server, const char *rest, const char
         answer(server, 200, json);
     } else if (strncmp(rest, feedback, strlen(feedback)) == 0) {
         hear(server, body, false);
+        if (server->raw_heard != NULL)
+            answer_raw(server, server->raw_heard);
     } else if (strncmp(rest, canceled, strlen(canceled)) == 0) {
         hear(server, body, true);
+        if (server->raw_heard != NULL)
+            answer_raw(server, server->raw_heard);
     } else if (get && strncmp(rest, "/softwaremodules/1/artifacts/fw.bin ", 36) == 0) {
-        server->canceling ? answer(server, 404, "") : answer_file(server);
+        if (server->file_status != 0 || server->canceling)
+            answer(server, server->file_status != 0 ? server->file_status : 404, "");
+        else
+            answer_file(server);
     } else {
         server->unknown += strstr(rest, "/feedback ") == NULL;
         answer(server, 404, "");
@@ -189,8 +202,11 @@ static void answer_request(struct ddi_server *server, const char *body)
     server->at = server->end = 0;
     server->head_sent = server->sent_here = 0;
     server->answering = true;
-    if (strncmp(path, BASE, strlen(BASE)) != 0 ||
-        strstr(server->request, "\r\nAuthorization: TargetToken s3cret\r\n") == NULL) {
+    server->requests++;
+    if (server->every_status != 0) {
+        answer(server, server->every_status, "");
+    } else if (strncmp(path, BASE, strlen(BASE)) != 0 ||
+               strstr(server->request, "\r\nAuthorization: TargetToken s3cret\r\n") == NULL) {
         server->unknown++;
         answer(server, 401, "");
     } else {
@@ -258,6 +274,17 @@ static void exchange_over(struct ddi_server *server)
     }
 }
 
+static void cut(struct ddi_server *server)
+{
+    server->canceling = server->canceling || server->cancel_at_cut;
+    if (!server->restless)
+        server->cut_after = 0;
+    if (server->status_at_cut != 0)
+        server->every_status = server->status_at_cut;
+    if (server->replaced_at_cut_by != NULL)
+        ddi_server_order(server, server->action + 1, server->replaced_at_cut_by, server->length);
+}
+
 static int net_receive(void *context, void *bytes, size_t size)
 {
     struct ddi_server *server = context;
@@ -277,9 +304,7 @@ static int net_receive(void *context, void *bytes, size_t size)
     if (server->cut_after != 0 && left > server->cut_after - server->sent_here)
         left = server->cut_after - server->sent_here;
     if (left == 0) {
-        server->canceling = server->canceling || server->cancel_at_cut;
-        if (!server->restless)
-            server->cut_after = 0;
+        cut(server);
         return 0;
     }
     given = give(server, bytes, size, server->file + server->at, left);

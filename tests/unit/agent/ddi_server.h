@@ -25,6 +25,12 @@ struct ddi_server {
     /* Misbehaviour; zero is none. */
     const char *raw_poll, *raw_deployment; /* these bodies, word for word */
     const char *raw_head;                  /* this answer to a poll, header and all */
+    const char *raw_heard;                 /* this answer to a report, header and all */
+    int every_status;                      /* all requests are answered so */
+    int file_status;                       /* requests for the file are answered so */
+    int status_at_cut;                     /* every_status, from the cut on */
+    const uint8_t *replaced_at_cut_by;     /* ... another order follows, of that file */
+    bool cancel_at_switch;                 /* the order is taken back while the device reboots */
     const char *link_origin;               /* of the file's link; NULL: the right one */
     uint32_t cut_after;                    /* close after so many bytes of the file (once) */
     bool cancel_at_cut;                    /* ... and take the order back */
@@ -41,7 +47,7 @@ struct ddi_server {
 
     /* What happened. */
     enum ddi_outcome outcome;
-    unsigned connections, polls, deployments, files, parts;
+    unsigned connections, requests, polls, deployments, files, parts;
     unsigned ends;    /* final reports while the action was open */
     unsigned late;    /* and afterwards */
     unsigned notices; /* reports on the way */

@@ -246,7 +246,7 @@ static uint32_t clock_random(void *context)
 {
     struct device *device = context;
     device->random = device->random * 1664525u + 1013904223u;
-    return device->random >> 8;
+    return device->random;
 }
 
 static int self_test(void *context)

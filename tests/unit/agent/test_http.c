@@ -28,9 +28,18 @@ static const struct {
     {"unknown fields", "HTTP/1.1 200 OK\r\nA:\r\nB: c: d\r\n\r\n", WHOLE},
     {"range", "HTTP/1.1 206 P\r\nContent-Range: bytes 5-9/10\r\n\r\n", WHOLE},
     {"largest numbers", "HTTP/1.1 200 OK\r\nContent-Length: 4294967295\r\n\r\n", WHOLE},
+    {"interim", "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\n\r\n", WHOLE},
+    {"two interim ones, with fields of their own",
+     "HTTP/1.1 103 Hints\r\nContent-Length: 7\r\nETag: \"a\"\r\n\r\nHTTP/1.1 102 P\r\n\r\n"
+     "HTTP/1.1 200 OK\r\nContent-Length: 5\r\nETag: \"b\"\r\n\r\n",
+     WHOLE},
+    {"switching protocols is final", "HTTP/1.1 101 S\r\nUpgrade: x\r\n\r\n", WHOLE},
     {"identity coding", "HTTP/1.1 200 OK\r\nContent-Encoding: identity\r\n\r\n", WHOLE},
     {"nothing", "", 0},
     {"half a line", "HTTP/1.1 200 OK\r", 0},
+    {"interim only", "HTTP/1.1 100 Continue\r\n\r\n", 0},
+    {"interim, then none", "HTTP/1.1 100 Continue\r\n\r\nHTTP", 0},
+    {"interim, then no HTTP", "HTTP/1.1 100 Continue\r\n\r\nX: y\r\n", HTTP_ESYNTAX},
     {"no empty line", "HTTP/1.1 200 OK\r\nContent-Length: 1\r\n", 0},
     {"HTTP/1.0", "HTTP/1.0 200 OK\r\n\r\n", HTTP_ESYNTAX},
     {"HTTP/2", "HTTP/2 200\r\n\r\n", HTTP_ESYNTAX},
@@ -117,6 +126,38 @@ static void test_values(void **state)
         assert_int_equal(response.etag[i], i);
 }
 
+/* Of an interim answer nothing is left. */
+static void test_interim_values(void **state)
+{
+    struct http_response response;
+    (void)state;
+    assert_true(parse("HTTP/1.1 103 Early Hints\r\nConnection: close\r\nRetry-After: 5\r\n"
+                      "Content-Length: 7\r\nAccept-Ranges: bytes\r\n\r\nHTTP/1.1 404 No\r\n\r\n",
+                      &response) > 0);
+    assert_int_equal(response.status, 404);
+    assert_false(response.has_length || response.closes || response.ranges);
+    assert_int_equal(response.retry_after, 0);
+}
+
+static void test_ranges(void **state)
+{
+    static const struct {
+        const char *field;
+        bool ranges;
+    } rows[] = {{"Accept-Ranges: bytes", true},
+                {"accept-ranges:BYTES ", true},
+                {"Accept-Ranges: none", false},
+                {"Accept: bytes", false}};
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct http_response response;
+        char text[256];
+        snprintf(text, sizeof text, "HTTP/1.1 200 OK\r\n%s\r\n\r\n", rows[i].field);
+        assert_true(parse(text, &response) > 0);
+        assert_int_equal(response.ranges, rows[i].ranges);
+    }
+}
+
 static void test_etags_that_do_not_count(void **state)
 {
     static const char *const etags[] = {
@@ -145,6 +186,11 @@ static void test_header_bound(void **state)
     memcpy(bytes + HTTP_HEADER_MAX - 4, "xx\r\n\r\n", 6); /* two bytes more */
     assert_int_equal(http_response_parse(bytes, HTTP_HEADER_MAX - 1, &response), 0);
     assert_int_equal(http_response_parse(bytes, HTTP_HEADER_MAX, &response), HTTP_ELENGTH);
+    assert_int_equal(http_response_parse(bytes, sizeof bytes, &response), HTTP_ELENGTH);
+    /* Interim answers count: a server that sends nothing else comes to an end. */
+    for (size_t at = 0; at < sizeof bytes; at++)
+        bytes[at] = (uint8_t) "HTTP/1.1 100 C\r\n\r\n"[at % 18];
+    assert_int_equal(http_response_parse(bytes, HTTP_HEADER_MAX - 1, &response), 0);
     assert_int_equal(http_response_parse(bytes, sizeof bytes, &response), HTTP_ELENGTH);
 }
 
@@ -208,6 +254,23 @@ static void test_request_with_token(void **state)
     assert_non_null(strstr(out, "\r\nAuthorization: GatewayToken s3cret\r\n\r\n"));
 }
 
+/* A vendor's version may say anything: it must not end the line, nor make servers refuse it. */
+static void test_request_with_odd_version(void **state)
+{
+    char out[1024];
+    struct http_request request = {.host = "h.test",
+                                   .port = 443,
+                                   .method = "GET",
+                                   .path = "/x",
+                                   .version = "1 \r\nX: \xC3\xA9\x7F~",
+                                   .stay = true};
+    static const char expected[] = "GET /x HTTP/1.1\r\nHost: h.test:443\r\n"
+                                   "User-Agent: trustchain-agent/1???X:????~\r\n\r\n";
+    (void)state;
+    assert_int_equal(http_request_write(&request, out, sizeof out), sizeof expected - 1);
+    assert_memory_equal(out, expected, sizeof expected - 1);
+}
+
 /* A part of whatever the file is; a body with its type and length, over a connection that stays. */
 static void test_request_forms(void **state)
 {
@@ -241,16 +304,20 @@ static void test_connection_and_pause(void **state)
 {
     static const struct {
         const char *fields;
-        bool closes, pause;
+        bool closes, date;
         uint32_t seconds;
     } rows[] = {
         {"", false, false, 0},
         {"Connection: keep-alive\r\n", false, false, 0},
         {"Connection: Close\r\n", true, false, 0},
-        {"Retry-After: 120\r\n", false, true, 120},
-        {"Retry-After: 4294967296\r\n", false, false, 0},
-        {"Retry-After: 12 s\r\n", false, false, 0},
-        {"Retry-After: Wed, 21 Oct 2026 07:28:00 GMT\r\n", false, false, 0},
+        {"Retry-After: 120\r\n", false, false, 120},
+        {"Retry-After: 4294967295\r\n", false, false, UINT32_MAX},
+        {"Retry-After: 4294967296\r\n", false, false, UINT32_MAX},
+        {"Retry-After: 99999999999999999999\r\n", false, false, UINT32_MAX},
+        {"Retry-After: 12 s\r\n", false, true, 0},
+        {"Retry-After: -1\r\n", false, true, 0},
+        {"Retry-After:\r\n", false, true, 0},
+        {"Retry-After: Wed, 21 Oct 2026 07:28:00 GMT\r\n", false, true, 0},
     };
     (void)state;
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
@@ -259,9 +326,8 @@ static void test_connection_and_pause(void **state)
         snprintf(text, sizeof text, "HTTP/1.1 503 Busy\r\n%s\r\n", rows[i].fields);
         assert_true(parse(text, &response) > 0);
         assert_int_equal(response.closes, rows[i].closes);
-        assert_int_equal(response.has_retry_after, rows[i].pause);
-        if (rows[i].pause)
-            assert_int_equal(response.retry_after, rows[i].seconds);
+        assert_int_equal(response.retry_at_date, rows[i].date);
+        assert_int_equal(response.retry_after, rows[i].seconds);
     }
 }
 
@@ -270,10 +336,13 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_responses),
         cmocka_unit_test(test_values),
+        cmocka_unit_test(test_interim_values),
+        cmocka_unit_test(test_ranges),
         cmocka_unit_test(test_etags_that_do_not_count),
         cmocka_unit_test(test_header_bound),
         cmocka_unit_test(test_request),
         cmocka_unit_test(test_request_with_token),
+        cmocka_unit_test(test_request_with_odd_version),
         cmocka_unit_test(test_request_forms),
         cmocka_unit_test(test_connection_and_pause),
     };

@@ -10,46 +10,7 @@
 #include <cmocka.h>
 
 #include "chain/otadata.h"
-#include "tests/unit/agent/device.h"
-
-#define BODY 150000u /* more than two steps of saved progress */
-
-static const struct test_image running = {
-    .version = "1.1.0", .project = "lamp", .body = BODY, .secure_version = 2};
-static const struct test_image newer = {
-    .version = "1.2.0", .project = "lamp", .body = BODY, .secure_version = 2};
-static uint8_t file[TEST_FILE_MAX], other_file[TEST_FILE_MAX];
-
-static struct device *new_device(void)
-{
-    struct device *device = malloc(sizeof *device);
-    device_init(device, &running);
-    device->speaks_ddi = true;
-    device->token = "s3cret";
-    device->trial_version = "1.2.0";
-    return device;
-}
-
-static struct device *ordered(const struct test_image *image)
-{
-    struct device *device = new_device();
-    ddi_server_order(&device->ddi, 11111, file, test_image_make(image, file));
-    return device;
-}
-
-/* An order of which no end of the run is known beforehand. */
-static void go(struct device *device)
-{
-    assert_true(device_run(device, 2, 30));
-    assert_int_equal(device->unbootable, 0);
-    assert_int_equal(device->ddi.unknown, 0);
-}
-
-static void check_told(const struct device *device, const char *text)
-{
-    if (strstr(device->ddi.told, text) == NULL)
-        fail_msg("told: %s", device->ddi.told);
-}
+#include "tests/unit/agent/ordered.h"
 
 /* All over one connection until the reboot. */
 static void test_whole_order(void **state)
@@ -164,12 +125,6 @@ static void test_rolled_back(void **state)
     check_rolled_back(TRIAL_HANG, "1.2.0 was rolled back: reset before it confirmed itself");
 }
 
-static void order_again(struct device *device)
-{
-    ddi_server_order(&device->ddi, device->ddi.action + 1, file, device->ddi.length);
-    go(device);
-}
-
 /* A file that failed is tried again by a new order, not by the old one; three times in all. */
 static void test_ordered_again(void **state)
 {
@@ -235,62 +190,34 @@ static void test_refused_again(void **state)
     free(device);
 }
 
-/* A lost answer: said again, and 410 is an answer. The same for a server that does not know. */
-static void test_lost_end(void **state)
+/* Taken back when it is too late: the end is told first, and the server takes it. */
+static void test_canceled_too_late(void **state)
 {
     (void)state;
     struct device *device = ordered(&newer);
-    device->ddi.lost_ends = 1;
+    device->ddi.cancel_at_switch = true;
     go(device);
-    assert_int_equal(device->ddi.outcome, DDI_FINISHED);
-    assert_int_equal(device->ddi.ends, 1);
-    assert_int_equal(device->ddi.late, 1);
-    assert_int_equal(device->agent.record.report, AGENT_REPORT_NONE);
-    free(device);
-}
-
-/* A server out of order hears the end once it is well, also after the power was off. */
-static void test_end_repeated(void **state)
-{
-    (void)state;
-    struct device *device = ordered(&newer);
-    device->ddi.end_status = 503;
-    assert_false(device_run(device, 1, 10));
     assert_string_equal(device->version, "1.2.0");
-    assert_true(device_told(device, AGENT_EVENT_RETRY, AGENT_REASON_STATUS) > 5);
-    assert_int_equal(device->ddi.outcome, DDI_OPEN);
-    device->ddi.end_status = 0;
-    go(device);
     assert_int_equal(device->ddi.outcome, DDI_FINISHED);
-    assert_int_equal(device_told(device, AGENT_EVENT_CONFIRMED, 0), 1);
+    assert_int_equal(device_told(device, AGENT_EVENT_CANCELED, 0), 0);
     free(device);
 }
 
-/* The end is all that has to arrive; and a server that forgot the order does not hold the agent. */
-static void test_unheard(void **state)
-{
-    static const int statuses[] = {400, 404, 405, 410};
-    (void)state;
-    for (size_t i = 0; i < sizeof statuses / sizeof statuses[0]; i++) {
-        struct device *device = ordered(&newer);
-        device->ddi.notice_status = 429;
-        device->ddi.end_status = statuses[i];
-        assert_false(device_run(device, 1, 2)); /* the order stands, the agent is done with it */
-        assert_string_equal(device->version, "1.2.0");
-        assert_int_equal(device->agent.record.report, AGENT_REPORT_NONE);
-        free(device);
-    }
-}
-
-/* A server that is never content with the attributes is told them once a conversation. */
-static void test_insatiable(void **state)
+/* Another order while the first one's file is half here: that half is of no use. */
+static void test_replaced(void **state)
 {
     (void)state;
     struct device *device = ordered(&newer);
-    device->ddi.wants_attributes = device->ddi.insatiable = true;
+    assert_int_equal(test_image_make(&newer, other_file), device->ddi.length);
+    device->ddi.cut_after = 100000;
+    device->ddi.replaced_at_cut_by = other_file;
     go(device);
+    assert_string_equal(device->version, "1.2.0");
+    assert_memory_equal(device->slot[1], other_file, device->ddi.length);
     assert_int_equal(device->ddi.outcome, DDI_FINISHED);
-    assert_in_range(device->ddi.polls, 6, 12);
+    assert_int_equal(device->ddi.action, 11112);
+    assert_int_equal(device->ddi.files, 2);
+    assert_int_equal(device->ddi.parts, 0);
     free(device);
 }
 
@@ -419,105 +346,6 @@ static void test_runs_already(void **state)
     free(device);
 }
 
-/* Answers that make no sense: nothing happens, and the agent goes on asking. */
-static void test_nonsense(void **state)
-{
-    static const struct {
-        const char *poll, *deployment, *head;
-        enum agent_reason reason;
-    } rows[] = {
-        {"{\"_links\":", NULL, NULL, AGENT_REASON_ANSWER},
-        {"{\"_links\":{\"deploymentBase\":{\"href\":\"https://evil.test/x\"}}}", NULL, NULL,
-         AGENT_REASON_ORIGIN},
-        {NULL, "{\"id\":\"11111\"}", NULL, AGENT_REASON_ANSWER},
-        {NULL, NULL, "HTTP/1.1 200 OK\r\nContent-Length: 4097\r\n\r\n", AGENT_REASON_ANSWER},
-        {NULL, NULL, "HTTP/1.1 200 OK\r\n\r\n{}", AGENT_REASON_ANSWER},
-        {NULL, NULL, "HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\n{}", AGENT_REASON_ANSWER},
-        {NULL, NULL, "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", AGENT_REASON_HEADER},
-        {NULL, NULL, "HTTP/1.1 302 Found\r\nLocation: /x\r\n\r\n", AGENT_REASON_REDIRECT},
-    };
-    (void)state;
-    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-        struct device *device = ordered(&newer);
-        device->ddi.raw_poll = rows[i].poll;
-        device->ddi.raw_deployment = rows[i].deployment;
-        device->ddi.raw_head = rows[i].head;
-        assert_false(device_run(device, 1, 2));
-        assert_true(device_told(device, AGENT_EVENT_REFUSED, rows[i].reason) > 2);
-        assert_int_equal(device->ddi.files, 0);
-        assert_int_equal(device->ddi.ends, 0);
-        device->ddi.raw_poll = device->ddi.raw_deployment = device->ddi.raw_head = NULL;
-        go(device);
-        assert_int_equal(device->ddi.outcome, DDI_FINISHED);
-        free(device);
-    }
-}
-
-/* Retry-After is honoured, and without it a device that is not let in comes at its polls. */
-static void test_pauses(void **state)
-{
-    static const struct {
-        const char *head;
-        unsigned least, most; /* polls within an hour */
-    } rows[] = {
-        {"HTTP/1.1 503 Busy\r\nRetry-After: 600\r\nContent-Length: 0\r\n\r\n", 6, 7},
-        {"HTTP/1.1 429 Slow\r\nRetry-After: 1200\r\nContent-Length: 0\r\n\r\n", 3, 4},
-        {"HTTP/1.1 503 Busy\r\nContent-Length: 0\r\n\r\n", 60, 130},
-        {"HTTP/1.1 401 No\r\nContent-Length: 0\r\n\r\n", 6, 7},
-        {"HTTP/1.1 404 Unknown\r\nContent-Length: 0\r\n\r\n", 6, 7},
-    };
-    (void)state;
-    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-        struct device *device = new_device();
-        device->poll_ms = 600000;
-        device->ddi.raw_head = rows[i].head;
-        assert_false(device_run(device, 1, 60));
-        assert_in_range(device->ddi.polls, rows[i].least, rows[i].most);
-        free(device);
-    }
-}
-
-/* The server's interval holds, within an eighth. */
-static void test_interval(void **state)
-{
-    (void)state;
-    struct device *device = new_device();
-    device->ddi.sleep = "00:10:00";
-    assert_true(device_run(device, 7, 120));
-    assert_in_range(device->now_ms, 6 * 525000, 6 * 675000 + 4000);
-    free(device);
-}
-
-/* Servers that never come to an end: neither the network nor the flash is worn out. */
-static void test_restless_servers(void **state)
-{
-    const unsigned hours = 6;
-    (void)state;
-    for (int kind = 0; kind < 3; kind++) {
-        struct device *device = ordered(&newer);
-        device->poll_ms = 3600000;
-        device->ddi.restless = kind == 0; /* always another file, broken off at 30,000 bytes */
-        device->ddi.cut_after = kind == 0 ? 30000 : 0;
-        device->ddi.never_ends = kind == 1; /* hears of the refusal and orders it again */
-        device->ddi.sleep = "00:00:01";
-        if (kind == 1)
-            device->ddi.link_origin = "https://cdn.test";
-        if (kind == 2) { /* one download-only order after the other, each complete */
-            memcpy(other_file, file, sizeof file);
-            device->ddi.other_file = other_file;
-            device->ddi.update = "skip";
-            assert_int_equal(test_image_make(&newer, other_file), device->ddi.length);
-        }
-        uint32_t before = device->operations;
-        assert_false(device_run(device, 1, hours * (kind == 1 ? 1 : 60)));
-        assert_in_range(device->ddi.files, 0, (hours + 1) * 8);
-        if (kind == 1)
-            assert_int_equal(device->operations, before + 2); /* otadata's first record */
-        assert_string_equal(device->version, "1.1.0");
-        free(device);
-    }
-}
-
 /* --- power ------------------------------------------------------------------------------------ */
 
 static void check_end(struct device *device, enum trial trial, uint32_t at, enum cut cut)
@@ -641,16 +469,13 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_whole_order),   cmocka_unit_test(test_closing_server),
         cmocka_unit_test(test_refused),       cmocka_unit_test(test_other_bytes),
-        cmocka_unit_test(test_rolled_back),   cmocka_unit_test(test_lost_end),
-        cmocka_unit_test(test_ordered_again), cmocka_unit_test(test_good_at_last),
-        cmocka_unit_test(test_refused_again), cmocka_unit_test(test_power_again),
-        cmocka_unit_test(test_end_repeated),  cmocka_unit_test(test_unheard),
-        cmocka_unit_test(test_quit),          cmocka_unit_test(test_insatiable),
+        cmocka_unit_test(test_rolled_back),   cmocka_unit_test(test_ordered_again),
+        cmocka_unit_test(test_good_at_last),  cmocka_unit_test(test_refused_again),
+        cmocka_unit_test(test_power_again),   cmocka_unit_test(test_canceled_too_late),
+        cmocka_unit_test(test_replaced),      cmocka_unit_test(test_quit),
         cmocka_unit_test(test_resume),        cmocka_unit_test(test_window),
         cmocka_unit_test(test_download_only), cmocka_unit_test(test_download_skip),
         cmocka_unit_test(test_canceled),      cmocka_unit_test(test_runs_already),
-        cmocka_unit_test(test_nonsense),      cmocka_unit_test(test_pauses),
-        cmocka_unit_test(test_interval),      cmocka_unit_test(test_restless_servers),
         cmocka_unit_test(test_power_success), cmocka_unit_test(test_power_failure),
         cmocka_unit_test(test_flash_errors),  cmocka_unit_test(test_back_to_plain),
     };

@@ -613,6 +613,21 @@ static void test_words(void **state)
     }
 }
 
+/* The longest interval that the settings allow, whatever chance adds to it. */
+static void test_longest_interval(void **state)
+{
+    (void)state;
+    for (uint32_t seed = 1; seed <= 64; seed++) {
+        struct device *device = malloc(sizeof *device);
+        device_init(device, &running);
+        device->poll_ms = 4000000000u;
+        device->random = seed * 0x9E3779B9u;
+        assert_true(device_run(device, 1, 2));
+        assert_in_range(device->agent.wait_ms, 3500000000u, 4000000000u);
+        free(device);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -637,6 +652,7 @@ int main(void)
         cmocka_unit_test(test_bad_file_remembered),
         cmocka_unit_test(test_rotten_file_heals),
         cmocka_unit_test(test_flash_errors),
+        cmocka_unit_test(test_longest_interval),
         cmocka_unit_test(test_words),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
