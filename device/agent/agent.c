@@ -276,6 +276,7 @@ static bool ready_to_switch(const struct agent *agent)
 void agent_begin(struct agent *agent)
 {
     agent->exchanges = 0;
+    agent->begun_ms = agent_now(agent);
     agent->attributes_told = agent->may_switch = agent->end_told = false;
     agent_ask(agent, agent_speaks_ddi(agent) ? ddi_first_question(agent) : AGENT_ASK_PLAIN);
 }

@@ -30,7 +30,8 @@
  * - with one, hawkBit's DDI (docs/architecture.md, "Update"): the server says what this device is
  *   to install and when, and hears how it went. The number of its action lies in the journal from
  *   the first sector to the server's answer to the final report, which is repeated until then. A
- *   file that is complete and verified waits until the server, asked again, still wants it in.
+ *   file that is complete and verified waits until the server, asked again, still wants it in; a
+ *   download longer than the poll interval is interrupted to ask the same.
  *   Every link has to lead to the configured host and port.
  */
 #ifndef DEVICE_AGENT_AGENT_H
@@ -278,6 +279,7 @@ struct agent {
     /* A conversation: exchanges over one connection, as long as the server leaves it open. */
     uint8_t question;  /* of the exchange under way */
     uint8_t exchanges; /* so far */
+    uint32_t begun_ms; /* when it began */
     bool open;         /* there is a connection */
     bool stays;        /* it outlives the answer that is being read */
     uint16_t status;   /* of that answer */
@@ -288,6 +290,8 @@ struct agent {
     bool attributes_told; /* in this conversation */
     bool may_switch;      /* the server wants what is in the slot to run now */
     bool start_told;      /* of this action */
+    uint32_t told;        /* bytes of the file that the server knows of since */
+    bool divisible;       /* the rest of the body would come if asked for later */
     bool wait_told;
     bool order_saved;  /* the journal names an action */
     bool end_told;     /* in this conversation */

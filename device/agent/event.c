@@ -81,7 +81,7 @@ char *agent_event_print(const struct agent_event *event, char *out, size_t size)
         snprintf(out, size, "resuming %s at %lu of %lu bytes", version, offset, length);
         break;
     case AGENT_EVENT_PROGRESS:
-        snprintf(out, size, "%lu of %lu bytes", offset, length);
+        snprintf(out, size, "downloaded %lu of %lu bytes", offset, length);
         break;
     case AGENT_EVENT_VERIFIED:
         snprintf(out, size, "verified %s: signed by a trusted key", version);

@@ -83,6 +83,23 @@ static bool save_progress(struct agent *agent)
     return true;
 }
 
+/* The rest can wait: is the server to be asked whether it is still wanted? */
+static bool is_time_to_ask(const struct agent *agent)
+{
+    return agent->divisible && agent_now(agent) - agent->begun_ms >= agent->poll_ms;
+}
+
+static void progress_saved(struct agent *agent, bool complete)
+{
+    if (complete) {
+        agent_close(agent);
+        agent_enter(agent, AGENT_STATE_VERIFY);
+    } else if (is_time_to_ask(agent)) {
+        agent_close(agent);
+        agent_begin(agent);
+    }
+}
+
 static void store_sector(struct agent *agent)
 {
     const struct agent_flash *flash = &agent->config->flash;
@@ -97,12 +114,12 @@ static void store_sector(struct agent *agent)
     agent->offset += AGENT_SECTOR_BYTES;
     agent->fill = 0;
     bool complete = agent->offset == agent->record.length;
-    if ((complete || agent->offset % AGENT_SAVE_BYTES == 0) && !save_progress(agent)) {
+    if (!complete && agent->offset % AGENT_SAVE_BYTES != 0)
+        return;
+    if (save_progress(agent))
+        progress_saved(agent, complete);
+    else
         lost_flash(agent);
-    } else if (complete) {
-        agent_close(agent);
-        agent_enter(agent, AGENT_STATE_VERIFY);
-    }
 }
 
 static void sector_full(struct agent *agent)

@@ -3,6 +3,10 @@
  *     [end of the last order] -> poll -> attributes -> poll -> cancel -> told -> poll
  *         -> deployment -> started -> file   ... verified: poll -> deployment -> switching
  *
+ * and, when a download takes longer than the poll interval:
+ *
+ *     poll -> deployment -> progress -> rest of the file
+ *
  * All of that fits one connection, and the agent does not talk while it switches. So there is never
  * a cancel to reject: either the order is dropped before, or it has ended by the time the agent
  * polls again, and that was told first.
@@ -177,6 +181,18 @@ static bool may_begin(struct agent *agent)
     return agent->bodies < AGENT_BODIES_MAX;
 }
 
+/* Each quarter is told once, should that much come in one conversation or in many. An action has
+ * room for so many reports only. */
+static enum agent_question next_of_download(const struct agent *agent)
+{
+    const struct agent_record *record = &agent->record;
+    if (!agent->start_told)
+        return AGENT_TELL_STARTED;
+    bool further =
+        record->offset > agent->told && record->offset - agent->told >= record->length / 4;
+    return agent_resuming(agent) && further ? AGENT_TELL_PROGRESS : AGENT_ASK_FILE;
+}
+
 static void install(struct agent *agent, const struct ddi_deployment *deployment)
 {
     struct agent_record *record = &agent->record;
@@ -191,7 +207,7 @@ static void install(struct agent *agent, const struct ddi_deployment *deployment
     if (!deployment->download || !may_begin(agent))
         agent_rest(agent);
     else
-        agent_ask(agent, agent->start_told ? AGENT_ASK_FILE : AGENT_TELL_STARTED);
+        agent_ask(agent, next_of_download(agent));
 }
 
 static void after_deployment(struct agent *agent)
@@ -252,7 +268,9 @@ static void after_notice(struct agent *agent)
         agent_ask(agent, AGENT_ASK_POLL);
         break;
     case AGENT_TELL_STARTED:
+    case AGENT_TELL_PROGRESS:
         agent->start_told = true;
+        agent->told = agent_resuming(agent) ? agent->record.offset : 0;
         agent_ask(agent, order_gone(agent) ? AGENT_ASK_POLL : AGENT_ASK_FILE);
         break;
     case AGENT_TELL_WAITING:
@@ -337,6 +355,7 @@ void ddi_reply(struct agent *agent)
     switch (agent->question) {
     case AGENT_TELL_ATTRIBUTES:
     case AGENT_TELL_STARTED:
+    case AGENT_TELL_PROGRESS:
     case AGENT_TELL_WAITING:
     case AGENT_TELL_SWITCHING:
         after_notice(agent);
@@ -356,9 +375,10 @@ void ddi_reply(struct agent *agent)
 void ddi_file(struct agent *agent, const struct http_response *response)
 {
     struct agent_record *record = &agent->record;
+    agent->divisible = response->status == 206 || (response->ranges && !agent_resuming(agent));
     switch (response->status) {
     case 200:
-        if (agent_resuming(agent)) { /* all of it again */
+        if (agent_resuming(agent)) { /* all of it again: no parts of this file */
             record->phase = AGENT_RECORD_NONE;
             record->offset = 0;
         }

@@ -97,7 +97,9 @@ static void answer_file(struct ddi_server *server)
     if (range == NULL || server->no_ranges) {
         server->files++;
         snprintf(server->head, sizeof server->head,
-                 "HTTP/1.1 200 OK\r\nETag: \"sha1\"\r\nContent-Length: %u\r\n\r\n", server->length);
+                 "HTTP/1.1 200 OK\r\nETag: \"sha1\"\r\nContent-Length: %u\r\n%s\r\n",
+                 server->length,
+                 server->no_ranges && !server->claims_ranges ? "" : "Accept-Ranges: bytes\r\n");
     } else {
         server->parts++;
         server->at = (uint32_t)strtoul(range + strlen("\r\nRange: bytes="), NULL, 10);
@@ -149,6 +151,10 @@ static void hear(struct ddi_server *server, const char *body, bool cancel)
         return;
     }
     server->notices++;
+    if (says(server, "[\"downloaded ")) {
+        server->quarters++;
+        strcpy(server->progress, server->told);
+    }
     server->canceling =
         server->canceling || (server->cancel_at_switch && says(server, "rebooting into"));
     if (server->notice_status == 0 && says(server, "\"downloaded\"") && server->update != NULL &&
@@ -278,7 +284,8 @@ static void cut(struct ddi_server *server)
 {
     server->canceling = server->canceling || server->cancel_at_cut;
     if (!server->restless)
-        server->cut_after = 0;
+        server->cut_after = server->cuts_again > 0 ? server->cut_again_after : 0;
+    server->cuts_again -= server->cuts_again > 0;
     if (server->status_at_cut != 0)
         server->every_status = server->status_at_cut;
     if (server->replaced_at_cut_by != NULL)
@@ -307,8 +314,13 @@ static int net_receive(void *context, void *bytes, size_t size)
         cut(server);
         return 0;
     }
+    if (server->idle++ < server->slow)
+        return AGENT_AGAIN;
+    server->idle = 0;
     given = give(server, bytes, size, server->file + server->at, left);
     server->at += (uint32_t)given;
+    server->canceling =
+        server->canceling || (server->cancel_at != 0 && server->at >= server->cancel_at);
     server->sent_here += (uint32_t)given;
     exchange_over(server);
     return given;

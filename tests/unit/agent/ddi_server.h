@@ -33,6 +33,8 @@ struct ddi_server {
     bool cancel_at_switch;                 /* the order is taken back while the device reboots */
     const char *link_origin;               /* of the file's link; NULL: the right one */
     uint32_t cut_after;                    /* close after so many bytes of the file (once) */
+    unsigned cuts_again;                   /* ... and so many times more, ... */
+    uint32_t cut_again_after;              /* ... after so many bytes each */
     bool cancel_at_cut;                    /* ... and take the order back */
     unsigned lost_ends;                    /* so many final reports are heard, the answer is lost */
     int end_status;                        /* final reports are not taken: this status */
@@ -42,19 +44,23 @@ struct ddi_server {
     bool quits;                            /* the order is over when its begin is told: 410 */
     const uint8_t *other_file;             /* the next order, of that length, follows each end */
     bool never_ends;                       /* hears the end, and offers the action again */
-    bool no_ranges;
-    bool restless; /* an action with another file, and no end to it, at each poll */
+    bool no_ranges, claims_ranges;         /* parts are not given; and it says that they are */
+    unsigned slow;      /* so many calls find nothing before each portion of the file */
+    uint32_t cancel_at; /* the order is taken back when so many bytes are through */
+    bool restless;      /* an action with another file, and no end to it, at each poll */
 
     /* What happened. */
     enum ddi_outcome outcome;
     unsigned connections, requests, polls, deployments, files, parts;
-    unsigned ends;    /* final reports while the action was open */
-    unsigned late;    /* and afterwards */
-    unsigned notices; /* reports on the way */
-    unsigned unknown; /* requests that no server knows; wrong credentials */
+    unsigned ends;     /* final reports while the action was open */
+    unsigned late;     /* and afterwards */
+    unsigned notices;  /* reports on the way */
+    unsigned unknown;  /* requests that no server knows; wrong credentials */
+    unsigned quarters; /* reports of how far a download is, when it has long begun */
     uint32_t last_first;
     char attributes[512]; /* body of the last configData */
     char told[512];       /* body of the last report */
+    char progress[512];   /* and of the last of `quarters` */
 
     /* The connection. */
     char request[4096];
@@ -62,6 +68,7 @@ struct ddi_server {
     char head[4096];
     uint32_t head_length, head_sent;
     uint32_t at, end, sent_here;
+    unsigned idle; /* calls since the last portion */
     bool answering, losing, turn;
 };
 

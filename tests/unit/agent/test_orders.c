@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -246,9 +247,100 @@ static void test_resume(void **state)
         assert_int_equal(device->ddi.files, ranges == 0 ? 2 : 1);
         assert_int_equal(device->ddi.parts, ranges);
         assert_int_equal(device->ddi.last_first, ranges == 0 ? 0 : 0x10000);
-        assert_int_equal(device->ddi.notices, 2); /* going on is not told */
+        assert_int_equal(device->ddi.quarters, 1); /* when it goes on */
+        assert_int_equal(device->ddi.notices, 3);
         free(device);
     }
+}
+
+/* About 80 s for the whole file. */
+static struct device *slow(const char *sleep)
+{
+    struct device *device = ordered(&newer);
+    device->ddi.slow = 40;
+    device->ddi.sleep = sleep;
+    return device;
+}
+
+/* A download that takes longer than the poll interval is broken off to ask whether it is still
+ * wanted, and to tell how far it is; nothing of it comes twice. */
+static void test_long_download(void **state)
+{
+    char text[128];
+    (void)state;
+    struct device *device = slow("00:00:10");
+    go(device);
+    assert_string_equal(device->version, "1.2.0");
+    assert_int_equal(device->ddi.outcome, DDI_FINISHED);
+    assert_int_equal(device->ddi.files, 1);
+    assert_int_equal(device->ddi.parts, 2);
+    assert_int_equal(device->ddi.last_first, 0x20000);
+    assert_int_equal(device->ddi.quarters, 2);
+    assert_int_equal(device->ddi.notices, 4); /* begins, twice on the way, switches */
+    assert_int_equal(device_told(device, AGENT_EVENT_RESUMED, 0), 2);
+    assert_int_equal(device_told(device, AGENT_EVENT_RETRY, 0), 0);
+    snprintf(
+        text, sizeof text,
+        "\"proceeding\",\"result\":{\"finished\":\"none\",\"progress\":{\"cnt\":131072,\"of\":%u}}",
+        device->ddi.length);
+    assert_non_null(strstr(device->ddi.progress, text));
+    snprintf(text, sizeof text, "[\"downloaded 131072 of %u bytes\"]", device->ddi.length);
+    assert_non_null(strstr(device->ddi.progress, text));
+    free(device);
+
+    device = slow("00:10:00"); /* it takes less than the interval */
+    go(device);
+    assert_int_equal(device->ddi.parts, 0);
+    assert_int_equal(device->ddi.notices, 2);
+    free(device);
+}
+
+/* Taken back meanwhile: the rest does not come. */
+static void test_long_download_canceled(void **state)
+{
+    (void)state;
+    struct device *device = slow("00:00:10");
+    device->ddi.cancel_at = 70000;
+    go(device);
+    assert_int_equal(device->ddi.outcome, DDI_CANCELED);
+    assert_int_equal(device_told(device, AGENT_EVENT_CANCELED, 0), 1);
+    assert_int_equal(device_told(device, AGENT_EVENT_VERIFIED, 0), 0);
+    assert_int_equal(device->ddi.files, 1);
+    assert_int_equal(device->ddi.parts, 1);
+    free(device);
+}
+
+/* Where parts are not to be had it is not broken off; or once, when the server promised them. */
+static void test_long_download_in_one(void **state)
+{
+    (void)state;
+    for (int claims = 0; claims <= 1; claims++) {
+        struct device *device = slow("00:00:10");
+        device->ddi.no_ranges = true;
+        device->ddi.claims_ranges = claims;
+        go(device);
+        assert_string_equal(device->version, "1.2.0");
+        assert_int_equal(device->ddi.outcome, DDI_FINISHED);
+        assert_int_equal(device->ddi.files, 1 + claims);
+        assert_int_equal(device->ddi.quarters, claims);
+        free(device);
+    }
+}
+
+/* However often a download is begun again, each quarter of it is told once. */
+static void test_quarters_told_once(void **state)
+{
+    (void)state;
+    struct device *device = ordered(&newer);
+    device->ddi.cut_after = 70000;
+    device->ddi.cuts_again = 3;
+    device->ddi.cut_again_after = 30000;
+    go(device);
+    assert_int_equal(device->ddi.outcome, DDI_FINISHED);
+    assert_int_equal(device->ddi.parts, 4);
+    assert_int_equal(device->ddi.quarters, 1);
+    assert_int_equal(device->ddi.notices, 3);
+    free(device);
 }
 
 /* The window is closed: downloaded and told so once; then it opens. */
@@ -467,17 +559,32 @@ static void test_back_to_plain(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_whole_order),   cmocka_unit_test(test_closing_server),
-        cmocka_unit_test(test_refused),       cmocka_unit_test(test_other_bytes),
-        cmocka_unit_test(test_rolled_back),   cmocka_unit_test(test_ordered_again),
-        cmocka_unit_test(test_good_at_last),  cmocka_unit_test(test_refused_again),
-        cmocka_unit_test(test_power_again),   cmocka_unit_test(test_canceled_too_late),
-        cmocka_unit_test(test_replaced),      cmocka_unit_test(test_quit),
-        cmocka_unit_test(test_resume),        cmocka_unit_test(test_window),
-        cmocka_unit_test(test_download_only), cmocka_unit_test(test_download_skip),
-        cmocka_unit_test(test_canceled),      cmocka_unit_test(test_runs_already),
-        cmocka_unit_test(test_power_success), cmocka_unit_test(test_power_failure),
-        cmocka_unit_test(test_flash_errors),  cmocka_unit_test(test_back_to_plain),
+        cmocka_unit_test(test_whole_order),
+        cmocka_unit_test(test_closing_server),
+        cmocka_unit_test(test_refused),
+        cmocka_unit_test(test_other_bytes),
+        cmocka_unit_test(test_rolled_back),
+        cmocka_unit_test(test_ordered_again),
+        cmocka_unit_test(test_good_at_last),
+        cmocka_unit_test(test_refused_again),
+        cmocka_unit_test(test_power_again),
+        cmocka_unit_test(test_canceled_too_late),
+        cmocka_unit_test(test_replaced),
+        cmocka_unit_test(test_quit),
+        cmocka_unit_test(test_resume),
+        cmocka_unit_test(test_long_download),
+        cmocka_unit_test(test_long_download_canceled),
+        cmocka_unit_test(test_long_download_in_one),
+        cmocka_unit_test(test_quarters_told_once),
+        cmocka_unit_test(test_window),
+        cmocka_unit_test(test_download_only),
+        cmocka_unit_test(test_download_skip),
+        cmocka_unit_test(test_canceled),
+        cmocka_unit_test(test_runs_already),
+        cmocka_unit_test(test_power_success),
+        cmocka_unit_test(test_power_failure),
+        cmocka_unit_test(test_flash_errors),
+        cmocka_unit_test(test_back_to_plain),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
