@@ -57,6 +57,8 @@ static int read_text(const char *path, struct identities *out)
         return host_fail(path, "out of memory");
     out->text.bytes = text;
     text[out->text.length] = '\0';
+    if (strlen((const char *)text) != out->text.length)
+        return host_fail(path, "is no text: there is a NUL byte in it");
     return HOST_DONE;
 }
 

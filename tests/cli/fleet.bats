@@ -162,6 +162,12 @@ devices() {
     run --separate-stderr fleet --token-file "$BATS_TEST_TMPDIR/tokens"
     [ "$status" -eq 1 ]
     [[ "$stderr" == "trustchain: $BATS_TEST_TMPDIR/tokens: "* ]]
+    # Nothing behind a NUL byte is silently left out.
+    chmod 600 "$BATS_TEST_TMPDIR/tokens"
+    printf 'lamp-a,topsecret1\n\0lamp-b,topsecret2\n' >"$BATS_TEST_TMPDIR/tokens"
+    run --separate-stderr fleet --token-file "$BATS_TEST_TMPDIR/tokens" --once --seconds 20
+    [ "$status" -eq 1 ]
+    [ "$stderr" = "trustchain: $BATS_TEST_TMPDIR/tokens: is no text: there is a NUL byte in it" ]
 }
 
 # run_with URL OPTION...: a run that must end by itself
