@@ -83,10 +83,11 @@ static bool save_progress(struct agent *agent)
     return true;
 }
 
-/* The rest can wait: is the server to be asked whether it is still wanted? */
+/* There is much to come, and it can wait: is the server to be asked whether it is still wanted? */
 static bool is_time_to_ask(const struct agent *agent)
 {
-    return agent->divisible && agent_now(agent) - agent->begun_ms >= agent->poll_ms;
+    return agent->divisible && agent->record.length - agent->offset > AGENT_SAVE_BYTES &&
+           agent_now(agent) - agent->begun_ms >= agent->poll_ms;
 }
 
 static void progress_saved(struct agent *agent, bool complete)

@@ -46,6 +46,7 @@ factory() {
 }
 
 teardown() {
+    [ -z "${LINE_PID:-}" ] || kill "$LINE_PID"
     stop_server || true
 }
 
@@ -217,6 +218,53 @@ version|1.1.0" ]
     wait $!
     [ "$(state)" = "canceled|0" ]
     run ! grep -q "rebooting" log
+    device --until "no update: 1.0.0 is up to date"
+}
+
+# thin_line BYTES_PER_S: what the device reaches the server over from now on; it asks every 5 s
+thin_line() {
+    "$BATS_TEST_DIRNAME/thin_line.py" "$PORT" "$1" line.port 3>&- &
+    LINE_PID=$!
+    until [ -f line.port ]; do sleep 0.1; done
+    rm settings.csv
+    remote target remove thermo-0001
+    remote device new thermo-0001 --url "https://10.0.2.2:$(cat line.port)" -o settings.csv
+    factory
+    set_setting pollingTime 00:00:05
+}
+
+@test "a long download: the device asks in between, and tells how far it is" {
+    thin_line 12000 # more than 5 s for 64 KB
+    order 1.1.0
+    device --until "$KNOWN"
+    [ "$(state)" = "finished|0" ]
+    local size
+    size=$(stat -c %s "$SHARED/1.1.0.signed")
+    said >told
+    [ "$(head -n 1 told)" = "downloading update, $size bytes" ]
+    [ "$(grep -c "^downloaded [0-9]* of $size bytes$" told)" -ge 1 ]
+    [ "$(wc -l <told)" -le 6 ]
+    [ "$(tail -n 2 told)" = "rebooting into 1.1.0
+update 1.1.0 confirmed" ]
+    # It goes on where it was, each time.
+    [ "$(grep -c "resuming 1.1.0 at 65536 " log)" -eq 1 ]
+    [ "$(grep -c "resuming 1.1.0 at 131072 " log)" -eq 1 ]
+}
+
+@test "a long download is given up when its order is taken back" {
+    thin_line 12000 # more than 5 s for 64 KB
+    order 1.1.0
+    (
+        for _ in $(seq 600); do
+            ! grep -q "downloaded 65536 of" log 2>/dev/null || break
+            sleep 0.1
+        done
+        manage DELETE "/targets/thermo-0001/actions/$ACTION"
+    ) &
+    device --until "the server took its order back"
+    wait $!
+    [ "$(state)" = "canceled|0" ]
+    run ! grep -q "downloaded 196608 of\|verified 1" log
     device --until "no update: 1.0.0 is up to date"
 }
 
