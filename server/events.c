@@ -19,7 +19,7 @@ struct subscriber {
     struct worker *worker;
     struct peer *peer;
     h2o_linklist_t link; /* in worker->subscribers */
-    unsigned seen[EVENT_KINDS];
+    unsigned seen[EVENT_MARKS];
     uint64_t heartbeat_at; /* loop time */
     uint64_t ends_at;
     bool sending;
@@ -44,10 +44,11 @@ static int ask_store(struct job *job, struct db *db)
     static const char releases[] = "SELECT COALESCE((SELECT MAX(id) FROM dist_set), 0)"
                                    " + COALESCE((SELECT MAX(id) FROM artifact), 0)";
     static const char audits[] = "SELECT COALESCE(MAX(id), 0) FROM audit";
-    static const char *const sql[EVENT_KINDS] = {devices, rollouts, releases, audits};
+    static const char revoked[] = "SELECT COUNT(revoked_at) FROM api_token";
+    static const char *const sql[EVENT_MARKS] = {devices, rollouts, releases, audits, revoked};
     struct events *events = (struct events *)job;
     int status = DB_ROW;
-    for (unsigned i = 0; i < EVENT_KINDS && status == DB_ROW; i++)
+    for (unsigned i = 0; i < EVENT_MARKS && status == DB_ROW; i++)
         status = db_get_int(db, sql[i], DB_NO_ARGS, &events->fresh[i]);
     return status == DB_ROW ? DB_OK : status;
 }
@@ -57,8 +58,9 @@ static void on_asked(struct job *job, int status)
 {
     struct events *events = (struct events *)job;
     bool by_people = events->fresh[EVENT_AUDIT] != events->mark[EVENT_AUDIT];
-    for (unsigned i = 0; i < EVENT_KINDS && status == DB_OK; i++) {
-        if (events->known && (by_people || events->fresh[i] != events->mark[i]))
+    for (unsigned i = 0; i < EVENT_MARKS && status == DB_OK; i++) {
+        bool told = by_people && i < EVENT_KINDS;
+        if (events->known && (told || events->fresh[i] != events->mark[i]))
             atomic_fetch_add(&events->seen[i], 1);
         events->mark[i] = events->fresh[i];
     }
@@ -124,12 +126,19 @@ static bool collect(struct subscriber *subscriber)
     return any;
 }
 
+/* Perhaps the one this stream was opened with. */
+static bool token_revoked(const struct subscriber *subscriber)
+{
+    const struct events *events = &subscriber->worker->service->events;
+    return atomic_load(&events->seen[EVENT_REVOKED]) != subscriber->seen[EVENT_REVOKED];
+}
+
 static void feed(struct subscriber *subscriber)
 {
     uint64_t now = h2o_now(subscriber->worker->loop);
     if (subscriber->sending)
         return;
-    if (subscriber->worker->stopping || now >= subscriber->ends_at) {
+    if (subscriber->worker->stopping || now >= subscriber->ends_at || token_revoked(subscriber)) {
         subscriber->sending = true;
         h2o_send(subscriber->request, NULL, 0, H2O_SEND_STATE_FINAL);
     } else if (collect(subscriber)) {
@@ -161,7 +170,7 @@ static struct subscriber *subscribe(h2o_req_t *request, struct worker *worker, s
                                       .worker = worker,
                                       .peer = peer,
                                       .ends_at = h2o_now(worker->loop) + LIFE_MS};
-    for (unsigned i = 0; i < EVENT_KINDS; i++)
+    for (unsigned i = 0; i < EVENT_MARKS; i++)
         subscriber->seen[i] = atomic_load(&events->seen[i]);
     h2o_linklist_insert(&worker->subscribers, &subscriber->link);
     worker->subscriber_count++;

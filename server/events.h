@@ -9,7 +9,8 @@
  * An event says that something of a kind is not what it was, never what: the console asks for what
  * it shows. While anybody listens, the store is asked once a second whether anything has changed,
  * so changes by other processes are told as well. A comment every 15 s keeps the connection alive.
- * After 10 minutes the stream ends; who is still allowed to connects again.
+ * After 10 minutes, and whenever a token has been revoked, the stream ends; who is still allowed
+ * to connects again.
  *
  * A route becomes a stream by setting answer->is_events (server/api/api.h).
  */
@@ -23,6 +24,8 @@
 #include "server/db/pool.h"
 
 enum event_kind { EVENT_DEVICES, EVENT_ROLLOUTS, EVENT_RELEASES, EVENT_AUDIT, EVENT_KINDS };
+#define EVENT_REVOKED EVENT_KINDS /* told to nobody: ends the streams */
+#define EVENT_MARKS   (EVENT_KINDS + 1)
 
 #define EVENT_SUBSCRIBERS_MAX 64u /* of one loop */
 
@@ -36,9 +39,9 @@ struct events {
     _Atomic int64_t next_at; /* milliseconds since 1970 */
     atomic_uint subscribers;
     bool known;                         /* mark[] has been read once */
-    int64_t mark[EVENT_KINDS];          /* what the store said last */
-    int64_t fresh[EVENT_KINDS];         /* what it says now */
-    _Atomic unsigned seen[EVENT_KINDS]; /* counts the changes */
+    int64_t mark[EVENT_MARKS];          /* what the store said last */
+    int64_t fresh[EVENT_MARKS];         /* what it says now */
+    _Atomic unsigned seen[EVENT_MARKS]; /* counts the changes */
 };
 
 /* Answers with a stream; 503 when there are too many. */

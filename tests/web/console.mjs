@@ -1,22 +1,13 @@
 // What somebody does with the console in a day, in a real browser; tests/web/run starts it.
 import assert from 'node:assert/strict';
-import { readFile } from 'node:fs/promises';
-import { createRequire } from 'node:module';
 import { COUNT, Fleet, HOSTILE, idOf } from './devices.mjs';
+import { DEVICE, MANAGE, WORK, browser, handOn, newPage, tokens, until } from './hand.mjs';
 import { finish, test } from './tap.mjs';
 
-const { PLAYWRIGHT, WORK, OUT, DEVICE, MANAGE } = process.env;
-const { chromium } = createRequire(import.meta.url)(PLAYWRIGHT);
-
-const secret = async (role) => (await readFile(`${WORK}/${role}`, 'utf8')).trim().split('\n').at(-1);
-const tokens = { read: await secret('read'), operate: await secret('operate'), admin: await secret('admin') };
 const fleet = new Fleet({ manage: MANAGE, device: DEVICE, token: tokens.admin });
 const all = Array.from({ length: COUNT }, (_, index) => index + 1);
 
-const browser = await chromium.launch({ executablePath: '/usr/bin/chromium', args: ['--no-sandbox'] });
-const context = await browser.newContext({ ignoreHTTPSErrors: true, viewport: { width: 1360, height: 850 } });
-const page = await context.newPage();
-page.setDefaultTimeout(20000);
+const page = await newPage();
 
 // Whatever the browser complains of, anywhere in the run, except the refusals that tests provoke.
 const complaints = [];
@@ -32,27 +23,7 @@ page.on('dialog', (dialog) => { complaints.push(`a dialog: ${dialog.message()}`)
 const foreign = [];
 page.on('request', (request) => { if (!request.url().startsWith(MANAGE)) foreign.push(request.url()); });
 
-const shot = (name) => page.screenshot({ path: `${OUT}/${name}.png` });
-const rows = () => page.locator('tbody tr');
-const heading = (name) => page.getByRole('heading', { level: 1, name });
-const button = (name) => page.getByRole('button', { name, exact: true });
-const place = (name) => page.getByRole('navigation', { name: 'Main' }).getByRole('link', { name });
-const search = () => page.getByRole('searchbox');
-
-async function logIn(token) {
-  await page.getByLabel('API token').fill(token);
-  await button('Log in').click();
-}
-
-async function until(what, check, seconds = 30) {
-  const end = Date.now() + 1000 * seconds;
-  for (;;) {
-    const value = await check();
-    if (value) return value;
-    assert.ok(Date.now() < end, `not within ${seconds} s: ${what}`);
-    await new Promise((resolve) => { setTimeout(resolve, 200); });
-  }
-}
+const { shot, rows, heading, button, place, search, stateIs, logIn } = handOn(page);
 
 await test('pages come with a policy that lets nothing else in, and are kept by their ETag', async () => {
   const names = ['', 'app.js', 'style.css', 'icon.svg'];
@@ -203,7 +174,6 @@ async function updates(wanted, fails) {
   return done;
 }
 
-const stateIs = (word) => page.locator('h1 .badge', { hasText: word }).waitFor();
 const group = (number) => page.locator('.groups > li').nth(number - 1);
 
 await test('a rollout is created and watched to its end, without a reload', async () => {

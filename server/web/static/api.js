@@ -2,6 +2,7 @@
 // in the session storage of this tab and goes with it.
 
 const KEY = 'trustchain.token';
+const ANSWER_MS = 30000; // after which nobody believes in an answer
 
 export class ApiError extends Error {
   constructor(status, message) {
@@ -37,27 +38,50 @@ export function headers(more) {
   return { Authorization: `Bearer ${token.get()}`, Accept: 'application/json', ...more };
 }
 
-async function ask(method, path, { body, signal } = {}) {
-  const isForm = body instanceof FormData;
-  let response;
-  let text;
-  try {
-    response = await fetch(path, {
-      method, signal, cache: 'no-store', credentials: 'omit', redirect: 'error',
-      headers: headers(body && !isForm ? { 'Content-Type': 'application/json' } : {}),
-      body: body && !isForm ? JSON.stringify(body) : body,
-    });
-    text = await response.text();
-  } catch (error) {
-    if (error.name === 'AbortError') throw error;
-    throw new ApiError(0, 'The server cannot be reached.');
-  }
-  if (response.status === 401) {
-    token.forget();
-    dispatchEvent(new Event('logged-out'));
-  }
-  if (!response.ok) throw new ApiError(response.status, problemOf(response.status, text));
+const isAbort = (error) => error.name === 'AbortError';
+
+// The server does not know the token any more, so nobody is logged in.
+export function tokenRefused() {
+  token.forget();
+  dispatchEvent(new Event('logged-out'));
+}
+
+function answerOf(status, text) {
+  if (status === 401) tokenRefused();
+  if (status < 200 || status > 299) throw new ApiError(status, problemOf(status, text));
   return text ? JSON.parse(text) : null;
+}
+
+async function ask(method, path, { body, signal } = {}) {
+  const late = AbortSignal.timeout(ANSWER_MS);
+  try {
+    const response = await fetch(path, {
+      method, signal: signal ? AbortSignal.any([signal, late]) : late,
+      cache: 'no-store', credentials: 'omit', redirect: 'error',
+      headers: headers(body ? { 'Content-Type': 'application/json' } : {}), body: body && JSON.stringify(body),
+    });
+    return answerOf(response.status, await response.text());
+  } catch (error) {
+    if (isAbort(error) || error instanceof ApiError) throw error;
+    throw new ApiError(0, late.aborted ? 'The server does not answer.' : 'The server cannot be reached.');
+  }
+}
+
+// A form with a file in it. tell(share) as it goes, 0 to 1, which fetch() has no words for.
+export function upload(path, form, { signal, tell }) {
+  return new Promise((resolve, reject) => {
+    const request = new XMLHttpRequest();
+    request.open('POST', path);
+    for (const [name, value] of Object.entries(headers())) request.setRequestHeader(name, value);
+    request.upload.addEventListener('progress', ({ loaded, total }) => tell(loaded / total));
+    request.addEventListener('load', () => {
+      try { resolve(answerOf(request.status, request.responseText)); } catch (error) { reject(error); }
+    });
+    request.addEventListener('error', () => reject(new ApiError(0, 'The connection broke before the file was there.')));
+    request.addEventListener('abort', () => reject(new DOMException('left', 'AbortError')));
+    signal.addEventListener('abort', () => request.abort(), { once: true });
+    request.send(form);
+  });
 }
 
 export const get = (path, signal) => ask('GET', path, { signal });

@@ -3,7 +3,7 @@ import { link, readAddress } from './address.js';
 import { ApiError, get, token } from './api.js';
 import { el, replace } from './dom.js';
 import { startEvents, stopEvents, stream } from './events.js';
-import { age } from './format.js';
+import { absolute, age } from './format.js';
 import { login } from './login.js';
 import { audit } from './audit.js';
 import { device } from './device.js';
@@ -18,6 +18,7 @@ const REFRESH_MS = 1000; // at most so often, however fast events come
 const COST_SHARE = 5; // and never more than this part of the time
 const POLL_MS = 15000; // while there is no stream
 const AGE_MS = 10000;
+const AWAY_MS = 3000;
 
 const VIEWS = { fleet, device, releases, release, rollouts, rollout, 'new-rollout': newRollout, audit };
 const PLACES = [['fleet', 'Fleet'], ['releases', 'Releases'], ['rollouts', 'Rollouts'], ['audit', 'Audit']];
@@ -42,6 +43,8 @@ class Page {
     this.again = false;
     this.kinds = [];
     this.cost = 0;
+    this.failing = false;
+    this.freshAt = null;
   }
 
   may(role) {
@@ -80,9 +83,12 @@ class Page {
       this.again = false;
       try {
         await this.refresher(this.signal);
-        this.complain(null);
+        this.freshAt = Date.now();
+        if (this.failing) this.complain(null);
+        this.failing = false;
       } catch (error) {
         if (error.name === 'AbortError') return;
+        this.failing = true;
         this.complain(error);
       }
     } while (this.again && !this.signal.aborted);
@@ -100,11 +106,15 @@ class Page {
     }, Math.max(REFRESH_MS, COST_SHARE * this.cost));
   }
 
+  // null: no more. What a refresh complained of goes with the next one that works; what somebody
+  // was refused stays until the next order.
   complain(error) {
     const place = this.root.querySelector('.complaint');
     if (error && !(error instanceof ApiError)) console.error(error);
-    if (error && place) replace(place, el('p', { class: 'notice bad', role: 'alert' }, error.message));
-    else if (place) place.replaceChildren();
+    if (!place) return;
+    const old = this.failing && this.freshAt ? ` This is how it was at ${absolute(this.freshAt)}.` : '';
+    const text = error ? error.message + old : '';
+    if (place.textContent !== text) replace(place, text ? el('p', { class: 'notice bad', role: 'alert' }, text) : null);
   }
 
   leave() {
@@ -133,18 +143,19 @@ async function show(stay = false) {
   if (current) current.leave();
   if (stay && current && current.update) {
     const update = current.update;
-    const { refresher, kinds } = current;
-    current = Object.assign(new Page(root, address), { update, refresher, kinds });
+    const { refresher, kinds, failing, freshAt } = current;
+    current = Object.assign(new Page(root, address), { update, refresher, kinds, failing, freshAt });
     update(current);
     return;
   }
-  current = new Page(root, address);
+  const mine = new Page(root, address);
+  current = mine;
   markPlace(address.view);
   root.replaceChildren();
   try {
-    await VIEWS[address.view](current);
+    await VIEWS[address.view](mine);
   } catch (error) {
-    if (error.name === 'AbortError') return;
+    if (error.name === 'AbortError' || mine.signal.aborted) return;
     if (!(error instanceof ApiError)) console.error(error);
     replace(root, el('h1', {}, error.status === 404 ? 'Not here' : 'That did not work'),
       el('p', { class: 'notice bad', role: 'alert' }, error.message));
@@ -233,5 +244,21 @@ addEventListener('visibilitychange', () => !document.hidden && current && curren
 addEventListener('logged-out', () => session && enter(null, 'The server does not know this token any more.'));
 addEventListener('keydown', onKey);
 
-if (token.get()) start().catch((error) => enter(null, error.message));
+// After a reload: who was logged in still is, also when the server is away just now.
+async function resume() {
+  try {
+    await start();
+  } catch (error) {
+    if (!token.get()) {
+      enter(null, error.message);
+      return;
+    }
+    replace(app, el('main', { class: 'login' }, el('div', { class: 'panel' },
+      el('p', { class: 'notice bad', role: 'alert' }, error.message, ' It is asked again every few seconds.'),
+      el('button', { type: 'button', onclick: logOut }, 'Log out'))));
+    setTimeout(() => token.get() && !session && resume(), AWAY_MS);
+  }
+}
+
+if (token.get()) resume();
 else enter(null);

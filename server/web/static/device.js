@@ -84,7 +84,7 @@ export async function device(page) {
     const where = path('/rest/v1/targets/{}/actions/{}', id, action.id);
     const canceling = action.status === 'canceling';
     return el('div', { class: 'buttons' },
-      action.forceType === 'soft' && el('button', { type: 'button', 'data-key': `force-${action.id}`, onclick: async () => { await put(where, { forceType: 'forced' }); page.refresh(); } }, 'Force'),
+      action.forceType === 'soft' && el('button', { type: 'button', 'data-key': `force-${action.id}`, onclick: () => put(where, { forceType: 'forced' }).then(() => page.refresh(), (error) => page.complain(error)) }, 'Force'),
       canceling
         ? el('button', { type: 'button', class: 'danger', 'data-key': `quit-${action.id}`, onclick: () => change('End without the device', 'The action is closed here. What the device does with it is not known any more.', 'End it', () => remove(`${where}?force=true`)) }, 'End without the device')
         : el('button', { type: 'button', 'data-key': `cancel-${action.id}`, onclick: () => change(`Cancel action ${action.id}`, 'The device is asked to stop; it may have installed already.', 'Cancel the action', () => remove(where)) }, 'Cancel'));

@@ -1,9 +1,10 @@
 // What the server tells by itself: server-sent events over fetch(), since EventSource cannot send a
 // token. One stream for the page; it comes back by itself when it breaks.
-import { headers, token } from './api.js';
+import { headers, token, tokenRefused } from './api.js';
 
 const FIRST_PAUSE = 1000;
 const LAST_PAUSE = 30000;
+const SILENCE = 40000; // the server says something every 15 s: longer than this, and it is gone
 
 export const stream = new EventTarget();
 
@@ -29,17 +30,35 @@ function dispatch(block) {
   stream.dispatchEvent(new CustomEvent('change', { detail: { type, data: detail } }));
 }
 
-async function read(signal) {
+// Until the server ends it; throws when it breaks, or nothing is heard any more.
+async function read(leaving) {
+  const silent = new AbortController();
+  let timer = null;
+  const heard = () => {
+    clearTimeout(timer);
+    timer = setTimeout(() => silent.abort(), SILENCE);
+  };
+  heard();
+  try {
+    await readUntil(AbortSignal.any([leaving, silent.signal]), heard);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+async function readUntil(signal, heard) {
   const response = await fetch('/console/events', {
     signal, cache: 'no-store', credentials: 'omit', redirect: 'error',
     headers: headers({ Accept: 'text/event-stream' }),
   });
+  if (response.status === 401) tokenRefused();
   if (!response.ok || !response.body) throw new Error(`events: ${response.status}`);
   tell('live');
   const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
   let rest = '';
   for (;;) {
     const { value, done } = await reader.read();
+    heard();
     if (done) return;
     const blocks = (rest + value).replaceAll('\r\n', '\n').split('\n\n');
     rest = blocks.pop();
@@ -57,10 +76,11 @@ async function keepReading(signal) {
   while (!signal.aborted && token.get()) {
     const started = Date.now();
     try {
-      await read(signal);
-    } catch { /* told below */ }
+      await read(signal); // ended by the server, as it does now and then: no news
+    } catch {
+      if (!signal.aborted) tell('broken');
+    }
     if (signal.aborted) return;
-    tell('broken');
     pause = Date.now() - started > LAST_PAUSE ? FIRST_PAUSE : Math.min(2 * pause, LAST_PAUSE);
     await wait(pause, signal);
     // What happened meanwhile is not known: everybody asks anew.

@@ -1,24 +1,42 @@
 // What can be installed: every release, and the way to publish one.
 import { link } from './address.js';
-import { get, path, post, query, remove } from './api.js';
+import { get, path, post, query, remove, upload } from './api.js';
 import { ask } from './dialog.js';
 import { choice, el, field } from './dom.js';
 import { bytes, time } from './format.js';
 import { readImage } from './image.js';
-import { asSearch } from './search.js';
+import { asSearch, quoted } from './search.js';
 import { pager, redraw, table } from './table.js';
 
 const LIMIT = 50;
+const FILE_MAX = 16 << 20; // as the server has it; it would break the connection in the middle
 const TYPES = [['application', 'Application'], ['os', 'Operating system'], ['runtime', 'Runtime']];
 const SET_TYPES = { application: 'app', os: 'os', runtime: 'os_app' };
 
+// A tab that was closed while it uploaded has left a module without a file: it is in nobody's way.
+async function createModule(wanted) {
+  const create = () => post('/rest/v1/softwaremodules', [wanted]);
+  try {
+    return (await create())[0];
+  } catch (error) {
+    if (error.status !== 409) throw error;
+    const { content } = await get(`/rest/v1/softwaremodules${query({ q: `name==${quoted(wanted.name)};version==${quoted(wanted.version)};type==${wanted.type}` })}`);
+    const files = content.length === 1 ? await get(path('/rest/v1/softwaremodules/{}/artifacts', content[0].id)) : null;
+    if (!files || files.length > 0) throw error;
+    await remove(path('/rest/v1/softwaremodules/{}', content[0].id));
+    return (await create())[0];
+  }
+}
+
 // Module, file, set: three steps of the API. What a refused file leaves behind is taken away.
-async function publish(file, name, version, type) {
-  const [module] = await post('/rest/v1/softwaremodules', [{ name, version, type }]);
+async function publish(file, { name, version, type }, { signal, tell }) {
+  if (file.size > FILE_MAX) throw new Error(`${bytes(file.size)} is larger than the ${bytes(FILE_MAX)} that the server takes.`);
+  const module = await createModule({ name, version, type });
   try {
     const form = new FormData();
     form.append('file', file, file.name);
-    await post(path('/rest/v1/softwaremodules/{}/artifacts', module.id), form);
+    await upload(path('/rest/v1/softwaremodules/{}/artifacts', module.id), form,
+      { signal, tell: (share) => tell(share, share < 1 ? `Uploading ${bytes(file.size)}` : 'The server checks the image') });
     const [set] = await post('/rest/v1/distributionsets', [{ name, version, type: SET_TYPES[type], modules: [{ id: module.id }] }]);
     return set;
   } catch (error) {
@@ -42,7 +60,7 @@ async function askToPublish() {
   return ask({
     title: 'Publish a release', verb: 'Publish',
     body: [field('Image', file), told, field('Name', name), field('Version', version), field('Type', type)],
-    run: () => publish(file.files[0], name.value.trim(), version.value.trim(), type.value),
+    run: (going) => publish(file.files[0], { name: name.value.trim(), version: version.value.trim(), type: type.value }, going),
   });
 }
 

@@ -57,6 +57,7 @@ export async function rollout(page) {
   async function order({ order: name, word, sure, danger }) {
     const run = () => post(`${base}/${name}`);
     let result = null;
+    page.complain(null);
     try {
       if (sure) result = await ask({ title: word, verb: word, danger, body: [el('p', {}, sure)], run });
       else result = (await run()) || true;

@@ -27,7 +27,7 @@ export function table({ caption, columns, rows, href, rowKey, sort, onSort, empt
 // "1\u201350 of 1,234" and the way to the others; `go` gets an offset.
 export function pager({ offset, limit, total, go }) {
   const last = Math.max(0, Math.floor((total - 1) / limit) * limit);
-  const button = (word, sign, to, on) => el('button', { type: 'button', 'aria-label': word, title: word, disabled: !on, 'data-key': `page-${word}`, onclick: () => go(to) }, sign);
+  const button = (word, sign, to, on) => el('button', { type: 'button', 'aria-label': word, title: word, disabled: !on, 'data-key': `page-${word}`, 'data-to': to, onclick: () => go(to) }, sign);
   return el('div', { class: 'pager' },
     el('span', { role: 'status' }, total ? `${count(offset + 1)}\u2013${count(Math.min(offset + limit, total))} of ${count(total)}` : 'none'),
     total > limit && el('div', { class: 'pager-buttons' },
@@ -37,11 +37,31 @@ export function pager({ offset, limit, total, go }) {
       button('Last page', '\u00bb', last, offset < last)));
 }
 
-// Draws anew in place without taking the focus from whoever is there.
+const CONTROLS = 'input, select, textarea'; // what is typed into them is no attribute
+const isElement = (node) => node.nodeType === Node.ELEMENT_NODE;
+const isControlled = (node) => isElement(node) && (node.matches(CONTROLS) || node.querySelector(CONTROLS) !== null);
+
+// The children of `place` become `fresh`; those that are the same already stay: the text selected
+// in them stays selected, and a screen reader has nothing new to say. So what a handler does must
+// be told apart by the attributes of its element.
+function merge(place, fresh) {
+  const old = [...place.childNodes];
+  fresh.forEach((node, at) => {
+    const was = old[at];
+    if (was === undefined) place.append(node);
+    else if (isControlled(node)) was.replaceWith(node);
+    else if (was.isEqualNode(node)) return;
+    else if (isElement(was) && isElement(node) && was.cloneNode(false).isEqualNode(node.cloneNode(false))) merge(was, [...node.childNodes]);
+    else was.replaceWith(node);
+  });
+  old.slice(fresh.length).forEach((node) => node.remove());
+}
+
+// Draws anew in place what has changed, without taking the focus from whoever is there.
 export function redraw(place, ...children) {
   const key = place.contains(document.activeElement) ? document.activeElement.dataset.key : null;
-  place.replaceChildren(...children.flat(2).filter(Boolean));
-  if (!key) return;
+  merge(place, children.flat(2).filter(Boolean));
+  if (!key || place.contains(document.activeElement)) return;
   const again = [...place.querySelectorAll('[data-key]')].find((element) => element.dataset.key === key);
   if (again) again.focus({ preventScroll: true });
 }
