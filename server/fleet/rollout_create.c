@@ -67,7 +67,7 @@ static int check_set(struct fleet *fleet, int64_t id)
 {
     static const char sql[] =
         "SELECT valid * (SELECT COUNT(*) FROM set_module AS m WHERE m.dist_set = d.id)"
-        " FROM dist_set AS d WHERE tenant = $1 AND id = $2";
+        " FROM dist_set AS d WHERE tenant = $1 AND id = $2 AND deleted_at IS NULL";
     int64_t usable;
     int status = rollout_number(fleet, sql, DB_ARGS(db_i(fleet->tenant), db_i(id)), &usable);
     if (status == FLEET_NONE)

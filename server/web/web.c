@@ -12,6 +12,8 @@ const struct api_route console_routes[] = {
      "The fleet in numbers"},
     {API_GET, "/console/api/devices", API_READ, DB_READ, API_NO_BODY, web_devices,
      "A page of devices with what they run"},
+    {API_GET, "/console/api/failures/{rolloutId}", API_READ, DB_READ, API_NO_BODY, web_failures,
+     "The devices that failed in a rollout, each with its last word"},
     {0},
 };
 

@@ -15,6 +15,9 @@ int web_summary(struct api_call *call);
  * sort=KEY:ASC|DESC&offset=N&limit=N. `text` is looked for in ids and names. */
 int web_devices(struct api_call *call);
 
+/* The devices that failed in a rollout, group by group: ?offset=N&limit=N. */
+int web_failures(struct api_call *call);
+
 /* Server-sent events (server/events.h). */
 int web_events(struct api_call *call);
 

@@ -202,11 +202,15 @@ await test('it halts by itself, says why, and goes on when told to', async () =>
   await page.getByRole('alert').getByText(/Halted by itself: .*failed/).waitFor();
   await group(1).getByText(/\d+ failed \(/).waitFor();
   await group(2).getByText(/0 of 900 finished/).waitFor();
+  await page.getByText('health check failed: sensor bus silent, rolled back').first().waitFor();
+  assert.ok(await page.getByRole('table', { name: 'Failed devices' }).locator('tbody tr').count() > 5, 'who failed, and why');
   await shot('rollout-halted');
   // What is not counted yet when it is resumed may halt it a second time.
   await until('every report is counted', async () => (await fleet.ask('GET', '/rest/v1/rollouts/2?representation=full')).totalTargetsPerStatus.running === 0);
+  await page.locator('#live').evaluate((place) => { place.textContent = ''; });
   await button('Resume').click();
   await stateIs('Running');
+  await page.locator('#live').getByText('second wave: Running').waitFor({ state: 'attached' });
   await group(2).getByText('Running').waitFor();
 });
 

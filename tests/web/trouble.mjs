@@ -160,5 +160,20 @@ await test('a file that is no image, and one larger than any flash, are refused 
   await page.context().close();
 });
 
+await test('a release is withdrawn, and cannot be rolled out any more', async () => {
+  await fleet.ask('POST', '/rest/v1/distributionsets', [{ name: 'thermo', version: '0.9.0', type: 'app', modules: [{ id: (await fleet.ask('GET', '/rest/v1/softwaremodules?limit=1')).content[0].id }] }]);
+  const { page, button, heading, place } = await at('releases', { token: tokens.operate });
+  await page.getByRole('link', { name: 'thermo 0.9.0' }).click();
+  await heading('thermo 0.9.0').waitFor();
+  await button('Withdraw').click();
+  await page.getByRole('dialog').getByText('This cannot be undone.').waitFor();
+  await page.getByRole('dialog').getByRole('button', { name: 'Withdraw' }).click();
+  await page.locator('main .badge', { hasText: 'Withdrawn' }).waitFor();
+  assert.equal(await page.getByRole('link', { name: 'Roll out' }).count(), 0);
+  await place('Releases').click();
+  await page.getByRole('link', { name: 'thermo 0.9.0 withdrawn' }).waitFor();
+  await page.context().close();
+});
+
 await browser.close();
 process.exitCode = finish();

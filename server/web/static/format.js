@@ -74,6 +74,7 @@ const STATES = {
   notstarted: ['Not started', 'idle', '\u25cb'],
   registered: ['Registered', 'idle', '\u25cb'],
   unknown: ['Never seen', 'idle', '?'],
+  withdrawn: ['Withdrawn', 'bad', '\u2715'],
   revoked: ['Revoked', 'bad', '\u2715'],
 };
 

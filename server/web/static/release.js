@@ -1,7 +1,8 @@
 // One release: its files, who has it, what rolls it out.
 import { link } from './address.js';
-import { get, path, query } from './api.js';
+import { get, path, post, query } from './api.js';
 import { stack } from './charts.js';
+import { ask } from './dialog.js';
 import { el } from './dom.js';
 import { badge, bytes, count, stateTone, stateWord, time } from './format.js';
 import { shownState } from './rollout_state.js';
@@ -38,6 +39,15 @@ export async function release(page) {
   const usage = el('section', { class: 'panel', 'aria-labelledby': 'usage' });
   const plans = el('div', {});
 
+  async function withdraw() {
+    await ask({
+      title: 'Withdraw the release', verb: 'Withdraw', danger: true,
+      body: [el('p', {}, 'No device is given it any more: its rollouts stop, and updates to it that are under way are cancelled. Devices that have it keep it. This cannot be undone.')],
+      run: () => post(`${base}/invalidate`, { actionCancelationType: 'soft' }),
+    });
+    await page.refresh();
+  }
+
   async function refresh(signal) {
     const set = await get(base, signal);
     const [files, statistics, rollouts] = await Promise.all([
@@ -50,11 +60,12 @@ export async function release(page) {
     const title = `${set.name} ${set.version}`;
     redraw(head, el('h1', {}, title), el('div', { class: 'buttons' },
       el('a', { class: 'button', href: link('fleet', [], { search: `installedds.name==${quoted(set.name)};installedds.version==${quoted(set.version)}` }), 'data-key': 'devices' }, 'Devices that run it'),
+      page.may('operate') && set.valid !== false && el('button', { type: 'button', class: 'danger', 'data-key': 'withdraw', onclick: withdraw }, 'Withdraw'),
       page.may('operate') && set.valid !== false && el('a', { class: 'button primary', href: link('new-rollout', [], { set: id }), 'data-key': 'roll' }, 'Roll out')));
     redraw(about,
       el('section', { class: 'panel', 'aria-labelledby': 'about' }, el('h2', { id: 'about' }, 'Release'), el('dl', { class: 'facts' },
         fact('Type', set.typeName || set.type), fact('Description', set.description), fact('Published', time(set.createdAt)), fact('By', set.createdBy),
-        fact('State', set.valid === false ? badge('canceled') : set.locked ? 'locked: it has been assigned' : 'open'),
+        fact('State', set.valid === false ? badge('withdrawn') : set.locked ? 'locked: it has been assigned' : 'open'),
         fact('Modules', set.modules.map((module) => `${module.name} ${module.version}`).join(', ')))),
       el('section', { class: 'panel', 'aria-labelledby': 'files' }, el('h2', { id: 'files' }, 'Files'), artifactList(files.flat())));
     redraw(usage, el('h2', { id: 'usage' }, 'Updates'), progress(statistics));

@@ -81,7 +81,7 @@ export async function releases(page) {
       caption: 'Releases', rows: answer.content, href: (row) => link('release', [String(row.id)]), rowKey: (row) => String(row.id),
       empty: text ? 'No release matches.' : 'Nothing has been published yet.',
       columns: [
-        { title: 'Release', cell: (row) => `${row.name} ${row.version}` },
+        { title: 'Release', cell: (row) => [`${row.name} ${row.version}`, row.valid === false && el('span', { class: 'tag warn' }, 'withdrawn')] },
         { title: 'Type', cell: (row) => row.typeName || row.type },
         { title: 'Description', kind: 'wide', cell: (row) => row.description || '' },
         { title: 'Published', cell: (row) => time(row.createdAt) },

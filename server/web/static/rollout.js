@@ -6,10 +6,11 @@ import { ask } from './dialog.js';
 import { announce, el } from './dom.js';
 import { badge, count, percent, stateWord, time } from './format.js';
 import { partsOf, progressWord, shownState } from './rollout_state.js';
-import { redraw } from './table.js';
+import { pager, redraw, table } from './table.js';
 import { windowWord } from './terms.js';
 
 const GROUPS = 500;
+const FAILURES = 20; // a page of them
 
 // Each order in the states that allow it: address, word, and what is asked before.
 const ORDERS = [
@@ -44,13 +45,29 @@ function groupRow(group) {
       el('br'), wanted !== null && `next at ${wanted} % finished`, limit !== null && `, halts above ${limit} % failed`));
 }
 
-export async function rollout(page) {
+function failureTable(rows) {
+  return table({
+    caption: 'Failed devices', rows, href: (row) => link('device', [row.controllerId]), rowKey: (row) => `failed-${row.controllerId}`,
+    empty: 'None on this page.',
+    columns: [
+      { title: 'Device', cell: (row) => row.controllerId },
+      { title: 'Group', cell: (row) => row.group },
+      { title: 'Tries', kind: 'number', cell: (row) => count(row.tries) },
+      { title: 'When', cell: (row) => time(row.reportedAt) },
+      { title: 'Its last word', kind: 'text', cell: (row) => [row.message || el('span', { class: 'muted' }, 'none'), row.code !== null && el('span', { class: 'muted' }, ` (code ${row.code})`)] },
+    ],
+  });
+}
+
+export async function rollout(first) {
+  let page = first;
   const id = page.parts[0];
   const base = path('/rest/v1/rollouts/{}', id);
   const head = el('div', { class: 'head' });
   const reason = el('div', { class: 'complaint-like' });
   const overall = el('section', { class: 'panel overall', 'aria-labelledby': 'overall' });
   const groups = el('section', { class: 'panel', 'aria-labelledby': 'groups' });
+  const failed = el('section', { class: 'failed', 'aria-labelledby': 'failed' });
   const about = el('section', { class: 'panel', 'aria-labelledby': 'about' });
   let said = null;
 
@@ -82,6 +99,21 @@ export async function rollout(page) {
     ['ready', 'finished', 'stopped'].includes(row.status) && el('button', { type: 'button', class: 'danger quiet', 'data-key': 'order-delete', onclick: drop }, 'Delete'));
   }
 
+  async function drawFailed(signal, total) {
+    const offset = Math.max(0, Number(page.query.get('offset')) || 0);
+    const answer = total > 0 && await get(`${path('/console/api/failures/{}', id)}${query({ offset, limit: FAILURES })}`, signal);
+    redraw(failed, answer && [el('h2', { id: 'failed' }, 'Failed devices'), failureTable(answer.content),
+      pager({ offset, limit: FAILURES, total, go: (to) => page.go({ offset: to || '' }) })]);
+  }
+
+  // Who does not see the bars grow hears of what has come to an end.
+  function tell(row, list) {
+    const states = [[row.name, shownState(row)], ...list.map((group) => [group.name, group.status])];
+    const news = states.filter(([name, state]) => said && said.get(name) !== state);
+    if (news.length > 0) announce(news.map(([name, state]) => `${name}: ${stateWord(state)}`).join(', '));
+    said = new Map(states);
+  }
+
   async function refresh(signal) {
     const [row, list] = await Promise.all([
       get(`${base}?representation=full`, signal),
@@ -92,17 +124,17 @@ export async function rollout(page) {
     });
     const state = shownState(row);
     const parts = partsOf(row.totalTargetsPerStatus);
-    if (said !== null && said !== state) announce(`${row.name}: ${stateWord(state)}`);
-    said = state;
+    tell(row, list.content);
     redraw(head, el('h1', {}, row.name, ' ', badge(state)), buttons(row));
     const why = row.halted ? 'Halted by itself: ' : '';
     if (reason.dataset.said !== row.haltReason) {
       reason.dataset.said = row.haltReason || '';
-      redraw(reason, row.haltReason && el('p', { class: `notice ${why ? 'bad' : 'warn'}`, role: 'alert' }, el('strong', {}, why), row.haltReason));
+      redraw(reason, row.haltReason && el('p', { class: `notice ${why ? 'bad' : 'warn'}`, role: 'alert' }, el('strong', {}, why), row.haltReason, row.halted && '. Resuming accepts these failures and goes on.'));
     }
     redraw(overall, el('h2', { id: 'overall' }, 'Progress', el('span', { class: 'aside muted' }, progressWord(row.totalTargetsPerStatus, row.totalTargets))),
       stack(parts, row.totalTargets, 'Devices by state'), legend(parts, row.totalTargets));
     redraw(groups, el('h2', { id: 'groups' }, 'Groups'), el('ol', { class: 'groups' }, list.content.map(groupRow)));
+    await drawFailed(signal, (row.totalTargetsPerStatus || {}).error || 0);
     const fact = (name, value) => value && el('div', {}, el('dt', {}, name), el('dd', {}, value));
     redraw(about, el('h2', { id: 'about' }, 'Plan'), el('dl', { class: 'facts' },
       fact('Release', set && el('a', { href: link('release', [String(set.id)]), 'data-key': 'set' }, `${set.name} ${set.version}`)),
@@ -116,6 +148,10 @@ export async function rollout(page) {
     document.title = `${row.name}: ${stateWord(state)} \u00b7 Trustchain`;
   }
 
-  page.root.append(el('p', { class: 'trail' }, el('a', { href: link('rollouts') }, 'Rollouts'), ' / '), head, el('div', { class: 'complaint' }), reason, overall, groups, about);
+  page.update = function update(next) {
+    page = next;
+    page.live(refresh);
+  };
+  page.root.append(el('p', { class: 'trail' }, el('a', { href: link('rollouts') }, 'Rollouts'), ' / '), head, el('div', { class: 'complaint' }), reason, overall, groups, failed, about);
   await page.live(refresh, ['rollouts', 'devices']);
 }

@@ -70,7 +70,7 @@ export async function newRollout(page) {
       devices = null;
       matching.textContent = error.message;
     }
-    drawSteps();
+    noteSteps();
   }
 
   function noteSteps() {

@@ -79,6 +79,7 @@ static const struct {
     {API_READ, API_GET, "/console/events"},
     {API_READ, API_GET, "/console/api/summary"},
     {API_READ, API_GET, "/console/api/devices"},
+    {API_READ, API_GET, "/console/api/failures/{rolloutId}"},
     {API_READ, API_GET, "/metrics"},
     {API_READ, API_GET, "/openapi.json"},
     {API_OPERATE, API_POST, "/rest/v1/targets"},

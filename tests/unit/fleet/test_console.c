@@ -1,5 +1,5 @@
 /* What only the console asks for: the fleet in numbers, devices by the page, its own files. */
-#include "tests/unit/fleet/world.h"
+#include "tests/unit/fleet/rollout_world.h"
 
 #include "server/fleet/token.h"
 #include "server/web/pages.h"
@@ -8,14 +8,19 @@
 
 static char bearer[80];
 
-static struct world *with_reader(void **state)
+static void add_reader(struct world *world)
 {
-    struct world *world = world_new(state);
     struct fleet fleet = world_begin(world);
     char secret[TOKEN_CHARS + 1];
     assert_int_equal(token_create(&fleet, "reader", "read", secret), FLEET_OK);
     world_commit(world);
     snprintf(bearer, sizeof bearer, "Bearer %s", secret);
+}
+
+static struct world *with_reader(void **state)
+{
+    struct world *world = world_new(state);
+    add_reader(world);
     return world;
 }
 
@@ -158,6 +163,50 @@ static void what_is_not_asked_well(void **state)
     world_free(world);
 }
 
+/* Group by group, with what each device said last; those of nobody else's rollout. */
+static void why_devices_failed(void **state)
+{
+    struct world *world = world_fleet(state, 20);
+    struct rollout_new new = thirds_of_all(world_set(world, "1.1.0"));
+    add_reader(world);
+    int64_t id = world_rollout(world, &new);
+    order(world, id, ROLLOUT_START);
+    tick(world);
+    assert_int_equal(call(world, API_GET, "/console/api/failures/1", bearer, NULL), 200);
+    assert_int_equal(json_array_size(at(world, "content")), 0);
+    assert_int_equal(report(world, 2, "failure"), 2);
+    struct fleet fleet = world_begin(world);
+    assert_int_equal(db_run(fleet.db,
+                            "INSERT INTO action_message (status, position, text)"
+                            " SELECT MAX(id), 99, 'sensor bus silent' FROM action_status",
+                            DB_NO_ARGS),
+                     DB_OK);
+    world_commit(world);
+    tick(world);
+    assert_int_equal(call(world, API_GET, "/console/api/failures/1", bearer, NULL), 200);
+    assert_int_equal(json_array_size(at(world, "content")), 2);
+    assert_string_equal(text_at(world, "content.0.group"), "group-1");
+    assert_int_equal(number(world, "content.0.tries"), 1);
+    assert_string_equal(text_at(world, "content.1.message"), "sensor bus silent");
+    assert_int_equal(call(world, API_GET, "/console/api/failures/1?offset=1&limit=1", bearer, NULL),
+                     200);
+    assert_int_equal(json_array_size(at(world, "content")), 1);
+    assert_string_equal(text_at(world, "content.0.message"), "sensor bus silent");
+    assert_int_equal(call(world, API_GET, "/console/api/failures/1?limit=0", bearer, NULL), 400);
+    fleet = world_begin(world);
+    assert_int_equal(db_run(fleet.db, "INSERT INTO tenant (name) VALUES ('OTHER')", DB_NO_ARGS),
+                     DB_OK);
+    assert_int_equal(db_run(fleet.db,
+                            "UPDATE rollout SET tenant = (SELECT id FROM tenant"
+                            " WHERE name = 'OTHER')",
+                            DB_NO_ARGS),
+                     DB_OK);
+    world_commit(world);
+    assert_int_equal(call(world, API_GET, "/console/api/failures/1", bearer, NULL), 200);
+    assert_int_equal(json_array_size(at(world, "content")), 0);
+    world_free(world);
+}
+
 static void its_files(void **state)
 {
     struct world *world = with_reader(state);
@@ -186,6 +235,7 @@ int main(void)
         STORE_TESTS(numbers_of_the_fleet),
         STORE_TESTS(devices_by_the_page),
         STORE_TESTS(what_is_not_asked_well),
+        STORE_TESTS(why_devices_failed),
         STORE_TESTS(its_files),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

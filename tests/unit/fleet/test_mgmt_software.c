@@ -225,6 +225,9 @@ static void locked_and_deleted(void **state)
     assert_true(json_is_true(at(world, "deleted")));
     assert_string_equal(text_at(world, "modules.0.name"), "thermo");
     expect(world, who, API_POST, SETS "/1/assignedTargets", "[{\"id\":\"d\"}]", 404, NULL);
+    expect(world, who, API_POST, "/rest/v1/rollouts",
+           "{\"name\":\"late\",\"distributionSetId\":1,\"targetFilterQuery\":\"id==*\"}", 404,
+           NULL);
     int64_t again = world_set(world, "1.1.0"); /* the name is free */
     assert_int_equal(again, 2);
     world_free(world);
