@@ -241,7 +241,8 @@ await test('a rollout keeps to a window, tries again, and goes back only when th
   await page.getByLabel('Offset from UTC').fill('+02:00');
   await page.getByLabel('Also where something newer is installed').check();
   await page.getByText('Faults that were mended since come back.').waitFor();
-  await page.getByLabel('Start as soon as it is ready').uncheck();
+  await page.getByLabel('Start', { exact: true }).selectOption('At a time');
+  await page.getByLabel('Start at').fill('2099-01-02T03:04');
   await shot('new-rollout-window');
   await button('Create rollout').click();
   await page.getByRole('dialog').getByText('go back to thermo 1.0.0').waitFor();
@@ -256,6 +257,7 @@ await test('a rollout keeps to a window, tries again, and goes back only when th
   const { content } = await fleet.ask('GET', '/rest/v1/rollouts?sort=id:DESC&limit=2');
   assert.deepEqual(content[0].maintenanceWindow, { schedule: '0 30 3 ? * SAT,SUN', duration: '02:30:00', timezone: '+02:00' });
   assert.deepEqual([content[0].retries, content[0].retrySeconds, content[0].downgrade], [2, 600, true]);
+  assert.equal(content[0].startAt, await page.evaluate(() => new Date(2099, 0, 2, 3, 4).getTime()));
   assert.equal(content[1].downgrade, false, 'not unless it is asked for');
   assert.equal(content[1].maintenanceWindow, undefined);
 });
@@ -347,6 +349,35 @@ await page.addInitScript(() => {
   }).observe({ type: 'layout-shift', buffered: true });
 });
 
+// What is there to be read against less than 4.5 to 1, or typed into with an edge of less than 3 to 1
+// (WCAG 2.1, 1.4.3 and 1.4.11). Runs in the page.
+function pale() {
+  const numbers = (text) => (/^rgba?\(/.test(text) ? text.match(/[\d.]+/g).map(Number) : [0, 0, 0, 0]);
+  const over = ([r, g, b, a = 1], [R, G, B]) => [a * r + (1 - a) * R, a * g + (1 - a) * G, a * b + (1 - a) * B];
+  const light = (colour) => {
+    const [r, g, b] = colour.map((part) => (part / 255 <= 0.03928 ? part / 255 / 12.92 : ((part / 255 + 0.055) / 1.055) ** 2.4));
+    return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+  };
+  const ratio = (a, b) => (Math.max(light(a), light(b)) + 0.05) / (Math.min(light(a), light(b)) + 0.05);
+  const behind = (element) => (element === null ? [255, 255, 255] : over(numbers(getComputedStyle(element).backgroundColor), behind(element.parentElement)));
+  const found = [];
+  const check = (element, colour, ground, least, what) => {
+    const value = ratio(over(numbers(colour), ground), ground);
+    if (value < least) found.push(`${value.toFixed(2)} ${what} ${element.tagName} ${element.className} ${element.textContent.slice(0, 30)}`);
+  };
+  for (const element of document.querySelectorAll('body *')) {
+    const style = getComputedStyle(element);
+    if (!element.checkVisibility() || element.closest('svg, :disabled, .unseen')) continue;
+    if ([...element.childNodes].some((node) => node.nodeType === 3 && node.data.trim())) check(element, style.color, behind(element), 4.5, 'text');
+    if (!element.matches('input:not([type=checkbox]), select, textarea')) continue;
+    check(element, style.borderTopColor, behind(element.parentElement), 3, 'edge');
+    const hint = getComputedStyle(element, '::placeholder');
+    const [r, g, b, a = 1] = numbers(hint.color);
+    if (element.placeholder) check(element, `rgba(${r}, ${g}, ${b}, ${a * hint.opacity})`, behind(element), 4.5, 'placeholder');
+  }
+  return found;
+}
+
 await test('on a phone nothing sticks out, light and dark, and nothing jumps', async () => {
   await logIn(tokens.admin);
   await place('Fleet').click();
@@ -363,6 +394,8 @@ await test('on a phone nothing sticks out, light and dark, and nothing jumps', a
         const moved = await page.evaluate(() => window.moved);
         assert.ok(moved < 0.1, `${view} moves by ${moved} on a ${size}`);
         const over = await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
+        if (size === 'desktop') assert.deepEqual(await page.evaluate(pale), [], `${view} in ${scheme}`);
+        if (size === 'phone' && view === 'fleet') assert.ok(await button('Last contact').isVisible(), 'a phone sorts, too');
         assert.ok(over <= 0, `${view} sticks out by ${over} pixels on a ${size}`);
         await shot(`${view.replace('/', '-')}-${size}-${scheme}`);
       }

@@ -3,7 +3,7 @@
 import { link } from './address.js';
 import { get, query } from './api.js';
 import { el } from './dom.js';
-import { absolute, count } from './format.js';
+import { count, moment } from './format.js';
 import { asSearch, quoted } from './search.js';
 import { pager, redraw, table } from './table.js';
 
@@ -75,7 +75,7 @@ export async function audit(first) {
     redraw(list, table({
       caption: 'Audit log', rows: answer.content, empty: filterOf(state) ? 'No line matches.' : 'Nobody has done anything yet.',
       columns: [
-        { title: 'When', cell: (row) => el('time', { class: 'exact', datetime: new Date(row.at).toISOString() }, absolute(row.at)) },
+        { title: 'When', cell: (row) => moment(row.at) },
         { title: 'Who', cell: (row) => el('a', { href: finder('who', row.who), title: 'What else they did', 'data-key': `who-${row.id}` }, row.who) },
         { title: 'What', cell: (row) => el('a', { href: finder('verb', row.verb), title: 'Every such order', 'data-key': `verb-${row.id}` }, el('code', {}, row.verb)) },
         { title: 'On', kind: 'text', cell: (row) => subjectCell(row.subject) },

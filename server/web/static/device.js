@@ -3,7 +3,7 @@ import { link } from './address.js';
 import { get, path, post, put, query, remove } from './api.js';
 import { ask } from './dialog.js';
 import { choice, el, field } from './dom.js';
-import { absolute, badge, time } from './format.js';
+import { badge, moment, time } from './format.js';
 import { quoted } from './search.js';
 import { pager, redraw } from './table.js';
 import { downgradeField, windowFields } from './terms.js';
@@ -47,7 +47,7 @@ function attributeList(attributes) {
 // The log of one action: what the device and the server said, the newest first.
 function statusList(entries) {
   return el('ol', { class: 'log' }, entries.map((entry) => el('li', {},
-    el('time', { class: 'exact', datetime: new Date(entry.reportedAt).toISOString() }, absolute(entry.reportedAt)),
+    moment(entry.reportedAt),
     badge(entry.type), el('div', { class: 'messages' }, (entry.messages || []).map((text) => el('p', {}, text))),
     entry.code !== undefined && entry.code !== null && el('span', { class: 'muted' }, `code ${entry.code}`))));
 }

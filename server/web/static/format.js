@@ -41,6 +41,11 @@ export function time(at, none = 'never') {
   return el('time', { datetime: new Date(at).toISOString(), title: absolute(at) }, since(at));
 }
 
+// The moment itself, as people here write it; in UTC for who points at it.
+export function moment(at) {
+  return el('time', { class: 'exact', datetime: new Date(at).toISOString(), title: new Date(at).toISOString() }, absolute(at));
+}
+
 export function age(root = document) {
   for (const element of root.querySelectorAll('time:not(.exact)')) element.textContent = since(Date.parse(element.dateTime));
 }

@@ -6,11 +6,12 @@ import { choice, el, field } from './dom.js';
 import { count } from './format.js';
 import { asSearch } from './search.js';
 import { redraw } from './table.js';
-import { downgradeField, windowFields } from './terms.js';
+import { downgradeField, ownZone, windowFields } from './terms.js';
 
 const TYPING_MS = 300;
 const FIRST_STEPS = [1, 10, 89];
 const KINDS = [['forced', 'Forced: install at once'], ['soft', 'Soft: when the device sees fit'], ['downloadonly', 'Download only']];
+const STARTS = [['now', 'As soon as it is ready'], ['at', 'At a time'], ['hand', 'When somebody starts it']];
 const EVERYBODY = 'controllerid==*';
 
 const numberField = (name, value, attributes = {}) => el('input', { type: 'number', name, value: String(value), required: true, min: 0, max: 100, step: 'any', inputmode: 'decimal', ...attributes });
@@ -24,6 +25,20 @@ export function shares(steps) {
     left -= step;
     return Math.round(share * 100) / 100;
   });
+}
+
+// {element, read()}: when it starts; read() gives what the API takes, undefined for by hand.
+function startFields() {
+  const start = choice({ name: 'start' }, STARTS);
+  const time = el('input', { type: 'datetime-local', name: 'startAt', required: true });
+  const timeField = field('Start at', time, `Your time, now UTC${ownZone()}`);
+  const show = () => { timeField.hidden = time.disabled = start.value !== 'at'; };
+  start.addEventListener('change', show);
+  show();
+  return {
+    element: el('div', { class: 'pair' }, field('Start', start), timeField),
+    read: () => ({ now: () => Date.now(), at: () => new Date(time.value).getTime(), hand: () => undefined })[start.value](),
+  };
 }
 
 function stepsProblem(steps) {
@@ -46,7 +61,7 @@ export async function newRollout(page) {
   const pause = numberField('pause', 5, { min: 1, max: 10080, step: 1, disabled: true });
   const maintenance = windowFields();
   const downgrade = downgradeField();
-  const begin = el('input', { type: 'checkbox', name: 'begin', checked: true });
+  const begin = startFields();
   const stepList = el('ol', { class: 'steps' });
   const stepNote = el('span', { class: 'hint', role: 'status' });
   const trouble = el('div', { role: 'alert' });
@@ -114,7 +129,7 @@ export async function newRollout(page) {
       name: name.value.trim(), distributionSetId: Number(set.value), targetFilterQuery: asFilter(), type: kind.value,
       ...conditions, maintenanceWindow: maintenance.read(), downgrade: downgrade.allowed(),
       retries: Number(retries.value), ...(Number(retries.value) > 0 ? { retrySeconds: 60 * Number(pause.value) } : {}),
-      ...(begin.checked ? { startAt: Date.now() } : {}),
+      startAt: begin.read(),
       groups: shares(steps).map((share, index) => ({ name: `group-${index + 1}`, targetPercentage: share, ...conditions })),
     });
     button.disabled = true;
@@ -136,8 +151,9 @@ export async function newRollout(page) {
   }
 
   filter.addEventListener('input', () => { clearTimeout(timer); timer = setTimeout(countDevices, TYPING_MS); });
-  page.root.append(el('p', { class: 'trail' }, el('a', { href: link('rollouts') }, 'Rollouts'), ' / '),
+  page.root.append(...[el('p', { class: 'trail' }, el('a', { href: link('rollouts') }, 'Rollouts'), ' / '),
     el('div', { class: 'head' }, el('h1', {}, 'New rollout')),
+    sets.content.length === 0 && el('p', { class: 'notice warn' }, 'There is nothing to roll out yet: ', el('a', { href: link('releases') }, 'publish a release'), ' first.'),
     el('form', { class: 'panel form', onsubmit: submit },
       el('div', { class: 'pair' }, field('Name', name), field('Release', set)),
       field('Devices', filter), el('p', { class: 'field' }, matching),
@@ -148,8 +164,8 @@ export async function newRollout(page) {
       el('div', { class: 'pair' },
         field('Tries after a failure', retries, 'Before a device counts as failed'), field('Pause before the first, minutes', pause, 'Doubles before each one more')),
       field('How', kind), maintenance.element, downgrade.element,
-      el('label', { class: 'field check' }, begin, ' Start as soon as it is ready'),
-      trouble, el('div', { class: 'buttons' }, button, el('a', { class: 'button quiet', href: link('rollouts') }, 'Never mind'))));
+      begin.element,
+      trouble, el('div', { class: 'buttons' }, button, el('a', { class: 'button quiet', href: link('rollouts') }, 'Never mind')))].filter(Boolean));
   drawSteps();
   await countDevices();
 }

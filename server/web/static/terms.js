@@ -10,7 +10,7 @@ const DAYS = [['*', 'Every day'], ['MON-FRI', 'Weekdays'], ['SAT,SUN', 'Weekends
 const pad = (value) => String(value).padStart(2, '0');
 
 // "+02:00": where this browser is, now.
-function ownZone() {
+export function ownZone() {
   const minutes = -new Date().getTimezoneOffset();
   const size = Math.abs(minutes);
   return `${minutes < 0 ? '-' : '+'}${pad(Math.floor(size / 60))}:${pad(size % 60)}`;
