@@ -91,7 +91,8 @@ int target_filter_delete(struct fleet *fleet, int64_t id)
 
 static int check_set(struct fleet *fleet, int64_t id)
 {
-    static const char sql[] = "SELECT valid FROM dist_set WHERE tenant = $1 AND id = $2";
+    static const char sql[] =
+        "SELECT valid FROM dist_set WHERE tenant = $1 AND id = $2 AND deleted_at IS NULL";
     int64_t valid;
     int status = rollout_number(fleet, sql, DB_ARGS(db_i(fleet->tenant), db_i(id)), &valid);
     if (status == FLEET_NONE)

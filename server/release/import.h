@@ -15,7 +15,7 @@
 #include "server/release/ota_target.h"
 #include "server/release/store.h"
 
-#define IMPORT_NOTE_BYTES 400
+#define IMPORT_NOTE_BYTES 512
 
 /* What a channel offers. */
 struct import_seen {

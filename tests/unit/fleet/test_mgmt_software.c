@@ -228,6 +228,9 @@ static void locked_and_deleted(void **state)
     expect(world, who, API_POST, "/rest/v1/rollouts",
            "{\"name\":\"late\",\"distributionSetId\":1,\"targetFilterQuery\":\"id==*\"}", 404,
            NULL);
+    expect(world, who, API_POST, "/rest/v1/targetfilters", "{\"name\":\"f\",\"query\":\"id==*\"}",
+           201, NULL);
+    expect(world, who, API_POST, "/rest/v1/targetfilters/1/autoAssignDS", "{\"id\":1}", 404, NULL);
     int64_t again = world_set(world, "1.1.0"); /* the name is free */
     assert_int_equal(again, 2);
     world_free(world);
