@@ -121,12 +121,13 @@ static int create(int argc, char **argv)
     return status;
 }
 
-static int get(struct api_client *client, const json_t *rollout, const char *below, json_t **out)
+static int get(struct api_client *client, const json_t *rollout, const char *below,
+               const char *member, json_t **out)
 {
     char path[128];
     snprintf(path, sizeof path, ROLLOUTS "/%lld%s",
              (long long)json_integer_value(json_object_get(rollout, "id")), below);
-    return api_client_call(client, "GET", path, NULL, out);
+    return remote_get(client, path, member, out);
 }
 
 static long long count(const json_t *rollout, const char *name)
@@ -163,9 +164,9 @@ static int look(struct api_client *client, const char *name, json_t **out)
     *out = NULL;
     int status = remote_find(client, ROLLOUTS, name, "rollout", &rollout);
     if (status == HOST_DONE)
-        status = get(client, rollout, "?representation=full", out);
+        status = get(client, rollout, "?representation=full", "status", out);
     if (status == HOST_DONE)
-        status = get(client, rollout, "/deploygroups?limit=500", &groups);
+        status = get(client, rollout, "/deploygroups?limit=500", "content", &groups);
     if (status == HOST_DONE)
         json_object_set(*out, "groups", json_object_get(groups, "content"));
     json_decref(rollout);

@@ -105,7 +105,7 @@ static int show(int argc, char **argv)
         return status;
     status = remote_target_path(options.words[0], "", path);
     if (status == HOST_DONE)
-        status = api_client_call(client, "GET", path, NULL, &target);
+        status = remote_get(client, path, "controllerId", &target);
     if (status == HOST_DONE)
         status = remote_target_path(options.words[0], "/attributes", path);
     if (status == HOST_DONE)

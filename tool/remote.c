@@ -117,20 +117,47 @@ int remote_target_path(const char *id, const char *below, char out[REMOTE_TARGET
     return HOST_DONE;
 }
 
+static int refuse_answer(const char *path)
+{
+    return host_fail(path, "is not answered as by an update server (is it our server?)");
+}
+
+int remote_get(struct api_client *client, const char *path, const char *member, json_t **out)
+{
+    int status = api_client_call(client, "GET", path, NULL, out);
+    if (status != HOST_DONE || json_object_get(*out, member) != NULL)
+        return status;
+    json_decref(*out);
+    *out = NULL;
+    return refuse_answer(path);
+}
+
+/* All that lists have is known by one or the other. */
+static bool is_entry(const json_t *entry)
+{
+    return json_is_integer(json_object_get(entry, "id")) ||
+           json_is_string(json_object_get(entry, "controllerId"));
+}
+
 /* One page; *got: how many entries it had. */
 static int add_page(struct api_client *client, const char *path, json_t *all, size_t *got)
 {
     json_t *page;
     size_t index;
     json_t *entry;
-    int status = api_client_call(client, "GET", path, NULL, &page);
+    int status = remote_get(client, path, "content", &page);
     if (status != HOST_DONE)
         return status;
     json_t *content = json_object_get(page, "content");
     if (!json_is_array(content))
-        status = host_fail(path, "is no list of the server (is it our server?)");
+        status = refuse_answer(path);
     *got = json_array_size(content);
-    json_array_foreach(content, index, entry) json_array_append(all, entry);
+    json_array_foreach(content, index, entry)
+    {
+        if (status == HOST_DONE && !is_entry(entry))
+            status = refuse_answer(path);
+        json_array_append(all, entry);
+    }
     json_decref(page);
     return status;
 }

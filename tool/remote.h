@@ -56,6 +56,9 @@ int remote_begin(const struct argp *argp, int argc, char **argv, size_t least, s
 #define REMOTE_TARGET_PATH (sizeof REMOTE_TARGETS + ESCAPED_URL(REMOTE_ID_MAX) + 64)
 int remote_target_path(const char *id, const char *below, char out[REMOTE_TARGET_PATH]);
 
+/* GET of an object that has `member`, the caller's; else a line. */
+int remote_get(struct api_client *client, const char *path, const char *member, json_t **out);
+
 /* GET of everything a list has, page after page, up to `limit` entries (0: all): an array. `path`
  * may have a query already. */
 int remote_list(struct api_client *client, const char *path, const char *filter, uint32_t limit,

@@ -224,6 +224,22 @@ mode,ddi" ]
     [ "$output" = "trustchain: $OTHER: answered something else than JSON (is it our server?)" ]
 }
 
+@test "JSON that is no answer of an update server is believed by no verb" {
+    local answer verb
+    for answer in '' '[]' '{}' 'null' '7' '{"content":7}' '{"content":[[]]}' '{"content":[{"x":1}]}'; do
+        start_other "\"GET\": (200, b\"\"\"$answer\"\"\")"
+        for verb in "target list" "target show d1" "device log d1" "set list" "rollout list" \
+            "rollout show x"; do
+            run remote $verb --server "$OTHER"
+            [ "$status" -eq 1 ] || { echo "$verb believes '$answer': $output"; return 1; }
+            [ "${#lines[@]}" -eq 1 ]
+        done
+        kill "$OTHER_PID"
+        OTHER_PID=
+        rm other.port
+    done
+}
+
 @test "the server has to prove itself, and plain HTTP is no server" {
     "$TRUSTCHAIN" init other --url https://localhost:8443 >/dev/null 2>&1
     run remote target list --ca other/pki/ca_cert.pem
