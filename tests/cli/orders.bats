@@ -204,16 +204,19 @@ version|1.1.0" ]
     runs 1.1.0
 }
 
+# take_back_after TEXT: the order, once the device has said so
+take_back_after() {
+    for _ in $(seq 600); do
+        ! grep -q "$1" log 2>/dev/null || break
+        sleep 0.1
+    done
+    manage DELETE "/targets/thermo-0001/actions/$ACTION"
+}
+
 @test "what waits for its window can be taken back" {
     set_setting pollingTime 00:00:05
     order 1.1.0 "$CLOSED"
-    (
-        for _ in $(seq 600); do
-            ! grep -q "is here and waits" log 2>/dev/null || break
-            sleep 0.1
-        done
-        manage DELETE "/targets/thermo-0001/actions/$ACTION"
-    ) &
+    take_back_after "is here and waits" &
     device --until "the server took its order back"
     wait $!
     [ "$(state)" = "canceled|0" ]
@@ -234,7 +237,7 @@ thin_line() {
 }
 
 @test "a long download: the device asks in between, and tells how far it is" {
-    thin_line 12000 # more than 5 s for 64 KB
+    thin_line 8000 # 8 s for 64 KB
     order 1.1.0
     device --until "$KNOWN"
     [ "$(state)" = "finished|0" ]
@@ -252,15 +255,9 @@ update 1.1.0 confirmed" ]
 }
 
 @test "a long download is given up when its order is taken back" {
-    thin_line 12000 # more than 5 s for 64 KB
+    thin_line 8000 # 8 s for 64 KB
     order 1.1.0
-    (
-        for _ in $(seq 600); do
-            ! grep -q "downloaded 65536 of" log 2>/dev/null || break
-            sleep 0.1
-        done
-        manage DELETE "/targets/thermo-0001/actions/$ACTION"
-    ) &
+    take_back_after "downloaded 65536 of" &
     device --until "the server took its order back"
     wait $!
     [ "$(state)" = "canceled|0" ]
