@@ -48,20 +48,19 @@ static int run_cleanup(struct job *job, struct db *db)
 
 static void submit(struct housekeeper *self, enum chore chore);
 
-/* Behind whatever has come meanwhile. */
-static void go_on(struct housekeeper *self, enum chore chore)
-{
-    atomic_store(&self->next_at, call_now() + EVERY_MS);
-    if (!atomic_load(&self->finishing))
-        submit(self, chore);
-    else
-        atomic_store(&self->busy, false);
-}
-
 static void rest(struct housekeeper *self)
 {
     atomic_store(&self->next_at, call_now() + EVERY_MS);
     atomic_store(&self->busy, false);
+}
+
+/* Behind whatever has come meanwhile. */
+static void go_on(struct housekeeper *self, enum chore chore)
+{
+    if (atomic_load(&self->finishing))
+        rest(self);
+    else
+        submit(self, chore);
 }
 
 static void say_failure(struct housekeeper *self, int status)
